@@ -1,0 +1,178 @@
+//! Names of things. None of them prints itself in full: `Debug` gives a short form that is good enough to follow
+//! one user or call through a log and too little to identify or to address it.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A string that is no valid id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{what} must be {rule}")]
+pub struct InvalidId {
+    what: &'static str,
+    rule: &'static str,
+}
+
+macro_rules! string_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $tag:literal, $rule:literal, $valid:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "Arc<str>", into = "Arc<str>")]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks and takes the string.
+            ///
+            /// # Errors
+            /// When it is not of the allowed form.
+            pub fn new(text: impl Into<Arc<str>>) -> Result<Self, InvalidId> {
+                let text = text.into();
+                let valid: fn(&str) -> bool = $valid;
+                if valid(&text) { Ok(Self(text)) } else { Err(InvalidId { what: $what, rule: $rule }) }
+            }
+
+            /// The whole string: for the wire and the store, never for a log.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($tag, "~{:08x}"), xxh3_64(self.0.as_bytes()) as u32)
+            }
+        }
+
+        impl TryFrom<Arc<str>> for $name {
+            type Error = InvalidId;
+            fn try_from(text: Arc<str>) -> Result<Self, InvalidId> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for Arc<str> {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+    };
+}
+
+fn is_token(text: &str, max: usize) -> bool {
+    (1..=max).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
+string_id!(
+    /// A user of the application: the `sub` of a token. 1–128 bytes without control characters.
+    UserId,
+    "a user id",
+    "user",
+    "1 to 128 bytes without control characters",
+    |text| (1..=128).contains(&text.len()) && !text.chars().any(char::is_control)
+);
+string_id!(
+    /// An installation of the application. 1–64 of `A-Za-z0-9._-`.
+    DeviceId,
+    "a device id",
+    "device",
+    "1 to 64 of A-Za-z0-9._-",
+    |text| is_token(text, 64)
+);
+string_id!(
+    /// A call. 1–64 of `A-Za-z0-9._-`, opaque to clients; names the partition it is stored in.
+    CallId,
+    "a call id",
+    "call",
+    "1 to 64 of A-Za-z0-9._-",
+    |text| is_token(text, 64)
+);
+string_id!(
+    /// A session of one device, which may outlive its connection. Knowing it lets its owner resume.
+    SessionId,
+    "a session id",
+    "session",
+    "1 to 64 of A-Za-z0-9._-",
+    |text| is_token(text, 64)
+);
+
+/// A gateway process. 1–64 of `A-Za-z0-9._-`; not private, so it prints.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "Arc<str>", into = "Arc<str>")]
+pub struct NodeId(Arc<str>);
+
+impl NodeId {
+    /// Checks and takes the name.
+    ///
+    /// # Errors
+    /// When it is not of the allowed form.
+    pub fn new(text: impl Into<Arc<str>>) -> Result<Self, InvalidId> {
+        let text = text.into();
+        if is_token(&text, 64) {
+            Ok(Self(text))
+        } else {
+            Err(InvalidId { what: "a node id", rule: "1 to 64 of A-Za-z0-9._-" })
+        }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<Arc<str>> for NodeId {
+    type Error = InvalidId;
+    fn try_from(text: Arc<str>) -> Result<Self, InvalidId> {
+        Self::new(text)
+    }
+}
+
+impl From<NodeId> for Arc<str> {
+    fn from(id: NodeId) -> Self {
+        id.0
+    }
+}
+
+/// One connection of a device. Grows with the time the connection was opened, so that of two connections of one
+/// device the newer is known without asking anybody; the low bits tell apart connections of one millisecond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ConnectionId(pub u64);
+
+/// The `id` a client gave a request: positive, growing within one session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RequestId(pub u64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_do_not_print_themselves() {
+        let user = UserId::new("alice@example.com").unwrap();
+        assert!(!format!("{user:?}").contains("alice"));
+        assert_eq!(format!("{user:?}"), format!("{:?}", UserId::new("alice@example.com").unwrap()));
+    }
+
+    #[test]
+    fn device_ids_keep_to_their_alphabet() {
+        assert!(DeviceId::new("d-7f.A_9").is_ok());
+        for bad in ["", "a b", "ä", "{x}", &"x".repeat(65)] {
+            assert!(DeviceId::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn user_ids_take_any_text_but_control_characters() {
+        assert!(UserId::new("Zoë +1-555 {x}").is_ok());
+        assert!(UserId::new("a\nb").is_err());
+        assert!(UserId::new("x".repeat(129)).is_err());
+    }
+}

@@ -1,0 +1,56 @@
+//! The rules of a call, and nothing else.
+//!
+//! A call is a value ([`Call`]); everything that can happen to it is a value too ([`Command`]). [`Rules::open`]
+//! makes a call and [`Rules::decide`] answers one command with a [`Decision`] — the next call and what follows
+//! from it — or a [`Rejection`] that changes nothing. There is no I/O here, no clock, no randomness and no
+//! async: time is a field of the command, ids are made by the caller. The same two functions run in the
+//! gateway and in the model checker.
+//!
+//! | to find | look in |
+//! | --- | --- |
+//! | what a call is made of | [`call`](Call), `state.rs` |
+//! | who a sender is to a call | `party.rs` |
+//! | placing, policy, ringing, call glare | `rules/placing.rs` |
+//! | answering and the race to answer | `rules/answering.rs` |
+//! | offer/answer, SDP glare, held candidates | `rules/negotiation.rs` |
+//! | media, reports | `rules/media.rs` |
+//! | ends | `rules/ending.rs` |
+//! | dropped and returning devices | `rules/attendance.rs` |
+//! | timeouts | `rules/deadlines.rs` |
+//! | requests sent twice | `replay.rs` |
+
+mod call;
+mod command;
+mod decision;
+mod ids;
+mod party;
+mod payload;
+mod reason;
+mod rejection;
+mod replay;
+mod rules;
+mod side;
+mod state;
+mod time;
+
+pub use call::{Call, Leg, Link};
+pub use command::{Action, Admission, Attendance, Command, Input, Opening, Origin};
+pub use decision::{Ack, Audience, Decision, Delivery, Event, FollowUp, Note, PeerStatus};
+pub use ids::{CallId, ConnectionId, DeviceId, InvalidId, NodeId, RequestId, SessionId, UserId};
+pub use payload::{Candidate, Media, Metadata, Sdp, Stats};
+pub use reason::{EndReason, EndRequest, RejectReason};
+pub use rejection::Rejection;
+pub use replay::Replay;
+pub use rules::{BusyPolicy, Rules, Timeouts};
+pub use side::{PerSide, Side};
+pub use state::{Dialog, Negotiation, Outcome, State, StateName};
+pub use time::{Millis, Timestamp};
+
+/// A device of a user, as the protocol names the two ends of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Endpoint {
+    /// Whose device it is.
+    pub user: UserId,
+    /// Which installation of the application.
+    pub device: DeviceId,
+}

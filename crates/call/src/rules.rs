@@ -1,0 +1,144 @@
+//! The two functions that decide: [`Rules::open`] and [`Rules::decide`].
+
+mod answering;
+mod attendance;
+mod deadlines;
+mod draft;
+mod ending;
+mod media;
+mod negotiation;
+mod placing;
+
+use crate::{
+    Ack, Action, Call, Command, Decision, Endpoint, Input, Millis, Origin, Rejection, RequestId, Timestamp,
+};
+use draft::Draft;
+
+/// The rules, with the numbers an operator may choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// How long each phase may take.
+    pub timeouts: Timeouts,
+    /// What happens to a call whose callee is in another.
+    pub busy: BusyPolicy,
+    /// Candidates held for one side until its description has been forwarded (protocol section 5: 64).
+    pub max_held: usize,
+    /// Reports kept of one call (16).
+    pub max_notes: u64,
+    /// Live calls of one user (protocol section 5: 8).
+    pub max_calls: usize,
+}
+
+/// How long each phase may take, in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// From `call:init` until the placing of a call that got nowhere is begun again (3 s).
+    pub placing_ms: Millis,
+    /// From `call:init` to ringing, however often it was begun (15 s); then `setup_timeout`.
+    pub idle_ms: Millis,
+    /// From ringing to the accept (45 s); then `no_answer`.
+    pub ringing_ms: Millis,
+    /// From the accept to media on both sides (30 s); then `setup_timeout`.
+    pub connecting_ms: Millis,
+    /// How long a bound device may be without a connection (20 s); then `connection_lost`.
+    pub reconnect_ms: Millis,
+    /// How often a connected call's devices are looked up (90 s, the least RFC 4028 allows a session timer).
+    pub session_ms: Millis,
+    /// How long after its end a call still takes reports (60 s, protocol section 3).
+    pub report_ms: Millis,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            placing_ms: 3_000,
+            idle_ms: 15_000,
+            ringing_ms: 45_000,
+            connecting_ms: 30_000,
+            reconnect_ms: 20_000,
+            session_ms: 90_000,
+            report_ms: 60_000,
+        }
+    }
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            timeouts: Timeouts::default(),
+            busy: BusyPolicy::default(),
+            max_held: 64,
+            max_notes: 16,
+            max_calls: 8,
+        }
+    }
+}
+
+/// What happens to a call whose callee is in another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BusyPolicy {
+    /// It ends as `busy`.
+    #[default]
+    Busy,
+    /// It rings (call waiting).
+    Waiting,
+}
+
+impl Rules {
+    /// Answers one command on a call that exists.
+    ///
+    /// # Errors
+    /// A [`Rejection`] refuses a request; the call is as it was.
+    pub fn decide(&self, call: &Call, command: &Command) -> Result<Decision, Rejection> {
+        let at = command.at;
+        match &command.input {
+            Input::Request { from, id, action } => self.request(call, from, *id, action, at),
+            Input::Admission(admission) => Ok(self.admit(call, admission, at)),
+            Input::Dropped { user, device, connection } => {
+                Ok(self.dropped(call, user, device, *connection, at))
+            }
+            Input::Attached { user, device, link } => Ok(self.attached(call, user, device, link, at)),
+            Input::Deadline(attendance) => Ok(self.deadline_passed(call, attendance, at)),
+            Input::Terminate => Ok(self.terminate(call, at)),
+        }
+    }
+
+    fn request(
+        &self,
+        call: &Call,
+        from: &Origin,
+        id: Option<RequestId>,
+        action: &Action,
+        at: Timestamp,
+    ) -> Result<Decision, Rejection> {
+        let sender = Endpoint { user: from.user.clone(), device: from.device.clone() };
+        if id.is_some_and(|id| call.replay.contains(&from.session, id)) {
+            return Ok(Decision::unchanged(placing::ack_again(call, &sender, action)));
+        }
+        let mut draft = Draft::new(call, at);
+        let ack = match action {
+            Action::Init => self.cross(&mut draft, from)?,
+            Action::Ringing => answering::alert(&mut draft, &sender)?,
+            Action::Accept => answering::accept(&mut draft, &sender, &from.link)?,
+            Action::Reject(reason) => answering::reject(&mut draft, &sender, *reason)?,
+            Action::End(reason) => ending::hang_up(&mut draft, &sender, *reason)?,
+            Action::Offer(sdp) => negotiation::offer(&mut draft, &sender, sdp)?,
+            Action::Answer(sdp) => negotiation::answer(&mut draft, &sender, sdp)?,
+            Action::Ice(candidates) => self.trickle(&mut draft, &sender, candidates)?,
+            Action::Connected => media::connected(&mut draft, &sender)?,
+            Action::Report(stats) => self.report(&mut draft, &sender, stats)?,
+        };
+        if matches!(ack, Ack::Already(_)) {
+            return Ok(Decision::unchanged(ack));
+        }
+        if let Some(id) = id {
+            draft.call.replay.insert(&from.session, id);
+        }
+        Ok(draft.decide(self, ack))
+    }
+
+    /// When something must happen next to a call; `None` once it has ended.
+    pub fn deadline(&self, call: &Call) -> Option<Timestamp> {
+        deadlines::next(&self.timeouts, call)
+    }
+}

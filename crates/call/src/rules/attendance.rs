@@ -1,0 +1,115 @@
+//! Devices that lose their connection and come back.
+
+use crate::{
+    Ack, Audience, Call, ConnectionId, Decision, DeviceId, Endpoint, Event, Leg, Link, PeerStatus, Rules,
+    Side, State, Timestamp, UserId,
+};
+
+use super::draft::Draft;
+
+impl Rules {
+    /// A connection is gone. It matters if it was the present one of a device that is bound to the call.
+    pub(super) fn dropped(
+        &self,
+        call: &Call,
+        user: &UserId,
+        device: &DeviceId,
+        connection: ConnectionId,
+        at: Timestamp,
+    ) -> Decision {
+        let mut draft = Draft::new(call, at);
+        let gone = |leg: &Leg| {
+            leg.device == *device && leg.link.connection <= connection && leg.absent_since.is_none()
+        };
+        match call.side_of(user).filter(|_| !call.has_ended()) {
+            Some(side) if call.bound(side).is_some_and(gone) => {
+                mark_absent(&mut draft, side);
+                draft.decide(self, Ack::Done)
+            }
+            Some(_) | None => Decision::unchanged(Ack::Done),
+        }
+    }
+
+    /// A device has a new connection: what is said to it goes there from now on.
+    pub(super) fn attached(
+        &self,
+        call: &Call,
+        user: &UserId,
+        device: &DeviceId,
+        link: &Link,
+        at: Timestamp,
+    ) -> Decision {
+        let mut draft = Draft::new(call, at);
+        let changed = match call.side_of(user).filter(|_| !call.has_ended()) {
+            None => false,
+            Some(side) => {
+                if call.bound(side).is_some_and(|leg| leg.device == *device) {
+                    move_bound(&mut draft, side, link)
+                } else if side == Side::Callee {
+                    join(&mut draft, device, link)
+                } else {
+                    false
+                }
+            }
+        };
+        if changed { draft.decide(self, Ack::Done) } else { Decision::unchanged(Ack::Done) }
+    }
+}
+
+/// The bound device is without a connection: its time to come back runs, and its peer is told.
+pub(super) fn mark_absent(draft: &mut Draft, side: Side) {
+    let at = draft.at;
+    if let Some(leg) = draft.call.bound_mut(side)
+        && leg.absent_since.is_none()
+    {
+        leg.absent_since = Some(at);
+        tell_peer(draft, side, PeerStatus::Reconnecting);
+    }
+}
+
+/// The bound device is (still) there, perhaps elsewhere; an older connection than the known one says nothing.
+pub(super) fn move_bound(draft: &mut Draft, side: Side, link: &Link) -> bool {
+    let Some(leg) = draft.call.bound_mut(side) else { return false };
+    let newer = link.connection > leg.link.connection;
+    let same = link.connection == leg.link.connection;
+    if !(newer || same && leg.absent_since.is_some()) {
+        return false;
+    }
+    let was_absent = leg.absent_since.take().is_some();
+    leg.link = link.clone();
+    if was_absent {
+        tell_peer(draft, side, PeerStatus::Back);
+    }
+    true
+}
+
+/// A device that answers may learn at once that its peer is away for the moment, and the other way round.
+pub(super) fn tell_of_absence(draft: &mut Draft) {
+    for side in Side::BOTH {
+        if draft.call.bound(side).is_some_and(|leg| leg.absent_since.is_some()) {
+            tell_peer(draft, side, PeerStatus::Reconnecting);
+        }
+    }
+}
+
+fn tell_peer(draft: &mut Draft, side: Side, status: PeerStatus) {
+    if draft.call.state.dialog().is_some() {
+        draft.tell(side.other(), Event::Peer(status));
+    }
+}
+
+/// A device of the callee that comes while the call rings is rung too; one that comes back is found there.
+fn join(draft: &mut Draft, device: &DeviceId, link: &Link) -> bool {
+    let from = Endpoint { user: draft.call.caller.clone(), device: draft.call.caller_leg.device.clone() };
+    let incoming = Event::Incoming { from, media: draft.call.media, metadata: draft.call.metadata.clone() };
+    let State::Ringing { legs, .. } = &mut draft.call.state else { return false };
+    match legs.iter_mut().find(|leg| leg.device == *device) {
+        Some(leg) if link.connection <= leg.link.connection => return false,
+        Some(leg) => leg.link = link.clone(),
+        None => {
+            legs.push(Leg::present(device.clone(), link.clone()));
+            draft.deliver(Side::Callee, Audience::Only(device.clone()), incoming);
+        }
+    }
+    true
+}

@@ -1,0 +1,76 @@
+//! Timeouts: a deadline that passes is one more command.
+
+use crate::{Ack, Attendance, Call, Decision, EndReason, FollowUp, Rules, Side, State, Timeouts, Timestamp};
+
+use super::{attendance, draft::Draft};
+
+impl Rules {
+    /// The call's deadline may have passed. `attendance` is what the routes say of the bound devices: they may be
+    /// there although the call was not told (their gateway died, the store was away), or gone without a word.
+    pub(super) fn deadline_passed(&self, call: &Call, attendance: &Attendance, at: Timestamp) -> Decision {
+        if self.deadline(call).is_none_or(|deadline| deadline > at) {
+            return Decision::unchanged(Ack::Done);
+        }
+        let mut draft = Draft::new(call, at);
+        for side in Side::BOTH {
+            match &attendance[side] {
+                Some(link) => {
+                    attendance::move_bound(&mut draft, side, link);
+                }
+                None => attendance::mark_absent(&mut draft, side),
+            }
+        }
+        if let Some(reason) = expired(&self.timeouts, &draft.call, at) {
+            draft.end(reason, None);
+        } else {
+            match &mut draft.call.state {
+                State::Idle { placed_at, .. } => {
+                    *placed_at = at;
+                    draft.follow_up = Some(FollowUp::Place);
+                }
+                State::Connected { checked_at, .. } => *checked_at = at,
+                State::Ringing { .. } | State::Connecting(_) | State::Ended(_) => {}
+            }
+        }
+        draft.decide(self, Ack::Done)
+    }
+}
+
+/// What time alone ends this call with, if it does.
+fn expired(timeouts: &Timeouts, call: &Call, at: Timestamp) -> Option<EndReason> {
+    let lost = Side::BOTH
+        .into_iter()
+        .filter_map(|side| call.bound(side)?.absent_since)
+        .any(|since| at >= since.after(timeouts.reconnect_ms));
+    if lost {
+        return Some(EndReason::ConnectionLost);
+    }
+    let (until, reason) = match &call.state {
+        State::Idle { .. } => (call.created_at.after(timeouts.idle_ms), EndReason::SetupTimeout),
+        State::Ringing { since, .. } => (since.after(timeouts.ringing_ms), EndReason::NoAnswer),
+        State::Connecting(dialog) => {
+            (dialog.accepted_at.after(timeouts.connecting_ms), EndReason::SetupTimeout)
+        }
+        State::Connected { .. } | State::Ended(_) => return None,
+    };
+    (at >= until).then_some(reason)
+}
+
+/// The next moment at which time alone changes this call.
+pub(super) fn next(timeouts: &Timeouts, call: &Call) -> Option<Timestamp> {
+    let of_state = match &call.state {
+        State::Idle { placed_at, .. } => {
+            placed_at.after(timeouts.placing_ms).min(call.created_at.after(timeouts.idle_ms))
+        }
+        State::Ringing { since, .. } => since.after(timeouts.ringing_ms),
+        State::Connecting(dialog) => dialog.accepted_at.after(timeouts.connecting_ms),
+        State::Connected { checked_at, .. } => checked_at.after(timeouts.session_ms),
+        State::Ended(_) => return None,
+    };
+    Side::BOTH
+        .into_iter()
+        .filter_map(|side| call.bound(side)?.absent_since)
+        .map(|since| since.after(timeouts.reconnect_ms))
+        .chain([of_state])
+        .min()
+}

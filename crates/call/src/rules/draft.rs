@@ -1,0 +1,85 @@
+//! A decision being made: the call as it will be, and what has followed so far.
+
+use crate::{
+    Ack, Audience, Call, Decision, Delivery, EndReason, Endpoint, Event, FollowUp, Note, Outcome, Rules,
+    Side, State, Timestamp,
+};
+
+/// A copy of the call to be changed, and the effects gathered on the way.
+pub(super) struct Draft {
+    pub(super) call: Call,
+    pub(super) at: Timestamp,
+    pub(super) follow_up: Option<FollowUp>,
+    deliveries: Vec<Delivery>,
+    notes: Vec<Note>,
+}
+
+impl Draft {
+    pub(super) fn new(call: &Call, at: Timestamp) -> Self {
+        Self { call: call.clone(), at, follow_up: None, deliveries: Vec::new(), notes: Vec::new() }
+    }
+
+    /// Appends to a side's mailbox.
+    pub(super) fn deliver(&mut self, side: Side, to: Audience, event: Event) {
+        let nodes = self.call.nodes(side, &to);
+        let seq = &mut self.call.last_seq[side];
+        *seq += 1;
+        self.deliveries.push(Delivery { side, seq: *seq, to, nodes, event });
+    }
+
+    /// Tells the device bound on this side, if one is.
+    pub(super) fn tell(&mut self, side: Side, event: Event) {
+        if let Some(leg) = self.call.bound(side) {
+            let to = Audience::Only(leg.device.clone());
+            self.deliver(side, to, event);
+        }
+    }
+
+    /// Appends to the call's log.
+    pub(super) fn note(&mut self, note: Note) {
+        self.call.notes += 1;
+        self.notes.push(note);
+    }
+
+    /// Gives the call its outcome and tells everybody who takes part in it. The only way into [`State::Ended`].
+    pub(super) fn end(&mut self, reason: EndReason, by: Option<Endpoint>) {
+        let (setup_ms, duration_ms) = match &self.call.state {
+            State::Connected { since, setup_ms, .. } => (Some(*setup_ms), Some(self.at.since(*since))),
+            State::Idle { .. } | State::Ringing { .. } | State::Connecting(_) | State::Ended(_) => {
+                (None, None)
+            }
+        };
+        let event = Event::Ended { reason, by: by.clone(), duration_ms, setup_ms };
+        self.tell(Side::Caller, event.clone());
+        let callee = match &self.call.state {
+            State::Idle { crossing: None, .. } | State::Ended(_) => None,
+            State::Idle { crossing: Some(leg), .. } => Some(Audience::Only(leg.device.clone())),
+            State::Ringing { .. } => Some(Audience::All),
+            State::Connecting(dialog) | State::Connected { dialog, .. } => {
+                Some(Audience::Only(dialog.callee.device.clone()))
+            }
+        };
+        let rang = callee.is_some();
+        if let Some(to) = callee {
+            self.deliver(Side::Callee, to, event);
+        }
+        let answered_by = match &self.call.state {
+            State::Idle { crossing, .. } => crossing.as_ref().map(|leg| leg.device.clone()),
+            state => state.dialog().map(|dialog| dialog.callee.device.clone()),
+        };
+        self.call.state =
+            State::Ended(Outcome { reason, by, at: self.at, answered_by, rang, setup_ms, duration_ms });
+    }
+
+    /// The finished decision.
+    pub(super) fn decide(self, rules: &Rules, ack: Ack) -> Decision {
+        Decision {
+            deadline: rules.deadline(&self.call),
+            next: Some(self.call),
+            ack,
+            deliveries: self.deliveries,
+            notes: self.notes,
+            follow_up: self.follow_up,
+        }
+    }
+}

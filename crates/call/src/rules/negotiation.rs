@@ -1,0 +1,73 @@
+//! Offer and answer (RFC 3264), and the candidates that must not overtake them (RFC 8838 section 9).
+
+use crate::{Ack, Call, Candidate, Dialog, Endpoint, Event, Negotiation, Rejection, Rules, Sdp, Side};
+
+use super::{answering::refuse, draft::Draft};
+use crate::party::Party;
+
+/// `webrtc:offer`: the first is the caller's, later ones may be either's; two at once are glare.
+pub(super) fn offer(draft: &mut Draft, sender: &Endpoint, sdp: &Sdp) -> Result<Ack, Rejection> {
+    let (side, dialog) = dialog_of(&mut draft.call, sender)?;
+    match (dialog.negotiation, side) {
+        (Negotiation::Awaited, Side::Caller) | (Negotiation::Stable, _) => {
+            dialog.negotiation = Negotiation::Open(side);
+        }
+        (Negotiation::Open(offerer), _) if offerer != side => return Err(Rejection::Glare),
+        (Negotiation::Awaited | Negotiation::Open(_), _) => {
+            return Err(Rejection::InvalidState(draft.call.state_name()));
+        }
+    }
+    describe(draft, side, Event::Offer(sdp.clone()));
+    Ok(Ack::Done)
+}
+
+/// `webrtc:answer`: from the side that was offered.
+pub(super) fn answer(draft: &mut Draft, sender: &Endpoint, sdp: &Sdp) -> Result<Ack, Rejection> {
+    let (side, dialog) = dialog_of(&mut draft.call, sender)?;
+    if dialog.negotiation != Negotiation::Open(side.other()) {
+        return Err(Rejection::InvalidState(draft.call.state_name()));
+    }
+    dialog.negotiation = Negotiation::Stable;
+    describe(draft, side, Event::Answer(sdp.clone()));
+    Ok(Ack::Done)
+}
+
+/// Forwards a description, and right behind it the candidates that waited for it.
+fn describe(draft: &mut Draft, side: Side, description: Event) {
+    draft.tell(side.other(), description);
+    if let Some(dialog) = draft.call.state.dialog_mut() {
+        let held = std::mem::take(&mut dialog.held[side]);
+        if !held.is_empty() {
+            draft.tell(side.other(), Event::Ice(held));
+        }
+    }
+}
+
+impl Rules {
+    /// `webrtc:ice`: forwarded, or held in order until the sender's own description has been forwarded.
+    pub(super) fn trickle(
+        &self,
+        draft: &mut Draft,
+        sender: &Endpoint,
+        candidates: &[Candidate],
+    ) -> Result<Ack, Rejection> {
+        let (side, dialog) = dialog_of(&mut draft.call, sender)?;
+        if dialog.negotiation.described(side) {
+            draft.tell(side.other(), Event::Ice(candidates.to_vec()));
+        } else if dialog.held[side].len() + candidates.len() > self.max_held {
+            return Err(Rejection::BufferFull("too many candidates before their description"));
+        } else {
+            dialog.held[side].extend_from_slice(candidates);
+        }
+        Ok(Ack::Done)
+    }
+}
+
+/// The dialog, if the sender is one of its two devices.
+fn dialog_of<'a>(call: &'a mut Call, sender: &Endpoint) -> Result<(Side, &'a mut Dialog), Rejection> {
+    let (party, state) = (Party::of(call, sender), call.state_name());
+    match (party, call.state.dialog_mut()) {
+        (Party::Bound(side), Some(dialog)) => Ok((side, dialog)),
+        (party, _) => Err(refuse(party, state)),
+    }
+}

@@ -1,0 +1,112 @@
+//! From `call:init` to ringing: reserving, the policy's answer, the look-up's answer, and call glare.
+
+use crate::{
+    Ack, Action, Admission, Audience, BusyPolicy, Call, Decision, EndReason, Endpoint, Event, FollowUp, Leg,
+    Opening, Origin, PerSide, Rejection, Replay, Rules, Side, State, StateName, Timestamp,
+};
+
+use super::{answering, draft::Draft};
+
+impl Rules {
+    /// Makes a call of a `call:init`: reserved, with nobody told yet.
+    ///
+    /// # Errors
+    /// `bad_request` for a call to oneself.
+    pub fn open(&self, opening: &Opening) -> Result<Decision, Rejection> {
+        let Opening { id, from, request, to, media, metadata, at } = opening;
+        if from.user == *to {
+            return Err(Rejection::BadRequest("a call needs two users"));
+        }
+        let mut replay = Replay::default();
+        replay.insert(&from.session, *request);
+        let call = Call {
+            id: id.clone(),
+            created_at: *at,
+            caller: from.user.clone(),
+            caller_leg: Leg::present(from.device.clone(), from.link.clone()),
+            callee: to.clone(),
+            media: *media,
+            metadata: metadata.clone(),
+            state: State::Idle { crossing: None, placed_at: *at },
+            last_seq: PerSide::default(),
+            notes: 0,
+            replay,
+        };
+        let mut draft = Draft::new(&call, *at);
+        draft.follow_up = Some(FollowUp::Place);
+        Ok(draft.decide(self, Ack::Placed(id.clone())))
+    }
+
+    /// The policy and the look-up have been answered. An answer that comes late is ignored.
+    pub(super) fn admit(&self, call: &Call, admission: &Admission, at: Timestamp) -> Decision {
+        let State::Idle { crossing, .. } = &call.state else {
+            return Decision::unchanged(Ack::Done);
+        };
+        let mut draft = Draft::new(call, at);
+        match (admission, crossing) {
+            (Admission::Denied, _) => draft.end(EndReason::Denied, None),
+            // A caller who has vanished meanwhile rings nobody.
+            (Admission::Allowed { .. }, _) if call.caller_leg.absent_since.is_some() => {
+                draft.end(EndReason::ConnectionLost, None);
+            }
+            (Admission::Allowed { .. }, Some(leg)) => answering::bind(&mut draft, leg.clone()),
+            (Admission::Allowed { legs, .. }, None) if legs.is_empty() => draft.end(EndReason::Offline, None),
+            (Admission::Allowed { legs, others }, None) => {
+                if self.is_busy(others) {
+                    draft.end(EndReason::Busy, None);
+                } else {
+                    ring(&mut draft, legs);
+                }
+            }
+        }
+        draft.decide(self, Ack::Done)
+    }
+
+    fn is_busy(&self, others: &[StateName]) -> bool {
+        let engaged =
+            others.iter().any(|state| matches!(state, StateName::Connecting | StateName::Connected));
+        (engaged && self.busy == BusyPolicy::Busy) || others.len() >= self.max_calls
+    }
+
+    /// `call:init` where the pair has a call already. From the callee of a call that is not answered yet it is
+    /// call glare: both want to talk, so it is taken as the accept.
+    pub(super) fn cross(&self, draft: &mut Draft, from: &Origin) -> Result<Ack, Rejection> {
+        let call = &draft.call;
+        let merged = Ack::Merged(call.id.clone());
+        match (call.side_of(&from.user), &call.state) {
+            (None, _) => return Err(Rejection::NoSuchCall),
+            (Some(Side::Callee), State::Idle { crossing: None, placed_at }) => {
+                let crossing = Some(Leg::present(from.device.clone(), from.link.clone()));
+                draft.call.state = State::Idle { crossing, placed_at: *placed_at };
+            }
+            (Some(Side::Callee), State::Idle { crossing: Some(leg), .. }) if leg.device != from.device => {
+                return Err(Rejection::AnsweredElsewhere);
+            }
+            (Some(Side::Callee), State::Ringing { .. }) => {
+                answering::bind(draft, Leg::present(from.device.clone(), from.link.clone()));
+            }
+            (Some(_), state) => return Err(Rejection::InvalidState(state.name())),
+        }
+        Ok(merged)
+    }
+}
+
+fn ring(draft: &mut Draft, legs: &[Leg]) {
+    draft.call.state = State::Ringing { legs: legs.to_vec(), alerted: false, since: draft.at };
+    let call = &draft.call;
+    let incoming = Event::Incoming {
+        from: Endpoint { user: call.caller.clone(), device: call.caller_leg.device.clone() },
+        media: call.media,
+        metadata: call.metadata.clone(),
+    };
+    draft.deliver(Side::Callee, Audience::All, incoming);
+}
+
+/// What a request that was applied before is told: the same as then.
+pub(super) fn ack_again(call: &Call, sender: &Endpoint, action: &Action) -> Ack {
+    match (action, call.side_of(&sender.user)) {
+        (Action::Init, Some(Side::Callee)) => Ack::Merged(call.id.clone()),
+        (Action::Init, _) => Ack::Placed(call.id.clone()),
+        _ => Ack::Done,
+    }
+}

@@ -1,0 +1,285 @@
+//! Frames from a client.
+
+mod fields;
+
+use std::collections::BTreeMap;
+
+use ringback_call::{
+    Action, CallId, Candidate, DeviceId, Media, Metadata, RequestId, Sdp, SessionId, Stats, UserId,
+};
+
+use crate::{ErrorCode, Format, FrameError, Limits, format::Head, json_text::JsonText};
+
+/// What a client reports to have seen: the number of the newest entry, by call.
+pub type SeenMap = BTreeMap<CallId, u64>;
+
+/// A frame from a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientFrame {
+    /// The first one.
+    Hello(Box<Hello>),
+    /// What arrived. Has no id and no reply.
+    Seen(SeenMap),
+    /// Anything that is answered.
+    Request(Request),
+}
+
+/// `hello`
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hello {
+    /// The request's number.
+    pub id: RequestId,
+    /// A JSON Web Token (RFC 7519), not checked yet.
+    pub token: String,
+    /// The installation; absent: the server makes one up.
+    pub device: Option<DeviceId>,
+    /// A session to resume. One that we can't have given out is as good as none.
+    pub session: Option<SessionId>,
+    /// What the client has seen.
+    pub seen: SeenMap,
+    /// What the client is.
+    pub client: Option<ClientInfo>,
+}
+
+impl std::fmt::Debug for Hello {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { id, token: _, device, session, seen, client } = self;
+        f.debug_struct("Hello")
+            .field("id", id)
+            .field("device", device)
+            .field("session", session)
+            .field("seen", seen)
+            .field("client", client)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The client's program, for logs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+pub struct ClientInfo {
+    /// Its name.
+    #[serde(default)]
+    pub name: String,
+    /// Its version.
+    #[serde(default)]
+    pub version: String,
+}
+
+/// Anything that is answered.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Its number.
+    pub id: RequestId,
+    /// What the client has seen meanwhile.
+    pub seen: SeenMap,
+    /// What is asked for.
+    pub body: Body,
+}
+
+/// What a request asks for.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Body {
+    /// `ping`
+    Ping,
+    /// `token`: a new one.
+    Token(String),
+    /// `call:init`
+    Init(Init),
+    /// Everything on a call that exists.
+    Act(CallId, Action),
+}
+
+/// `call:init`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Init {
+    /// Who is called.
+    pub to: UserId,
+    /// What is proposed.
+    pub media: Media,
+    /// What the application attached.
+    pub metadata: Option<Metadata>,
+}
+
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Request({} {:?})", self.id.0, self.body)
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ping => f.write_str("Ping"),
+            Self::Token(_) => f.write_str("Token"),
+            Self::Init(init) => init.fmt(f),
+            Self::Act(call, action) => write!(f, "{action:?} of {call:?}"),
+        }
+    }
+}
+
+/// Reads the rest of a frame whose head is known.
+pub(crate) fn decode(
+    format: Format,
+    head: &Head,
+    bytes: &[u8],
+    limits: &Limits,
+) -> Result<ClientFrame, FrameError> {
+    let reader = Reader { format, bytes, limits };
+    reader.frame(&head.kind).map_err(|Refusal { code, message }| FrameError::Refused {
+        id: head.id(),
+        code,
+        message,
+    })
+}
+
+struct Refusal {
+    code: ErrorCode,
+    message: String,
+}
+
+impl Refusal {
+    fn bad(message: impl Into<String>) -> Self {
+        Self { code: ErrorCode::BadRequest, message: message.into() }
+    }
+}
+
+struct Reader<'a> {
+    format: Format,
+    bytes: &'a [u8],
+    limits: &'a Limits,
+}
+
+impl<'a> Reader<'a> {
+    fn frame(&self, kind: &str) -> Result<ClientFrame, Refusal> {
+        match kind {
+            "hello" => self.hello(),
+            "seen" => Ok(ClientFrame::Seen(self.seen(self.read::<fields::Seen>()?.calls)?)),
+            _ => self.request(kind),
+        }
+    }
+
+    fn hello(&self) -> Result<ClientFrame, Refusal> {
+        let fields: fields::Hello = self.read()?;
+        self.fits("token", fields.token.len(), self.limits.token_bytes)?;
+        Ok(ClientFrame::Hello(Box::new(Hello {
+            id: request_id(fields.id)?,
+            token: fields.token,
+            device: fields
+                .device
+                .map(|device| DeviceId::new(device).map_err(|error| Refusal::bad(error.to_string())))
+                .transpose()?,
+            session: fields.session.and_then(|session| SessionId::new(session).ok()),
+            seen: self.seen(fields.seen)?,
+            client: fields.client,
+        })))
+    }
+
+    fn request(&self, kind: &str) -> Result<ClientFrame, Refusal> {
+        let body = match kind {
+            "ping" => Body::Ping,
+            "token" => {
+                let token = self.read::<fields::Token>()?.token;
+                self.fits("token", token.len(), self.limits.token_bytes)?;
+                Body::Token(token)
+            }
+            "call:init" => Body::Init(self.init()?),
+            "call:ringing" => self.plain(Action::Ringing)?,
+            "call:accept" => self.plain(Action::Accept)?,
+            "call:connected" => self.plain(Action::Connected)?,
+            "call:reject" => {
+                let fields: fields::Reject = self.read()?;
+                act(fields.call, Action::Reject(fields.reason.unwrap_or_default()))?
+            }
+            "call:end" => {
+                let fields: fields::End = self.read()?;
+                act(fields.call, Action::End(fields.reason.unwrap_or_default()))?
+            }
+            "webrtc:offer" => self.description(Action::Offer)?,
+            "webrtc:answer" => self.description(Action::Answer)?,
+            "webrtc:ice" => self.candidates()?,
+            "call:report" => {
+                let fields: fields::Report = self.read()?;
+                self.fits("stats", fields.stats.0.len(), self.limits.report_bytes)?;
+                act(fields.call, Action::Report(Stats::new(fields.stats.0)))?
+            }
+            _ => return Err(Refusal::bad("unknown type")),
+        };
+        let common: fields::Common = self.read()?;
+        Ok(ClientFrame::Request(Request { id: request_id(common.id)?, seen: self.seen(common.seen)?, body }))
+    }
+
+    fn init(&self) -> Result<Init, Refusal> {
+        let fields: fields::Init = self.read()?;
+        let metadata = fields.metadata.filter(|JsonText(text)| text != "null");
+        if let Some(JsonText(text)) = &metadata {
+            self.fits("metadata", text.len(), self.limits.metadata_bytes)?;
+        }
+        Ok(Init {
+            to: UserId::new(fields.to).map_err(|error| Refusal::bad(format!("`to`: {error}")))?,
+            media: fields.media.unwrap_or_default(),
+            metadata: metadata.map(|JsonText(text)| Metadata::new(text)),
+        })
+    }
+
+    fn plain(&self, action: Action) -> Result<Body, Refusal> {
+        act(self.read::<fields::OfCall>()?.call, action)
+    }
+
+    fn description(&self, action: fn(Sdp) -> Action) -> Result<Body, Refusal> {
+        let fields: fields::Description = self.read()?;
+        self.fits("sdp", fields.sdp.len(), self.limits.sdp_bytes)?;
+        act(fields.call, action(Sdp::new(fields.sdp)))
+    }
+
+    fn candidates(&self) -> Result<Body, Refusal> {
+        let fields: fields::Ice = self.read()?;
+        if fields.candidates.is_empty() {
+            return Err(Refusal::bad("`candidates` is empty"));
+        }
+        let mut candidates = Vec::with_capacity(fields.candidates.len());
+        for JsonText(text) in fields.candidates {
+            if !(text.starts_with('{') || text == "null") {
+                return Err(Refusal::bad("a candidate is an object or null"));
+            }
+            self.fits("a candidate", text.len(), self.limits.candidate_bytes)?;
+            candidates.push(Candidate::new(text));
+        }
+        act(fields.call, Action::Ice(candidates))
+    }
+
+    fn read<T: serde::Deserialize<'a>>(&self) -> Result<T, Refusal> {
+        self.format.read(self.bytes).map_err(Refusal::bad)
+    }
+
+    fn fits(&self, what: &str, size: usize, max: usize) -> Result<(), Refusal> {
+        if size <= max {
+            return Ok(());
+        }
+        Err(Refusal { code: ErrorCode::TooLarge, message: format!("{what} is larger than {max} bytes") })
+    }
+
+    /// What names no call of ours says nothing.
+    fn seen(&self, seen: BTreeMap<String, u64>) -> Result<SeenMap, Refusal> {
+        if seen.len() > self.limits.seen_calls {
+            return Err(Refusal::bad(format!("`seen` names more than {} calls", self.limits.seen_calls)));
+        }
+        Ok(seen.into_iter().filter_map(|(call, seq)| Some((CallId::new(call).ok()?, seq))).collect())
+    }
+}
+
+fn request_id(id: u64) -> Result<RequestId, Refusal> {
+    // 2^53 - 1: the greatest integer that JavaScript counts exactly.
+    if (1..=(1 << 53) - 1).contains(&id) {
+        Ok(RequestId(id))
+    } else {
+        Err(Refusal::bad("`id` is out of range"))
+    }
+}
+
+/// An id that can't be one of ours is a call that does not exist: the same answer as for any other.
+fn act(call: String, action: Action) -> Result<Body, Refusal> {
+    match CallId::new(call) {
+        Ok(call) => Ok(Body::Act(call, action)),
+        Err(_) => Err(Refusal { code: ErrorCode::NoSuchCall, message: "no such call".to_owned() }),
+    }
+}

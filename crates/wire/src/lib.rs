@@ -1,0 +1,22 @@
+//! The frames of the wire protocol, version 1, as types.
+//!
+//! Bytes from a client become a [`ClientFrame`] (or a [`FrameError`] that says what to answer); a [`ServerFrame`]
+//! becomes bytes. JSON and MessagePack carry the same maps. Descriptions, candidates and metadata pass through
+//! unread: as JSON text inside, whatever the client speaks.
+
+mod client;
+mod close;
+mod code;
+mod event;
+mod format;
+mod json_text;
+mod limits;
+mod server;
+
+pub use client::{Body, ClientFrame, ClientInfo, Hello, Init, Request, SeenMap};
+pub use close::CloseCode;
+pub use code::ErrorCode;
+pub use event::EventFrame;
+pub use format::{Format, FrameError};
+pub use limits::Limits;
+pub use server::{Ack, ErrorFrame, Goaway, HelloAck, IceServer, PeerRef, ServerFrame, Snapshot};

@@ -1,0 +1,61 @@
+//! A node's subscription.
+
+use bytes::Bytes;
+use tokio::sync::broadcast;
+
+/// Messages a subscriber may lag behind before it loses some and is told so.
+const CAPACITY: usize = 8_192;
+
+/// What reaches a node.
+#[derive(Clone, Debug)]
+pub enum BusEvent {
+    /// An entry of a call's log, as it was appended.
+    Entry {
+        /// The entry's bytes.
+        body: Bytes,
+        /// The call's document right after that commit, where it was small enough to send along.
+        document: Option<Bytes>,
+    },
+    /// A message that belongs to no log.
+    Direct(Bytes),
+    /// Messages may have been lost: the connection was interrupted, or the subscriber was too slow.
+    Interrupted,
+}
+
+/// A store's end of a subscription.
+#[derive(Clone, Debug)]
+pub struct Sender(broadcast::Sender<BusEvent>);
+
+impl Sender {
+    /// Passes an event on; `false` if the subscriber is gone.
+    pub fn send(&self, event: BusEvent) -> bool {
+        self.0.send(event).is_ok()
+    }
+
+    /// Whether the subscriber is gone.
+    pub fn is_closed(&self) -> bool {
+        self.0.receiver_count() == 0
+    }
+}
+
+/// A node's end of it.
+#[derive(Debug)]
+pub struct Subscription(broadcast::Receiver<BusEvent>);
+
+impl Subscription {
+    /// Both ends. The queue between them is bounded: a subscriber that lags loses the oldest messages and gets
+    /// [`BusEvent::Interrupted`] in their place.
+    pub fn new() -> (Sender, Self) {
+        let (sender, receiver) = broadcast::channel(CAPACITY);
+        (Sender(sender), Self(receiver))
+    }
+
+    /// The next event; `None` once the store is gone.
+    pub async fn recv(&mut self) -> Option<BusEvent> {
+        match self.0.recv().await {
+            Ok(event) => Some(event),
+            Err(broadcast::error::RecvError::Lagged(_)) => Some(BusEvent::Interrupted),
+            Err(broadcast::error::RecvError::Closed) => None,
+        }
+    }
+}

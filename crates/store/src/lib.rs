@@ -1,0 +1,138 @@
+//! What a store promises, whatever it is made of.
+//!
+//! A store keeps *documents it does not understand*: rules are in `ringback-call`, atomicity is here. Five small
+//! traits say what each caller needs ([`Calls`], [`Deadlines`], [`Users`], [`Nodes`], [`Bus`]), and
+//! [`conformance`] holds every implementation to the promises written on them.
+//!
+//! Everything lives in one of a fixed number of [partitions](Partition). All keys of a call are in one partition,
+//! chosen by its unordered pair of users; all keys of a user in another, chosen by the user. Only what is in one
+//! partition can change in one step.
+
+mod bus;
+mod commit;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod error;
+pub mod memory;
+mod partition;
+pub mod record;
+mod users;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ringback_call::{CallId, ConnectionId, DeviceId, Millis, NodeId, Timestamp, UserId};
+
+pub use bus::{BusEvent, Sender, Subscription};
+pub use commit::{Claim, Commit, Committed, Entry, Log, Stored, Version};
+pub use error::StoreError;
+pub use partition::{Pair, Partition, Partitions};
+pub use users::{Enlisted, Registered, Route, UserRecord};
+
+/// How long a store may take before a call on it fails with [`StoreError::Unavailable`], in milliseconds.
+pub const COMMAND_TIMEOUT_MS: Millis = 2_000;
+
+/// Call documents and their logs.
+#[async_trait]
+pub trait Calls: Send + Sync {
+    /// The newest document of a call, or `None` where there is none (never was, or its time to live is over).
+    async fn load(&self, call: &CallId) -> Result<Option<Stored>, StoreError>;
+
+    /// Compare and set: in one step, if the stored version is the expected one (and the pair, where it is claimed,
+    /// is as expected), writes the document, appends the entries, sets deadline and time to live, and publishes
+    /// the entries to their nodes. Otherwise nothing at all is changed and the present document is returned.
+    ///
+    /// An error means *unknown*: the commit may have been applied. To send the same commit again is safe: if it
+    /// was applied, it is a [`Committed::Conflict`] with the document that it wrote or a later one.
+    async fn commit(&self, commit: Commit) -> Result<Committed, StoreError>;
+
+    /// The entries of a log numbered `first..=last`, in order; those that were trimmed or never were are left out.
+    async fn read(
+        &self,
+        call: &CallId,
+        log: Log,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<(u64, Bytes)>, StoreError>;
+}
+
+/// When calls want to be looked at again. Set by [`Calls::commit`].
+#[async_trait]
+pub trait Deadlines: Send + Sync {
+    /// Calls of a partition whose deadline is at or before `now`, earliest first, at most `limit`.
+    async fn due(
+        &self,
+        partition: Partition,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<CallId>, StoreError>;
+
+    /// Takes a deadline away whose call is gone; leaves it where the call exists.
+    async fn forget(&self, call: &CallId) -> Result<(), StoreError>;
+}
+
+/// Who is reachable where, and in which calls. One record a user.
+#[async_trait]
+pub trait Users: Send + Sync {
+    /// Puts a device's route in place of its older one, in one step with the check that the user has no more than
+    /// `max` devices. A newer connection of the same device is left in place.
+    async fn register(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        route: Route,
+        max: usize,
+    ) -> Result<Registered, StoreError>;
+
+    /// Takes a device's route away if it is still this connection's.
+    async fn unregister(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        connection: ConnectionId,
+    ) -> Result<bool, StoreError>;
+
+    /// The user's record; an unknown user's is empty.
+    async fn lookup(&self, user: &UserId) -> Result<UserRecord, StoreError>;
+
+    /// Adds a call to the user's list, unless it holds `max` others, and returns the record as it then is. The
+    /// list is an index, not the truth: it may name calls that have ended.
+    async fn enlist(&self, user: &UserId, call: &CallId, max: usize) -> Result<Enlisted, StoreError>;
+
+    /// Takes a call off the user's list.
+    async fn delist(&self, user: &UserId, call: &CallId) -> Result<(), StoreError>;
+}
+
+/// Which gateways live, and what time it is.
+#[async_trait]
+pub trait Nodes: Send + Sync {
+    /// Proves that a node lives, for `ttl_ms`, and returns the store's clock and all nodes that live by it.
+    async fn heartbeat(&self, node: &NodeId, ttl_ms: Millis) -> Result<Pulse, StoreError>;
+
+    /// A node says that it is gone.
+    async fn leave(&self, node: &NodeId) -> Result<(), StoreError>;
+}
+
+/// What a heartbeat returns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pulse {
+    /// The store's clock, which all gateways share.
+    pub now: Timestamp,
+    /// The nodes that live, sorted.
+    pub nodes: Vec<NodeId>,
+}
+
+/// Messages to a node. At most once, in order for each partition: a fast path, never the truth.
+#[async_trait]
+pub trait Bus: Send + Sync {
+    /// Subscribes a node to its own channel in every partition; returns once every one is subscribed.
+    async fn subscribe(&self, node: &NodeId) -> Result<Subscription, StoreError>;
+
+    /// Sends a node a message that belongs to no call's log. Returns whether a node received it.
+    async fn publish(&self, partition: Partition, node: &NodeId, body: Bytes) -> Result<bool, StoreError>;
+}
+
+/// All of it.
+pub trait Store: Calls + Deadlines + Users + Nodes + Bus + 'static {
+    /// How many partitions it has: fixed for ever once data is in it.
+    fn partitions(&self) -> Partitions;
+}

@@ -1,0 +1,112 @@
+//! Documents, logs and deadlines in memory.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ringback_call::{CallId, Timestamp};
+
+use super::{MemoryStore, shelf::Shelf};
+use crate::{
+    BusEvent, Calls, Claim, Commit, Committed, Deadlines, Log, Partition, Store as _, StoreError, Stored,
+    Version,
+};
+
+#[async_trait]
+impl Calls for MemoryStore {
+    async fn load(&self, call: &CallId) -> Result<Option<Stored>, StoreError> {
+        let Some(partition) = self.partitions().of_call(call) else { return Ok(None) };
+        Ok(self.shelf(partition).calls.get(call).map(|row| row.stored.clone()))
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
+        let Some(partition) = self.partitions().of_call(&commit.call) else {
+            return Err(StoreError::corrupt("a call id", "it names no partition"));
+        };
+        let mut shelf = self.shelf(partition);
+        if let Some(refused) = refuse(&shelf, &commit) {
+            return Ok(refused);
+        }
+        let version = commit.expected.next();
+        let expires_at = self.now().after(commit.ttl_ms);
+        shelf.put_pair(&commit.pair, &commit.call, expires_at);
+        let row =
+            shelf.put_call(&commit.call, Stored { version, document: commit.document.clone() }, expires_at);
+        for entry in &commit.entries {
+            row.logs.insert((entry.log, entry.seq), entry.body.clone());
+        }
+        let before = std::mem::replace(&mut row.deadline, commit.deadline);
+        if before != commit.deadline {
+            if let Some(at) = before {
+                shelf.deadlines.remove(&(at, commit.call.clone()));
+            }
+            if let Some(at) = commit.deadline {
+                shelf.deadlines.insert((at, commit.call.clone()));
+            }
+        }
+        // Published under the lock, as the script does: in the order of the versions.
+        for entry in &commit.entries {
+            for node in &entry.nodes {
+                let document = Some(commit.document.clone());
+                self.send(node, BusEvent::Entry { body: entry.body.clone(), document });
+            }
+        }
+        Ok(Committed::Applied(version))
+    }
+
+    async fn read(
+        &self,
+        call: &CallId,
+        log: Log,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<(u64, Bytes)>, StoreError> {
+        let Some(partition) = self.partitions().of_call(call) else { return Ok(Vec::new()) };
+        if first > last {
+            return Ok(Vec::new());
+        }
+        let shelf = self.shelf(partition);
+        let Some(row) = shelf.calls.get(call) else { return Ok(Vec::new()) };
+        Ok(row.logs.range((log, first)..=(log, last)).map(|((_, seq), body)| (*seq, body.clone())).collect())
+    }
+}
+
+fn refuse(shelf: &Shelf, commit: &Commit) -> Option<Committed> {
+    let stored = shelf.calls.get(&commit.call).map(|row| &row.stored);
+    if stored.map_or(Version::NONE, |stored| stored.version) != commit.expected {
+        return Some(Committed::Conflict(stored.cloned()));
+    }
+    let held = shelf.pairs.get(&commit.pair).map(|row| &row.call);
+    let taken = match (&commit.claim, held) {
+        (Claim::Held, _) | (_, None) => None,
+        (_, Some(held)) if *held == commit.call => None,
+        (Claim::Free, Some(held)) => Some(held),
+        (Claim::After(ended), Some(held)) => (held != ended).then_some(held),
+    };
+    taken.map(|call| Committed::PairTaken {
+        call: call.clone(),
+        stored: shelf.calls.get(call).map(|row| row.stored.clone()),
+    })
+}
+
+#[async_trait]
+impl Deadlines for MemoryStore {
+    async fn due(
+        &self,
+        partition: Partition,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<CallId>, StoreError> {
+        let shelf = self.shelf(partition);
+        let due = shelf.deadlines.iter().take_while(|(at, _)| *at <= now).take(limit);
+        Ok(due.map(|(_, call)| call.clone()).collect())
+    }
+
+    async fn forget(&self, call: &CallId) -> Result<(), StoreError> {
+        if let Some(partition) = self.partitions().of_call(call) {
+            let mut shelf = self.shelf(partition);
+            if !shelf.calls.contains_key(call) {
+                shelf.deadlines.retain(|(_, member)| member != call);
+            }
+        }
+        Ok(())
+    }
+}

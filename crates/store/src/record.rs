@@ -1,0 +1,104 @@
+//! What is written into a store and sent between gateways: documents and envelopes, as MessagePack maps with
+//! string keys, so that a newer version's fields are skipped by an older one and missing ones get their default.
+
+use bytes::Bytes;
+use ringback_call::{Audience, Call, CallId, ConnectionId, DeviceId, Event, Note, Side, Timestamp, UserId};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{StoreError, Version};
+
+/// The format of what this version writes; a reader refuses a greater one than it knows.
+const FORMAT: u8 = 1;
+
+/// An entry of a mailbox, with all a gateway needs to bring it to its devices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Of which call.
+    pub call: CallId,
+    /// The version of the document that it came with.
+    pub version: u64,
+    /// Whose mailbox.
+    pub side: Side,
+    /// Its number there.
+    pub seq: u64,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Whose devices.
+    pub user: UserId,
+    /// Which of them.
+    pub to: Audience,
+    /// What is said.
+    pub event: Event,
+}
+
+/// An entry of the call's own log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoteRecord {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// What it says.
+    pub note: Note,
+}
+
+/// A message from one gateway to another that belongs to no call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direct {
+    /// A device has connected elsewhere: close this connection of it.
+    Replaced {
+        /// Whose.
+        user: UserId,
+        /// Which device.
+        device: DeviceId,
+        /// Which connection.
+        connection: ConnectionId,
+    },
+}
+
+/// Writes a call's document.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], if a value can't be written: a mistake of ours.
+pub fn encode_call(call: &Call) -> Result<Bytes, StoreError> {
+    encode("a call", call)
+}
+
+/// Reads a call's document.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] for what is no document of a format we know.
+pub fn decode_call(bytes: &[u8]) -> Result<Call, StoreError> {
+    decode("a call", bytes)
+}
+
+/// Writes any other record.
+///
+/// # Errors
+/// As [`encode_call`].
+pub fn encode<T: Serialize>(what: &'static str, value: &T) -> Result<Bytes, StoreError> {
+    let mut bytes = vec![FORMAT];
+    let mut writer = rmp_serde::Serializer::new(&mut bytes).with_struct_map();
+    value.serialize(&mut writer).map_err(|error| StoreError::corrupt(what, error))?;
+    Ok(bytes.into())
+}
+
+/// Reads any other record.
+///
+/// # Errors
+/// As [`decode_call`].
+pub fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, StoreError> {
+    match bytes.split_first() {
+        Some((&FORMAT, body)) => {
+            rmp_serde::from_slice(body).map_err(|error| StoreError::corrupt(what, error))
+        }
+        Some((format, _)) => Err(StoreError::corrupt(what, format!("format {format} is not known"))),
+        None => Err(StoreError::corrupt(what, "it is empty")),
+    }
+}
+
+impl Envelope {
+    /// The version of the document that this came with.
+    pub const fn version(&self) -> Version {
+        Version(self.version)
+    }
+}

@@ -6,6 +6,8 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::Timestamp;
+
 /// A string that is no valid id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{what} must be {rule}")]
@@ -141,10 +143,24 @@ impl From<NodeId> for Arc<str> {
     }
 }
 
-/// One connection of a device. Grows with the time the connection was opened, so that of two connections of one
-/// device the newer is known without asking anybody; the low bits tell apart connections of one millisecond.
+/// One connection of a device. Begins with the moment it was opened, so that of two connections of one device the newer
+/// is the greater; the low bits tell apart connections of one millisecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ConnectionId(pub u64);
+
+impl ConnectionId {
+    const SALT_BITS: u32 = 20;
+
+    /// Of a connection opened at this moment; of `salt`, 20 bits count.
+    pub const fn new(opened_at: Timestamp, salt: u32) -> Self {
+        Self(opened_at.0 << Self::SALT_BITS | (salt as u64 & ((1 << Self::SALT_BITS) - 1)))
+    }
+
+    /// When it was opened.
+    pub const fn opened_at(self) -> Timestamp {
+        Timestamp(self.0 >> Self::SALT_BITS)
+    }
+}
 
 /// The `id` a client gave a request: positive, growing within one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -159,6 +175,13 @@ mod tests {
         let user = UserId::new("alice@example.com").unwrap();
         assert!(!format!("{user:?}").contains("alice"));
         assert_eq!(format!("{user:?}"), format!("{:?}", UserId::new("alice@example.com").unwrap()));
+    }
+
+    #[test]
+    fn a_newer_connection_is_greater_whatever_its_salt() {
+        let (older, newer) = (ConnectionId::new(Timestamp(5), u32::MAX), ConnectionId::new(Timestamp(6), 0));
+        assert!(older < newer);
+        assert_eq!((older.opened_at(), newer.opened_at()), (Timestamp(5), Timestamp(6)));
     }
 
     #[test]

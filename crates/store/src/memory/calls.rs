@@ -27,7 +27,11 @@ impl Calls for MemoryStore {
         }
         let version = commit.expected.next();
         let expires_at = self.now().after(commit.ttl_ms);
-        shelf.put_pair(&commit.pair, &commit.call, expires_at);
+        // A call that only holds the pair leaves it to a later call that has claimed it since.
+        let passed_on = shelf.pairs.get(&commit.pair).is_some_and(|row| row.call != commit.call);
+        if commit.claim != Claim::Held || !passed_on {
+            shelf.put_pair(&commit.pair, &commit.call, expires_at);
+        }
         let row =
             shelf.put_call(&commit.call, Stored { version, document: commit.document.clone() }, expires_at);
         for entry in &commit.entries {

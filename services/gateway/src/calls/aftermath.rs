@@ -1,0 +1,47 @@
+//! What a gateway does once a change of a call is stored.
+
+use std::sync::Arc;
+
+use ringback_call::{Call, FollowUp, Side, State};
+
+use super::Calls;
+
+impl Calls {
+    /// Logs the change, tidies up after an end, and begins what follows.
+    pub(super) fn afterwards(
+        self: &Arc<Self>,
+        before: Option<&Call>,
+        now: &Call,
+        follow_up: Option<FollowUp>,
+    ) {
+        log(before, now);
+        if now.has_ended() {
+            for side in Side::BOTH {
+                self.delist_later(now.user(side), &now.id);
+            }
+        }
+        match follow_up {
+            Some(FollowUp::Place) => self.place_later(now.id.clone(), now.callee.clone()),
+            None => {}
+        }
+    }
+}
+
+fn log(before: Option<&Call>, now: &Call) {
+    let call = &now.id;
+    match (before.map(Call::state_name), &now.state) {
+        (Some(before), state) if before == state.name() => {
+            tracing::debug!(?call, state = before.as_str(), "call changed");
+        }
+        (_, State::Ended(outcome)) => tracing::info!(
+            ?call,
+            reason = outcome.reason.as_str(),
+            setup_ms = outcome.setup_ms,
+            duration_ms = outcome.duration_ms,
+            "call ended"
+        ),
+        (None, _) => tracing::info!(?call, caller = ?now.caller, callee = ?now.callee, "call placed"),
+        (Some(_), State::Connected { setup_ms, .. }) => tracing::info!(?call, setup_ms, "call connected"),
+        (Some(_), state) => tracing::info!(?call, state = state.name().as_str(), "call moved on"),
+    }
+}

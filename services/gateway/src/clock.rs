@@ -1,0 +1,59 @@
+//! The cluster's time, as this gateway knows it.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use ringback_call::Timestamp;
+
+/// Follows the store's clock between two heartbeats by the machine's monotonic one, so that gateways agree on
+/// deadlines whatever their own clocks say. Never goes back.
+#[derive(Debug)]
+pub struct Clock {
+    started: Instant,
+    /// The store's time at `started`.
+    base: AtomicU64,
+    last: AtomicU64,
+}
+
+impl Default for Clock {
+    /// Until the store has been heard, by the machine's clock.
+    fn default() -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        Self { started: Instant::now(), base: AtomicU64::new(now), last: AtomicU64::new(0) }
+    }
+}
+
+impl Clock {
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        let now = self.base.load(Ordering::Relaxed).saturating_add(self.elapsed_ms());
+        Timestamp(self.last.fetch_max(now, Ordering::Relaxed).max(now))
+    }
+
+    /// The store has just said what time it is.
+    pub fn follow(&self, store: Timestamp) {
+        self.base.store(store.0.saturating_sub(self.elapsed_ms()), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn follows_the_store_forward_and_never_goes_back() {
+        let clock = Clock::default();
+        let ahead = clock.now().after(60_000);
+        clock.follow(ahead);
+        assert!(clock.now() >= ahead);
+        clock.follow(Timestamp(1));
+        assert!(clock.now() >= ahead);
+    }
+}

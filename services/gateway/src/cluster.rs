@@ -1,0 +1,159 @@
+//! This gateway among the others: it proves that it lives, and knows who else does.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use ringback_call::NodeId;
+use ringback_store::{Partition, Pulse, Route, Store};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::{clock::Clock, settings::Settings};
+
+/// What this gateway knows of the cluster.
+#[derive(Debug)]
+pub struct Cluster {
+    node: NodeId,
+    /// The nodes that live, sorted. Kept as it was while the store can't be asked: an outage kills nobody.
+    live: Mutex<Arc<[NodeId]>>,
+    /// The store's time when `live` was read.
+    live_at: AtomicU64,
+    started: Instant,
+    /// Milliseconds from `started` to the last heartbeat that got through, plus one; 0: none yet.
+    heard: AtomicU64,
+}
+
+impl Cluster {
+    /// A gateway that has not heard of the store yet.
+    pub fn new(node: NodeId) -> Self {
+        let live = Mutex::new(Arc::from([node.clone()]));
+        Self { node, live, live_at: AtomicU64::new(0), started: Instant::now(), heard: AtomicU64::new(0) }
+    }
+
+    /// This gateway.
+    pub const fn node(&self) -> &NodeId {
+        &self.node
+    }
+
+    /// The nodes that live.
+    pub fn live(&self) -> Arc<[NodeId]> {
+        Arc::clone(&self.live.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether a route leads to a gateway that lives. A connection opened since the last heartbeat proves that its
+    /// gateway lived then, although it may not be among those known yet.
+    pub fn reaches(&self, route: &Route) -> bool {
+        self.live().binary_search(&route.node).is_ok()
+            || route.connection.opened_at().0 >= self.live_at.load(Ordering::Relaxed)
+    }
+
+    /// Whether this gateway is the one to look after a partition (rendezvous hashing: when a node comes or goes,
+    /// only its own partitions change hands). It only saves work that two would do twice.
+    pub fn looks_after(&self, partition: Partition) -> bool {
+        let weight = |node: &NodeId| xxh3_64_with_seed(node.as_str().as_bytes(), u64::from(partition.0));
+        let ours = weight(&self.node);
+        self.live().iter().all(|node| *node == self.node || weight(node) < ours)
+    }
+
+    /// How long ago the store was heard of; `None`: never.
+    pub fn last_heard(&self) -> Option<Duration> {
+        let heard = self.heard.load(Ordering::Relaxed).checked_sub(1)?;
+        Some(self.started.elapsed().saturating_sub(Duration::from_millis(heard)))
+    }
+
+    fn hear(&self, Pulse { now, nodes }: Pulse) {
+        self.live_at.store(now.0, Ordering::Relaxed);
+        let at = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
+        self.heard.store(at + 1, Ordering::Relaxed);
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        if **live != *nodes {
+            tracing::info!(nodes = ?nodes.iter().map(NodeId::as_str).collect::<Vec<_>>(), "live gateways");
+            *live = nodes.into();
+        }
+    }
+}
+
+/// Sends a heartbeat again and again until the gateway stops, then says goodbye.
+pub async fn run(
+    cluster: Arc<Cluster>,
+    store: Arc<dyn Store>,
+    clock: Arc<Clock>,
+    settings: Arc<Settings>,
+    stop: CancellationToken,
+) {
+    let mut ticks = interval(settings.node_heartbeat);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = false;
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        let limit = Duration::from_millis(settings.node_ttl_ms);
+        match timeout(limit, store.heartbeat(cluster.node(), settings.node_ttl_ms)).await {
+            Ok(Ok(pulse)) => {
+                clock.follow(pulse.now);
+                cluster.hear(pulse);
+                if std::mem::take(&mut failing) {
+                    tracing::info!("the store is back");
+                }
+            }
+            Ok(Err(error)) if !failing => {
+                failing = true;
+                tracing::warn!(error = &error as &dyn std::error::Error, "the store does not answer");
+            }
+            Err(_) if !failing => {
+                failing = true;
+                tracing::warn!("the store does not answer in time");
+            }
+            Ok(Err(_)) | Err(_) => {}
+        }
+    }
+    let _ = timeout(Duration::from_secs(1), store.leave(cluster.node())).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use ringback_call::{ConnectionId, Timestamp};
+
+    use super::*;
+
+    fn node(name: &str) -> NodeId {
+        NodeId::new(name).unwrap()
+    }
+
+    #[test]
+    fn every_partition_has_exactly_one_keeper() {
+        let names = ["gw-1", "gw-2", "gw-3"];
+        let clusters: Vec<Cluster> = names.iter().map(|name| Cluster::new(node(name))).collect();
+        for cluster in &clusters {
+            cluster.hear(Pulse { now: Timestamp(1), nodes: names.iter().map(|name| node(name)).collect() });
+        }
+        let mut shares = [0; 3];
+        for n in 0..64 {
+            let keepers: Vec<usize> = (0..3).filter(|&i| clusters[i].looks_after(Partition(n))).collect();
+            assert_eq!(keepers.len(), 1, "partition {n}");
+            shares[keepers[0]] += 1;
+        }
+        assert!(shares.iter().all(|&share| share > 10), "{shares:?}");
+    }
+
+    #[test]
+    fn a_route_is_dead_only_if_the_last_heartbeat_could_have_known_better() {
+        let cluster = Cluster::new(node("gw-1"));
+        cluster.hear(Pulse { now: Timestamp(1_000), nodes: vec![node("gw-1"), node("gw-2")] });
+        let route = |name, at| Route { node: node(name), connection: ConnectionId::new(Timestamp(at), 0) };
+        assert!(cluster.reaches(&route("gw-2", 1)));
+        assert!(!cluster.reaches(&route("gw-3", 999)), "gone");
+        assert!(cluster.reaches(&route("gw-3", 1_001)), "come since");
+    }
+
+    #[test]
+    fn alone_it_keeps_everything() {
+        let cluster = Cluster::new(node("gw-1"));
+        assert!((0..64).all(|n| cluster.looks_after(Partition(n))));
+        assert_eq!(cluster.last_heard(), None);
+    }
+}

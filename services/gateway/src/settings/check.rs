@@ -1,0 +1,186 @@
+//! Whether the values make sense, alone and together.
+
+use std::{net::SocketAddr, time::Duration};
+
+use ringback_call::{BusyPolicy, NodeId};
+use ringback_store::Partitions;
+use ringback_wire::Limits as WireLimits;
+
+use super::{
+    Auth, ConnectionLimits, ConnectionTimes, Keep, Log, LogFormat, Settings, rules,
+    source::{Problems, Raw},
+};
+
+pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Problems> {
+    let listen = address("server.listen", &raw.server.listen, &mut problems);
+    let admin_listen = address("admin.listen", &raw.admin.listen, &mut problems);
+    let node = node_id(&raw.node.id, &mut problems);
+    let partitions =
+        u16::try_from(raw.store.partitions).ok().filter(|n| *n <= 1_024).and_then(Partitions::new);
+    if partitions.is_none() {
+        problems.add("store.partitions", "must be from 1 to 1024");
+    }
+    store_url(&raw.store.url, &mut problems);
+    let auth = auth(&raw, listen, &mut problems);
+    let busy = match raw.calls.busy.as_str() {
+        "busy" => BusyPolicy::Busy,
+        "waiting" => BusyPolicy::Waiting,
+        _ => {
+            problems.add("calls.busy", "must be \"busy\" or \"waiting\"");
+            BusyPolicy::Busy
+        }
+    };
+    let format = match raw.log.format.as_str() {
+        "pretty" => LogFormat::Pretty,
+        "json" => LogFormat::Json,
+        _ => {
+            problems.add("log.format", "must be \"pretty\" or \"json\"");
+            LogFormat::Pretty
+        }
+    };
+    if let Err(error) = raw.log.filter.parse::<tracing_subscriber::EnvFilter>() {
+        problems.add("log.filter", error);
+    }
+    bounds(&raw, &mut problems);
+    match (listen, admin_listen, node, partitions, auth) {
+        (Some(listen), Some(admin_listen), Some(node), Some(partitions), Some(auth))
+            if problems.0.is_empty() =>
+        {
+            let rules = rules(&raw.calls, &raw.limits, &raw.timeouts, busy);
+            Ok(Settings {
+                listen,
+                admin_listen,
+                node,
+                node_heartbeat: Duration::from_millis(raw.node.heartbeat_ms),
+                node_ttl_ms: raw.node.ttl_ms,
+                store_url: raw.store.url,
+                partitions,
+                auth,
+                connection: ConnectionTimes {
+                    hello: Duration::from_millis(raw.timeouts.hello_ms),
+                    heartbeat: Duration::from_millis(raw.timeouts.heartbeat_ms),
+                    write: Duration::from_millis(raw.timeouts.write_ms),
+                },
+                rules,
+                frames: WireLimits {
+                    frame_bytes: raw.limits.frame_bytes,
+                    sdp_bytes: raw.limits.sdp_bytes,
+                    metadata_bytes: raw.limits.metadata_bytes,
+                    candidate_bytes: raw.limits.candidate_bytes,
+                    report_bytes: raw.limits.report_bytes,
+                    ..WireLimits::default()
+                },
+                limits: ConnectionLimits {
+                    requests_per_second: raw.limits.requests_per_second,
+                    request_burst: raw.limits.request_burst,
+                    devices_per_user: raw.limits.devices_per_user,
+                    outbox_frames: raw.limits.outbox_frames,
+                },
+                keep: Keep { live_ms: raw.calls.live_ttl_ms, ended_ms: raw.calls.ended_ttl_ms },
+                sweep: Duration::from_millis(raw.calls.sweep_ms),
+                ice_urls: raw.ice.urls,
+                drain: Duration::from_millis(raw.drain.window_ms),
+                log: Log { filter: raw.log.filter, format },
+            })
+        }
+        _ => Err(problems),
+    }
+}
+
+fn address(key: &str, text: &str, problems: &mut Problems) -> Option<SocketAddr> {
+    let parsed = text.parse().ok();
+    if parsed.is_none() {
+        problems
+            .add(key, format_args!("{text:?} is no address and port, such as 127.0.0.1:8080 or [::]:8080"));
+    }
+    parsed
+}
+
+fn node_id(text: &str, problems: &mut Problems) -> Option<NodeId> {
+    let made_up = || format!("gw-{:08x}", fastrand::u32(..));
+    let text = if text.is_empty() { made_up() } else { text.to_owned() };
+    NodeId::new(text).map_err(|error| problems.add("node.id", error)).ok()
+}
+
+fn store_url(url: &str, problems: &mut Problems) {
+    const SCHEMES: [&str; 4] = ["memory:", "redis://", "redis-cluster://", "redis-sentinel://"];
+    if !SCHEMES.iter().any(|scheme| url.starts_with(scheme)) {
+        // The address may hold a password: it is not repeated.
+        problems.add("store.url", format_args!("must begin with one of {}", SCHEMES.join(", ")));
+    }
+}
+
+fn auth(raw: &Raw, listen: Option<SocketAddr>, problems: &mut Problems) -> Option<Auth> {
+    let auth = &raw.auth;
+    match (auth.dev, auth.hs256_secret.is_empty()) {
+        (true, _) => {
+            let public = listen.is_some_and(|listen| !listen.ip().is_loopback());
+            if public && !auth.dev_anywhere {
+                problems.add(
+                    "auth.dev",
+                    "lets anybody be anybody, so server.listen must be a loopback address (or set auth.dev_anywhere)",
+                );
+            }
+            Some(Auth::Dev)
+        }
+        (false, false) => Some(Auth::Hs256(auth.hs256_secret.clone())),
+        (false, true) => {
+            problems.add("auth.hs256_secret", "is needed to check tokens (or try --dev on your own machine)");
+            None
+        }
+    }
+}
+
+fn bounds(raw: &Raw, problems: &mut Problems) {
+    let (timeouts, limits) = (&raw.timeouts, &raw.limits);
+    for (key, value) in [
+        ("node.heartbeat_ms", raw.node.heartbeat_ms),
+        ("timeouts.hello_ms", timeouts.hello_ms),
+        ("timeouts.heartbeat_ms", timeouts.heartbeat_ms),
+        ("timeouts.write_ms", timeouts.write_ms),
+        ("timeouts.placing_ms", timeouts.placing_ms),
+        ("timeouts.idle_ms", timeouts.idle_ms),
+        ("timeouts.ringing_ms", timeouts.ringing_ms),
+        ("timeouts.connecting_ms", timeouts.connecting_ms),
+        ("timeouts.reconnect_ms", timeouts.reconnect_ms),
+        ("timeouts.session_ms", timeouts.session_ms),
+        ("limits.requests_per_second", limits.requests_per_second.into()),
+        ("limits.request_burst", limits.request_burst.into()),
+        ("limits.devices_per_user", limits.devices_per_user as u64),
+        ("limits.calls_per_user", limits.calls_per_user as u64),
+        ("limits.outbox_frames", limits.outbox_frames as u64),
+        ("limits.held_candidates", limits.held_candidates as u64),
+        ("limits.sdp_bytes", limits.sdp_bytes as u64),
+        ("calls.sweep_ms", raw.calls.sweep_ms),
+        ("calls.ended_ttl_ms", raw.calls.ended_ttl_ms),
+    ] {
+        if value == 0 {
+            problems.add(key, "must be greater than 0");
+        }
+    }
+    if raw.node.ttl_ms < raw.node.heartbeat_ms.saturating_mul(2) {
+        problems.add(
+            "node.ttl_ms",
+            "must be at least twice node.heartbeat_ms, or one late heartbeat looks like death",
+        );
+    }
+    if limits.frame_bytes < limits.sdp_bytes {
+        problems.add(
+            "limits.frame_bytes",
+            "must be at least limits.sdp_bytes, or no description of that size fits",
+        );
+    }
+    let longest = [
+        timeouts.idle_ms,
+        timeouts.ringing_ms,
+        timeouts.connecting_ms,
+        timeouts.reconnect_ms,
+        timeouts.session_ms,
+    ]
+    .into_iter()
+    .max()
+    .unwrap_or_default();
+    if raw.calls.live_ttl_ms < longest.saturating_mul(2) {
+        problems.add("calls.live_ttl_ms", "must be at least twice the longest timeout, or live calls vanish");
+    }
+}

@@ -1,0 +1,78 @@
+use std::io::Write;
+
+use super::*;
+
+fn load(environment: &[(&str, &str)]) -> Result<Settings, Problems> {
+    load_with(None, environment, Vec::new())
+}
+
+fn load_with(
+    file: Option<&Path>,
+    environment: &[(&str, &str)],
+    overrides: Overrides,
+) -> Result<Settings, Problems> {
+    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let (raw, problems) = source::load(file, environment, overrides)?;
+    check::check(raw, problems)
+}
+
+const SECRET: (&str, &str) = ("RINGBACK_AUTH__HS256_SECRET", "0123456789abcdef0123456789abcdef");
+
+#[test]
+fn the_defaults_are_those_of_the_rules_and_the_protocol() {
+    let settings = load(&[SECRET]).unwrap();
+    assert_eq!(settings.rules, Rules::default());
+    assert_eq!(settings.frames, WireLimits::default());
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+    assert!(settings.node.as_str().starts_with("gw-"));
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "[node]\nid = \"file\"\n[timeouts]\nringing_ms = 1\nconnecting_ms = 2\nidle_ms = 3")
+        .unwrap();
+    let settings = load_with(
+        Some(file.path()),
+        &[SECRET, ("RINGBACK_TIMEOUTS__RINGING_MS", "10"), ("RINGBACK_TIMEOUTS__CONNECTING_MS", "20")],
+        vec![("timeouts.ringing_ms", "100".to_owned())],
+    )
+    .unwrap();
+    let timeouts = settings.rules.timeouts;
+    assert_eq!((timeouts.ringing_ms, timeouts.connecting_ms, timeouts.idle_ms), (100, 20, 3));
+    assert_eq!(settings.node.as_str(), "file");
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let Problems(problems) = load(&[
+        ("RINGBACK_TIMEOUTS__RINGING_MS", "soon"),
+        ("RINGBACK_SERVER__LISTN", "127.0.0.1:1"),
+        ("RINGBACK_AUTH__DEV", "perhaps"),
+        ("RINGBACK_NOWHERE__X", "1"),
+        ("RINGBACK_SERVER__LISTEN", "here"),
+        ("RINGBACK_STORE__URL", "http://x"),
+        ("RINGBACK_CALLS__BUSY", "maybe"),
+        ("RINGBACK_LIMITS__SDP_BYTES", "70000"),
+    ])
+    .unwrap_err();
+    let shape = ["timeouts.ringing_ms", "server.listn", "auth.dev", "nowhere"];
+    let sense = ["server.listen", "store.url", "calls.busy", "limits.frame_bytes", "auth.hs256_secret"];
+    for key in shape.into_iter().chain(sense) {
+        assert!(problems.iter().any(|problem| problem.starts_with(key)), "{key} in {problems:?}");
+    }
+}
+
+#[test]
+fn development_stays_on_this_machine_unless_forced() {
+    let public = [("RINGBACK_AUTH__DEV", "true"), ("RINGBACK_SERVER__LISTEN", "0.0.0.0:8080")];
+    assert!(load(&public).unwrap_err().0[0].starts_with("auth.dev"));
+    assert!(load(&[public[0], public[1], ("RINGBACK_AUTH__DEV_ANYWHERE", "true")]).is_ok());
+    assert!(load(&public[..1]).is_ok());
+}
+
+#[test]
+fn a_list_in_the_environment_is_separated_by_commas() {
+    let settings = load(&[SECRET, ("RINGBACK_ICE__URLS", "stun:a:1, stun:b:2")]).unwrap();
+    assert_eq!(settings.ice_urls, ["stun:a:1", "stun:b:2"]);
+}

@@ -118,6 +118,7 @@ impl App {
         tasks.spawn(cluster::run(
             Arc::clone(cluster),
             Arc::clone(store),
+            Arc::clone(calls),
             Arc::clone(clock),
             Arc::clone(settings),
             stop.clone(),

@@ -1,6 +1,7 @@
 //! Calls, as this gateway serves them: load, let the core decide, commit, and decide again if somebody was quicker.
 
 mod aftermath;
+mod bereavement;
 mod cache;
 mod index;
 mod opening;
@@ -20,7 +21,7 @@ use crate::{
     cluster::Cluster,
     settings::{Keep, Settings},
 };
-use cache::{Cache, Slot};
+use cache::Cache;
 
 pub use cache::Known;
 
@@ -150,13 +151,15 @@ impl Calls {
 
     /// Learns a document that came with a message, if it is newer than what is known.
     pub fn learn(&self, call: &CallId, stored: &Stored) {
-        let slot: Arc<Slot> = self.cache.slot(call);
+        let Ok(learned) = decode(stored) else { return };
+        if learned.call.has_ended() {
+            return self.cache.forget(call);
+        }
         // A command that is under way will meet the newer document by itself.
-        if let Ok(mut slot) = slot.try_lock()
-            && slot.known.as_ref().is_none_or(|known| known.version < stored.version)
-            && let Ok(known) = decode(stored)
+        if let Ok(mut place) = self.cache.slot(call).try_lock()
+            && place.known.as_ref().is_none_or(|known| known.version < learned.version)
         {
-            slot.known = Some(known);
+            place.known = Some(learned);
         }
     }
 

@@ -14,7 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::{clock::Clock, settings::Settings};
+use crate::{calls::Calls, clock::Clock, settings::Settings};
 
 /// What this gateway knows of the cluster.
 #[derive(Debug)]
@@ -67,15 +67,18 @@ impl Cluster {
         Some(self.started.elapsed().saturating_sub(Duration::from_millis(heard)))
     }
 
-    fn hear(&self, Pulse { now, nodes }: Pulse) {
+    /// Takes what a heartbeat says; returns the nodes that lived before and do not any more.
+    fn hear(&self, Pulse { now, nodes }: Pulse) -> Vec<NodeId> {
         self.live_at.store(now.0, Ordering::Relaxed);
         let at = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
         self.heard.store(at + 1, Ordering::Relaxed);
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        if **live != *nodes {
-            tracing::info!(nodes = ?nodes.iter().map(NodeId::as_str).collect::<Vec<_>>(), "live gateways");
-            *live = nodes.into();
+        if **live == *nodes {
+            return Vec::new();
         }
+        tracing::info!(nodes = ?nodes.iter().map(NodeId::as_str).collect::<Vec<_>>(), "live gateways");
+        let before = std::mem::replace(&mut *live, nodes.into());
+        before.iter().filter(|node| live.binary_search(node).is_err()).cloned().collect()
     }
 }
 
@@ -83,6 +86,7 @@ impl Cluster {
 pub async fn run(
     cluster: Arc<Cluster>,
     store: Arc<dyn Store>,
+    calls: Arc<Calls>,
     clock: Arc<Clock>,
     settings: Arc<Settings>,
     stop: CancellationToken,
@@ -95,7 +99,7 @@ pub async fn run(
         match timeout(limit, store.heartbeat(cluster.node(), settings.node_ttl_ms)).await {
             Ok(Ok(pulse)) => {
                 clock.follow(pulse.now);
-                cluster.hear(pulse);
+                calls.bereaved_of(cluster.hear(pulse));
                 if std::mem::take(&mut failing) {
                     tracing::info!("the store is back");
                 }
@@ -129,7 +133,8 @@ mod tests {
         let names = ["gw-1", "gw-2", "gw-3"];
         let clusters: Vec<Cluster> = names.iter().map(|name| Cluster::new(node(name))).collect();
         for cluster in &clusters {
-            cluster.hear(Pulse { now: Timestamp(1), nodes: names.iter().map(|name| node(name)).collect() });
+            let _ = cluster
+                .hear(Pulse { now: Timestamp(1), nodes: names.iter().map(|name| node(name)).collect() });
         }
         let mut shares = [0; 3];
         for n in 0..64 {
@@ -147,6 +152,7 @@ mod tests {
         let route = |name, at| Route { node: node(name), connection: ConnectionId::new(Timestamp(at), 0) };
         assert!(cluster.reaches(&route("gw-2", 1)));
         assert!(!cluster.reaches(&route("gw-3", 999)), "gone");
+        assert_eq!(cluster.hear(Pulse { now: Timestamp(1_000), nodes: vec![node("gw-1")] }), [node("gw-2")]);
         assert!(cluster.reaches(&route("gw-3", 1_001)), "come since");
     }
 

@@ -16,6 +16,7 @@ impl Calls {
     ) {
         log(before, now);
         if now.has_ended() {
+            self.cache.forget(&now.id);
             for side in Side::BOTH {
                 self.delist_later(now.user(side), &now.id);
             }

@@ -8,8 +8,8 @@ use tokio::sync::Mutex;
 
 /// Calls remembered at most. One takes about a kilobyte.
 const MAX_CALLS: u64 = 100_000;
-/// A call nobody asked about for so long is forgotten.
-const IDLE: Duration = Duration::from_secs(300);
+/// A call nobody asked about for so long is forgotten. Ended ones are at once.
+const IDLE: Duration = Duration::from_secs(1_800);
 
 /// A document as it was seen.
 #[derive(Clone, Debug)]
@@ -39,5 +39,15 @@ impl Default for Cache {
 impl Cache {
     pub(super) fn slot(&self, call: &CallId) -> Arc<Slot> {
         self.0.get_with_by_ref(call, Arc::default)
+    }
+
+    pub(super) fn forget(&self, call: &CallId) {
+        self.0.invalidate(call);
+    }
+
+    /// What `of` finds in the documents that nobody is busy with.
+    pub(super) fn select<T>(&self, of: impl Fn(&Call) -> Option<T>) -> Vec<T> {
+        let known = |slot: &Slot| slot.try_lock().ok().and_then(|place| of(&place.known.as_ref()?.call));
+        self.0.iter().filter_map(|(_, slot)| known(&slot)).collect()
     }
 }

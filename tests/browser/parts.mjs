@@ -1,0 +1,118 @@
+// Real parts for a test: a Redis, two gateways on it, a browser. Each is ended by its own process, never by name.
+
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const GATEWAY =
+  process.env.RINGBACK_GATEWAY ?? fileURLToPath(new URL('../../target/debug/ringback-gateway', import.meta.url));
+const CHROMIUM = process.env.RINGBACK_CHROMIUM ?? '/usr/bin/chromium';
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+];
+
+/** Asks again until the answer is truthy; fails with what was last seen. */
+export async function until(what, ask, limitMs = 20_000) {
+  const deadline = Date.now() + limitMs;
+  let last;
+  for (;;) {
+    try {
+      last = await ask();
+      if (last) return last;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > deadline) throw new Error(`not in ${limitMs} ms: ${what} (last: ${last?.message ?? last})`);
+    await new Promise((wake) => setTimeout(wake, 50));
+  }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((done) => server.once('listening', done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+function start(program, args, env = {}) {
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const log = [];
+  const keep = (chunk) => {
+    log.push(chunk.toString());
+    if (log.length > 500) log.shift();
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const ended = new Promise((done) => {
+    child.once('exit', done);
+    child.once('error', (error) => {
+      log.push(`can't start ${program}: ${error.message}`);
+      done();
+    });
+  });
+  const stop = async () => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+  return { child, log: () => log.join(''), stop };
+}
+
+const answers = (port) =>
+  new Promise((done) => {
+    const socket = connect(port, '127.0.0.1', () => done(true));
+    socket.once('error', () => done(false));
+    socket.once('connect', () => socket.destroy());
+  });
+
+/** Everything a test needs; `stop` ends it. */
+export async function startParts() {
+  const folder = await mkdtemp(join(tmpdir(), 'ringback-browser-'));
+  const running = [];
+  const parts = {
+    gateways: [],
+    async stop() {
+      await parts.browser?.close();
+      for (const part of running.reverse()) await part.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  try {
+    const redisPort = await freePort();
+    const options = ['--port', `${redisPort}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'];
+    running.push(start('redis-server', options));
+    await until('redis-server answers', () => answers(redisPort));
+    for (const name of ['gw-1', 'gw-2']) {
+      const [port, admin] = [await freePort(), await freePort()];
+      const gateway = start(GATEWAY, [], {
+        RINGBACK_NODE__ID: name,
+        RINGBACK_SERVER__LISTEN: `127.0.0.1:${port}`,
+        RINGBACK_ADMIN__LISTEN: `127.0.0.1:${admin}`,
+        RINGBACK_STORE__URL: `redis://127.0.0.1:${redisPort}`,
+        RINGBACK_AUTH__DEV: 'true',
+        RINGBACK_TIMEOUTS__RINGING_MS: '30000',
+      });
+      running.push(gateway);
+      parts.gateways.push({ name, url: `http://127.0.0.1:${port}/`, log: gateway.log });
+      await until(`${name} is ready\n${gateway.log()}`, async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).ok);
+    }
+    parts.browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+    return parts;
+  } catch (error) {
+    await parts.stop();
+    throw error;
+  }
+}

@@ -1,0 +1,107 @@
+// A person in front of the demo page, and what can be measured of the media there.
+
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { until } from './parts.mjs';
+
+const SCREENSHOTS = process.env.RINGBACK_SCREENSHOTS;
+const PHONE = { width: 390, height: 844 };
+const DESKTOP = { width: 1280, height: 800 };
+
+export class Person {
+  constructor(name, page) {
+    this.name = name;
+    this.page = page;
+    this.errors = [];
+    page.on('pageerror', (error) => this.errors.push(error.message));
+  }
+
+  /** Opens the page of a gateway and goes online. */
+  static async online(parts, gateway, name, { viewport = DESKTOP, permissions = ['camera', 'microphone'] } = {}) {
+    const context = await parts.browser.newContext({ viewport, permissions });
+    const page = await context.newPage();
+    const person = new Person(name, page);
+    await page.goto(`${parts.gateways[gateway].url}?user=${name}`);
+    await person.sees('status', /online/i);
+    return person;
+  }
+
+  at(id) {
+    return this.page.getByTestId(id);
+  }
+
+  async sees(id, text) {
+    await until(`${this.name} sees ${id} ${text ?? ''}`, async () => {
+      const element = this.at(id).first();
+      if (!(await element.isVisible())) return false;
+      return text === undefined || text.test((await element.textContent()) ?? '');
+    });
+  }
+
+  async misses(id) {
+    await until(`${this.name} sees no ${id}`, async () => !(await this.at(id).first().isVisible()));
+  }
+
+  async calls(name, kind = 'video') {
+    await this.at('callee-input').fill(name);
+    await this.at(kind === 'video' ? 'call-video' : 'call-audio').click();
+  }
+
+  async clicks(id) {
+    await this.sees(id);
+    await this.at(id).click();
+  }
+
+  /** Why the last call ended, by the page. */
+  async outcome(reason) {
+    await until(`${this.name}'s outcome is ${reason}`, async () => {
+      return (await this.at('outcome').first().getAttribute('data-reason')) === reason;
+    });
+  }
+
+  /** What has come in from the peer so far. */
+  async inbound() {
+    return this.page.evaluate(async () => {
+      const sum = { audioPackets: 0, videoPackets: 0, framesDecoded: 0, audioEnergy: 0 };
+      const pc = window.__ringback.pc;
+      if (!pc) return sum;
+      for (const report of (await pc.getStats()).values()) {
+        if (report.type !== 'inbound-rtp') continue;
+        if (report.kind === 'audio') {
+          sum.audioPackets += report.packetsReceived ?? 0;
+          sum.audioEnergy += report.totalAudioEnergy ?? 0;
+        } else {
+          sum.videoPackets += report.packetsReceived ?? 0;
+          sum.framesDecoded += report.framesDecoded ?? 0;
+        }
+      }
+      return sum;
+    });
+  }
+
+  /** Waits until each of these counters has grown from where it is now. */
+  async receives(...counters) {
+    const before = await this.inbound();
+    await until(`${this.name} receives ${counters} (from ${JSON.stringify(before)})`, async () => {
+      const now = await this.inbound();
+      return counters.every((counter) => now[counter] > before[counter]);
+    });
+    return { before, now: await this.inbound() };
+  }
+
+  /** A picture of the page on a phone and on a desktop, where a folder for them is named. */
+  async poses(state) {
+    if (!SCREENSHOTS) return;
+    await mkdir(SCREENSHOTS, { recursive: true });
+    const usual = this.page.viewportSize();
+    for (const [kind, size] of [['phone', PHONE], ['desktop', DESKTOP]]) {
+      await this.page.setViewportSize(size);
+      await this.page.screenshot({ path: join(SCREENSHOTS, `${state}-${kind}.png`) });
+    }
+    await this.page.setViewportSize(usual);
+  }
+
+  async leaves() {
+    await this.page.context().close();
+  }
+}

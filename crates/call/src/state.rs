@@ -12,6 +12,9 @@ pub enum State {
     Idle {
         /// The callee's device that called the caller meanwhile (call glare): it takes the call once it is admitted.
         crossing: Option<Leg>,
+        /// Devices of the callee that connected since: whoever looks the callee up may have looked too early.
+        #[serde(default)]
+        arrivals: Vec<Leg>,
         /// When placing the call was last begun; a gateway that dies over it is taken over from here.
         placed_at: Timestamp,
     },

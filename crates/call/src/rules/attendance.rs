@@ -26,6 +26,7 @@ impl Rules {
                 mark_absent(&mut draft, side);
                 draft.decide(self, Ack::Done)
             }
+            Some(Side::Callee) if depart(&mut draft, device, connection) => draft.decide(self, Ack::Done),
             Some(_) | None => Decision::unchanged(Ack::Done),
         }
     }
@@ -98,17 +99,32 @@ fn tell_peer(draft: &mut Draft, side: Side, status: PeerStatus) {
     }
 }
 
-/// A device of the callee that comes while the call rings is rung too; one that comes back is found there.
+/// A device of the callee that came while the call was being placed has gone again.
+fn depart(draft: &mut Draft, device: &DeviceId, connection: ConnectionId) -> bool {
+    let State::Idle { arrivals, .. } = &mut draft.call.state else { return false };
+    let before = arrivals.len();
+    arrivals.retain(|leg| leg.device != *device || leg.link.connection > connection);
+    arrivals.len() < before
+}
+
+/// A device of the callee that comes while the call is being placed will be rung; one that comes while it rings is
+/// rung too; one that comes back is found there.
 fn join(draft: &mut Draft, device: &DeviceId, link: &Link) -> bool {
     let from = Endpoint { user: draft.call.caller.clone(), device: draft.call.caller_leg.device.clone() };
     let incoming = Event::Incoming { from, media: draft.call.media, metadata: draft.call.metadata.clone() };
-    let State::Ringing { legs, .. } = &mut draft.call.state else { return false };
+    let (legs, ringing) = match &mut draft.call.state {
+        State::Idle { arrivals, .. } => (arrivals, false),
+        State::Ringing { legs, .. } => (legs, true),
+        State::Connecting(_) | State::Connected { .. } | State::Ended(_) => return false,
+    };
     match legs.iter_mut().find(|leg| leg.device == *device) {
         Some(leg) if link.connection <= leg.link.connection => return false,
         Some(leg) => leg.link = link.clone(),
         None => {
             legs.push(Leg::present(device.clone(), link.clone()));
-            draft.deliver(Side::Callee, Audience::Only(device.clone()), incoming);
+            if ringing {
+                draft.deliver(Side::Callee, Audience::Only(device.clone()), incoming);
+            }
         }
     }
     true

@@ -27,7 +27,7 @@ impl Rules {
             callee: to.clone(),
             media: *media,
             metadata: metadata.clone(),
-            state: State::Idle { crossing: None, placed_at: *at },
+            state: State::Idle { crossing: None, arrivals: Vec::new(), placed_at: *at },
             last_seq: PerSide::default(),
             notes: 0,
             replay,
@@ -39,7 +39,7 @@ impl Rules {
 
     /// The policy and the look-up have been answered. An answer that comes late is ignored.
     pub(super) fn admit(&self, call: &Call, admission: &Admission, at: Timestamp) -> Decision {
-        let State::Idle { crossing, .. } = &call.state else {
+        let State::Idle { crossing, arrivals, .. } = &call.state else {
             return Decision::unchanged(Ack::Done);
         };
         let mut draft = Draft::new(call, at);
@@ -50,9 +50,11 @@ impl Rules {
                 draft.end(EndReason::ConnectionLost, None);
             }
             (Admission::Allowed { .. }, Some(leg)) => answering::bind(&mut draft, leg.clone()),
-            (Admission::Allowed { legs, .. }, None) if legs.is_empty() => draft.end(EndReason::Offline, None),
             (Admission::Allowed { legs, others }, None) => {
-                if self.is_busy(others) {
+                let legs = with_arrivals(legs, arrivals);
+                if legs.is_empty() {
+                    draft.end(EndReason::Offline, None);
+                } else if self.is_busy(others) {
                     draft.end(EndReason::Busy, None);
                 } else {
                     ring(&mut draft, legs);
@@ -71,13 +73,11 @@ impl Rules {
     /// `call:init` where the pair has a call already. From the callee of a call that is not answered yet it is
     /// call glare: both want to talk, so it is taken as the accept.
     pub(super) fn cross(&self, draft: &mut Draft, from: &Origin) -> Result<Ack, Rejection> {
-        let call = &draft.call;
-        let merged = Ack::Merged(call.id.clone());
-        match (call.side_of(&from.user), &call.state) {
+        let merged = Ack::Merged(draft.call.id.clone());
+        match (draft.call.side_of(&from.user), &mut draft.call.state) {
             (None, _) => return Err(Rejection::NoSuchCall),
-            (Some(Side::Callee), State::Idle { crossing: None, placed_at }) => {
-                let crossing = Some(Leg::present(from.device.clone(), from.link.clone()));
-                draft.call.state = State::Idle { crossing, placed_at: *placed_at };
+            (Some(Side::Callee), State::Idle { crossing: crossing @ None, .. }) => {
+                *crossing = Some(Leg::present(from.device.clone(), from.link.clone()));
             }
             (Some(Side::Callee), State::Idle { crossing: Some(leg), .. }) if leg.device != from.device => {
                 return Err(Rejection::AnsweredElsewhere);
@@ -91,8 +91,21 @@ impl Rules {
     }
 }
 
-fn ring(draft: &mut Draft, legs: &[Leg]) {
-    draft.call.state = State::Ringing { legs: legs.to_vec(), alerted: false, since: draft.at };
+/// What the look-up found, and who has come since; of two connections of one device the newer counts.
+fn with_arrivals(found: &[Leg], arrivals: &[Leg]) -> Vec<Leg> {
+    let mut legs = found.to_vec();
+    for arrival in arrivals {
+        match legs.iter_mut().find(|leg| leg.device == arrival.device) {
+            Some(leg) if leg.link.connection >= arrival.link.connection => {}
+            Some(leg) => *leg = arrival.clone(),
+            None => legs.push(arrival.clone()),
+        }
+    }
+    legs
+}
+
+fn ring(draft: &mut Draft, legs: Vec<Leg>) {
+    draft.call.state = State::Ringing { legs, alerted: false, since: draft.at };
     let call = &draft.call;
     let incoming = Event::Incoming {
         from: Endpoint { user: call.caller.clone(), device: call.caller_leg.device.clone() },

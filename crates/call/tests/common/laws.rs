@@ -1,0 +1,124 @@
+//! What holds of every decision, whatever the call, the command and the history.
+
+use ringback_call::{Call, Command, Decision, Delivery, Event, Input, Leg, Rejection, Rules, Side, State};
+
+/// Panics with the law that was broken.
+pub(crate) fn check(rules: &Rules, before: &Call, command: &Command, decision: &Decision) {
+    if let Some(broken) = broken(rules, before, command, decision) {
+        panic!("{broken}\nbefore: {before:#?}\ncommand: {command:#?}\ndecision: {decision:#?}");
+    }
+}
+
+/// The first law that a decision breaks.
+pub(crate) fn broken(
+    rules: &Rules,
+    before: &Call,
+    command: &Command,
+    decision: &Decision,
+) -> Option<&'static str> {
+    let Some(after) = &decision.next else {
+        return (!decision.deliveries.is_empty()
+            || !decision.notes.is_empty()
+            || decision.follow_up.is_some()
+            || decision.deadline.is_some())
+        .then_some("a decision that stores nothing has no effect");
+    };
+    let same = (&before.id, &before.caller, &before.callee, before.created_at, &before.caller_leg.device)
+        == (&after.id, &after.caller, &after.callee, after.created_at, &after.caller_leg.device);
+    let laws = [
+        (same, "who calls whom never changes"),
+        (gapless(before, after, &decision.deliveries), "seq is gapless on each side"),
+        (decision.deadline == rules.deadline(after), "the deadline is the one of the stored call"),
+        (
+            decision.deadline.is_none() == after.has_ended(),
+            "there is a deadline until the end, and none after it",
+        ),
+        (outcome_once(before, after), "a call has one outcome, for good"),
+        (
+            ended_with_event(before, after, &decision.deliveries),
+            "whoever takes part is told of the end, last",
+        ),
+        (winner_stays(before, after), "a bound device stays bound"),
+        (held_in_bounds(rules, after), "candidates are held up to the bound"),
+        (held_undescribed(after), "nothing is held of a side that is described"),
+        (after.notes == before.notes + decision.notes.len() as u64, "notes are counted"),
+        (remembered(after, command), "an applied request is remembered"),
+        (
+            nodes_known(before, after, &command.input, &decision.deliveries),
+            "an entry is announced only where a device of it is",
+        ),
+    ];
+    laws.into_iter().find_map(|(holds, law)| (!holds).then_some(law))
+}
+
+/// A refusal, or a decision that stores nothing, is about the command alone.
+pub(crate) fn refusal_is_stable(rules: &Rules, call: &Call, command: &Command, refusal: Rejection) {
+    assert_eq!(rules.decide(call, command).unwrap_err(), refusal, "asked again at once, refused alike");
+}
+
+fn gapless(before: &Call, after: &Call, deliveries: &[Delivery]) -> bool {
+    Side::BOTH.into_iter().all(|side| {
+        let numbers: Vec<u64> = deliveries.iter().filter(|d| d.side == side).map(|d| d.seq).collect();
+        let expected: Vec<u64> = (before.last_seq[side] + 1..=after.last_seq[side]).collect();
+        numbers == expected
+    })
+}
+
+fn outcome_once(before: &Call, after: &Call) -> bool {
+    !before.has_ended() || before.state == after.state
+}
+
+fn ended_with_event(before: &Call, after: &Call, deliveries: &[Delivery]) -> bool {
+    let State::Ended(outcome) = &after.state else { return true };
+    if before.has_ended() {
+        return deliveries.is_empty();
+    }
+    Side::BOTH.into_iter().all(|side| {
+        let last = deliveries.iter().rfind(|delivery| delivery.side == side);
+        let told = last.is_some_and(|delivery| {
+            let all = before.legs(side).iter().all(|leg| delivery.to.includes(&leg.device));
+            all && matches!(&delivery.event, Event::Ended { reason, .. } if *reason == outcome.reason)
+        });
+        told || before.legs(side).is_empty() && last.is_none()
+    })
+}
+
+fn winner_stays(before: &Call, after: &Call) -> bool {
+    match (before.state.dialog(), &after.state) {
+        (None, _) => true,
+        (Some(was), State::Ended(outcome)) => outcome.answered_by.as_ref() == Some(&was.callee.device),
+        (Some(was), state) => state.dialog().is_some_and(|is| is.callee.device == was.callee.device),
+    }
+}
+
+fn held_in_bounds(rules: &Rules, call: &Call) -> bool {
+    let Some(dialog) = call.state.dialog() else { return true };
+    Side::BOTH.into_iter().all(|side| dialog.held[side].len() <= rules.max_held)
+}
+
+fn held_undescribed(call: &Call) -> bool {
+    let Some(dialog) = call.state.dialog() else { return true };
+    Side::BOTH.into_iter().all(|side| dialog.held[side].is_empty() || !dialog.negotiation.described(side))
+}
+
+fn remembered(after: &Call, command: &Command) -> bool {
+    match &command.input {
+        Input::Request { from, id: Some(id), .. } => after.replay.contains(&from.session, *id),
+        _ => true,
+    }
+}
+
+/// A device may be found on another gateway and lose its call in one and the same decision.
+fn nodes_known(before: &Call, after: &Call, input: &Input, deliveries: &[Delivery]) -> bool {
+    let found = |side: Side| match input {
+        Input::Deadline(attendance) => attendance[side].as_ref(),
+        _ => None,
+    };
+    deliveries.iter().all(|Delivery { side, to, nodes, .. }| {
+        let meant = |leg: &&Leg| to.includes(&leg.device);
+        let legs = || before.legs(*side).iter().chain(after.legs(*side)).filter(meant);
+        nodes
+            .iter()
+            .all(|node| legs().map(|leg| &leg.link).chain(found(*side)).any(|link| link.node == *node))
+    })
+}

@@ -1,0 +1,19 @@
+//! The protocol's stories, on virtual time.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects by failing")]
+
+mod common;
+
+#[path = "stories/answering.rs"]
+mod answering;
+#[path = "stories/attendance.rs"]
+mod attendance;
+#[path = "stories/clocks.rs"]
+mod clocks;
+#[path = "stories/glare.rs"]
+mod glare;
+#[path = "stories/negotiation.rs"]
+mod negotiation;
+#[path = "stories/placing.rs"]
+mod placing;
+#[path = "stories/repeats.rs"]
+mod repeats;

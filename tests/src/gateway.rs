@@ -1,0 +1,133 @@
+//! A `ringback-gateway` process, set up through its environment as an operator would.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::http;
+use crate::patience::{START, eventually};
+use crate::ports::free_port;
+use crate::process::Process;
+use crate::token::SECRET;
+
+/// One running gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    port: u16,
+    admin: u16,
+    process: Process,
+    /// How many of the log's panics have been reported.
+    reported: Mutex<usize>,
+}
+
+impl Gateway {
+    /// Starts a gateway called `node` on `store`; `settings` are further environment variables, without their
+    /// `RINGBACK_`. Returns once `/readyz` says so.
+    pub async fn start(dir: &Path, node: &str, store: &str, settings: &[(&str, String)]) -> Result<Self> {
+        let (port, admin) = (free_port(), free_port());
+        let mut command = command()?;
+        command
+            .env("RINGBACK_SERVER__LISTEN", format!("127.0.0.1:{port}"))
+            .env("RINGBACK_ADMIN__LISTEN", format!("127.0.0.1:{admin}"))
+            .env("RINGBACK_NODE__ID", node)
+            .env("RINGBACK_STORE__URL", store)
+            .env("RINGBACK_AUTH__HS256_SECRET", SECRET);
+        for (name, value) in settings {
+            command.env(format!("RINGBACK_{name}"), value);
+        }
+        let process = Process::spawn(&format!("gateway-{node}"), command, dir)?;
+        let gateway = Self { port, admin, process, reported: Mutex::default() };
+        let up = eventually(START, async || {
+            if gateway.process.exited().is_some() {
+                return Some(false);
+            }
+            gateway.ready().await.then_some(true)
+        });
+        if up.await != Some(true) {
+            bail!("gateway {node} did not become ready\n{}", gateway.process.tail(60));
+        }
+        Ok(gateway)
+    }
+
+    /// The client port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether `/readyz` answers 200.
+    pub async fn ready(&self) -> bool {
+        matches!(http::get(self.admin, "/readyz").await, Ok((200, _)))
+    }
+
+    /// SIGKILL.
+    pub fn kill9(&self) {
+        self.process.kill9();
+    }
+
+    /// SIGTERM, without waiting for what it does.
+    pub fn sigterm(&self) -> Result<()> {
+        self.process.sigterm()
+    }
+
+    /// Waits for the process to end by itself.
+    pub async fn wait(&self, limit: Duration) -> Option<ExitStatus> {
+        self.process.wait(limit).await
+    }
+
+    /// SIGTERM, and the exit code within `limit`.
+    pub async fn terminate(&self, limit: Duration) -> Result<Option<i32>> {
+        self.sigterm()?;
+        Ok(self.wait(limit).await.and_then(|status| status.code()))
+    }
+
+    /// The log's lines about panics: there must never be any.
+    pub fn panics(&self) -> Vec<String> {
+        self.process.output().lines().filter(|line| line.contains("panicked")).map(str::to_owned).collect()
+    }
+
+    /// Those that no story has reported yet.
+    pub fn new_panics(&self) -> Vec<String> {
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        let panics = self.panics();
+        let new = panics.get(*reported..).unwrap_or_default().to_vec();
+        *reported = panics.len();
+        new
+    }
+
+    /// The end of its log.
+    pub fn tail(&self) -> String {
+        self.process.tail(40)
+    }
+}
+
+/// The program, with nothing of Ringback's in its environment and nothing to find in its working folder.
+pub fn command() -> Result<Command> {
+    let program = program();
+    if !program.is_file() {
+        bail!(
+            "no gateway at {}: build it with `cargo build -p ringback-gateway`, or name one in RINGBACK_GATEWAY",
+            program.display()
+        );
+    }
+    let program = std::path::absolute(&program).context("the gateway's path")?;
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("RINGBACK_")) {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(std::env::temp_dir());
+    Ok(command)
+}
+
+fn program() -> PathBuf {
+    if let Some(named) = std::env::var_os("RINGBACK_GATEWAY") {
+        return PathBuf::from(named);
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
+    target.join("debug/ringback-gateway")
+}

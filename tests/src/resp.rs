@@ -1,0 +1,25 @@
+//! One question to a Redis server, as an inline command: enough to form a cluster, and no Redis client needed for it.
+
+use anyhow::{Context, Result, bail};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+/// Sends `command` to the server on `port` and returns its answer as text. Understands the replies that these tests
+/// need (status, number, bulk string); an error reply is an error.
+pub async fn ask(port: u16, command: &str) -> Result<String> {
+    let mut stream = BufReader::new(TcpStream::connect(("127.0.0.1", port)).await?);
+    stream.write_all(format!("{command}\r\n").as_bytes()).await?;
+    let mut line = String::new();
+    stream.read_line(&mut line).await?;
+    let line = line.trim_end();
+    match line.split_at_checked(1).context("empty reply")? {
+        ("+" | ":", text) => Ok(text.to_owned()),
+        ("$", length) => {
+            let mut body = vec![0; length.parse().context("no such key")?];
+            stream.read_exact(&mut body).await?;
+            Ok(String::from_utf8_lossy(&body).into_owned())
+        }
+        ("-", error) => bail!("{command}: {error}"),
+        _ => bail!("{command}: can't read {line:?}"),
+    }
+}

@@ -1,0 +1,182 @@
+//! Running parts that many stories share: one gateway in memory, or two on one Redis.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use anyhow::Result;
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+use crate::cluster::Cluster;
+use crate::gateway::Gateway;
+use crate::redis::Redis;
+
+/// Where the gateways keep their calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// Inside the one gateway.
+    Memory,
+    /// One Redis server.
+    Standalone,
+    /// A Redis Cluster of three primaries.
+    Cluster,
+}
+
+impl Backend {
+    /// All three.
+    pub const ALL: [Self; 3] = [Self::Memory, Self::Standalone, Self::Cluster];
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "memory",
+            Self::Standalone => "standalone",
+            Self::Cluster => "cluster",
+        })
+    }
+}
+
+/// The gateways' deadlines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// As they come.
+    Default,
+    /// Short enough to sit through.
+    Short,
+}
+
+impl Pace {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Default, Self::Short];
+
+    /// The settings that make it so. Ringing lasts well beyond the time a lost device has to come back, so that
+    /// "the caller is gone" and "nobody answered" can't be mistaken for each other.
+    pub fn settings(self) -> Vec<(&'static str, String)> {
+        let short = [
+            ("TIMEOUTS__RINGING_MS", "2000"),
+            ("TIMEOUTS__CONNECTING_MS", "2000"),
+            ("TIMEOUTS__RECONNECT_MS", "700"),
+            ("TIMEOUTS__HELLO_MS", "500"),
+        ];
+        match self {
+            Self::Default => Vec::new(),
+            Self::Short => short.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+        }
+    }
+}
+
+/// What a backend runs on.
+#[derive(Debug)]
+pub enum Store {
+    /// Nothing.
+    Memory,
+    /// One server.
+    Standalone(Redis),
+    /// A cluster.
+    Cluster(Cluster),
+}
+
+impl Store {
+    /// Starts what `backend` needs.
+    pub async fn start(backend: Backend, dir: &TempDir) -> Result<Self> {
+        Ok(match backend {
+            Backend::Memory => Self::Memory,
+            Backend::Standalone => Self::Standalone(Redis::start(dir.path()).await?),
+            Backend::Cluster => Self::Cluster(Cluster::start(dir.path()).await?),
+        })
+    }
+
+    /// The gateways' `store.url`.
+    pub fn url(&self) -> String {
+        match self {
+            Self::Memory => "memory:".to_owned(),
+            Self::Standalone(redis) => format!("redis://127.0.0.1:{}", redis.port()),
+            Self::Cluster(cluster) => {
+                let nodes: Vec<String> =
+                    cluster.ports().iter().map(|port| format!("127.0.0.1:{port}")).collect();
+                format!("redis-cluster://{}?node={}", nodes[0], nodes[1..].join("&node="))
+            }
+        }
+    }
+
+    fn kill9(&self) {
+        match self {
+            Self::Memory => {}
+            Self::Standalone(redis) => redis.kill9(),
+            Self::Cluster(cluster) => cluster.kill9(),
+        }
+    }
+}
+
+/// A store and its gateways.
+#[derive(Debug)]
+pub struct World {
+    /// One in memory, else two.
+    pub gateways: Vec<Gateway>,
+    store: Store,
+    dir: Mutex<Option<TempDir>>,
+}
+
+impl World {
+    /// Starts everything.
+    pub async fn start(backend: Backend, settings: &[(&str, String)]) -> Result<Self> {
+        let dir = TempDir::with_prefix(format!("ringback-{backend}-"))?;
+        let store = Store::start(backend, &dir).await?;
+        let nodes: &[&str] = if backend == Backend::Memory { &["gw-1"] } else { &["gw-1", "gw-2"] };
+        let mut gateways = Vec::new();
+        for node in nodes {
+            gateways.push(Gateway::start(dir.path(), node, &store.url(), settings).await?);
+        }
+        Ok(Self { gateways, store, dir: Mutex::new(Some(dir)) })
+    }
+
+    /// The `n`th gateway; where there are fewer, the last.
+    pub fn gateway(&self, n: usize) -> &Gateway {
+        &self.gateways[n.min(self.gateways.len() - 1)]
+    }
+
+    /// Stops everything and removes its files, unless `RINGBACK_KEEP_LOGS` is set.
+    pub fn stop(&self) {
+        self.gateways.iter().for_each(Gateway::kill9);
+        self.store.kill9();
+        let dir = self.dir.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if std::env::var_os("RINGBACK_KEEP_LOGS").is_some() {
+            drop(dir.map(TempDir::keep));
+        }
+    }
+}
+
+/// A world, or why it did not start.
+type Started = Result<Arc<World>, String>;
+
+/// One slot for each world; a world is started by the first story that needs it, and its failure to start is told
+/// to every story rather than tried again.
+#[derive(Debug, Default)]
+pub struct Worlds {
+    slots: [[OnceCell<Started>; 2]; 3],
+    adopted: Mutex<Vec<Weak<World>>>,
+}
+
+impl Worlds {
+    /// The world of this backend and pace, started if it is not.
+    pub async fn get(&self, backend: Backend, pace: Pace) -> Started {
+        let start = async || match World::start(backend, &pace.settings()).await {
+            Ok(world) => Ok(Arc::new(world)),
+            Err(error) => Err(format!("{error:#}")),
+        };
+        self.slots[backend as usize][pace as usize].get_or_init(start).await.clone()
+    }
+
+    /// Takes note of a world that one story has for itself, so that a run that is broken off stops it, too.
+    pub fn adopt(&self, world: &Arc<World>) {
+        self.adopted.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(world));
+    }
+
+    /// The worlds that have been started and are still in use.
+    pub fn running(&self) -> Vec<Arc<World>> {
+        let shared = self.slots.iter().flatten().filter_map(|slot| slot.get()?.as_ref().ok().cloned());
+        let adopted = self.adopted.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.chain(adopted.iter().filter_map(Weak::upgrade)).collect()
+    }
+}

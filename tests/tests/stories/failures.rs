@@ -1,0 +1,78 @@
+//! Gateways that go, with and without a word. These stories have gateways of their own.
+
+use std::time::Duration;
+
+use ringback_tests::client::Client;
+use ringback_tests::flow::{end, ended_within, ring, set_up};
+use ringback_tests::stage::Stage;
+use serde_json::json;
+
+stories! {
+    MORTAL:
+        killed_while_a_call_rings,
+        killed_under_the_winner_of_a_call;
+    LEAVING:
+        told_to_go_it_says_goodbye_and_exits_with_zero,
+        told_to_go_without_clients_it_goes;
+}
+
+/// A dead gateway's share of the deadlines is taken over when it is known to be dead.
+const TAKEN_OVER: Duration = Duration::from_secs(30);
+
+async fn killed_while_a_call_rings(stage: &Stage) {
+    let (alice, bob) = stage.pair().await;
+    let call = ring(&alice, &[&bob]).await;
+    stage.world.gateways[1].kill9();
+    ended_within(TAKEN_OVER, &alice, &call, "no_answer").await;
+    // Life goes on at the other one, for him too.
+    let bob = stage.resume(&bob.left(), 0).await;
+    bob.tolerate("call:ended", json!({"call": call, "reason": "no_answer"}));
+    let again = set_up(&alice, &bob).await;
+    end(&bob, &[&alice], &again, "hangup").await;
+}
+
+async fn killed_under_the_winner_of_a_call(stage: &Stage) {
+    let (alice, bob) = stage.pair().await;
+    let call = set_up(&alice, &bob).await;
+    stage.world.gateways[1].kill9();
+    // Nobody comes back; the survivor finds out and says so.
+    alice.tolerate("call:peer", json!({"call": call, "status": "reconnecting"}));
+    ended_within(TAKEN_OVER, &alice, &call, "connection_lost").await;
+}
+
+async fn told_to_go_it_says_goodbye_and_exits_with_zero(stage: &Stage) {
+    let alice = stage.caller("alice").await;
+    let bob = stage.callee("bob").await;
+    let call = set_up(&alice, &bob).await;
+    let leaving = &stage.world.gateways[0];
+    leaving.sigterm().expect("a signal can be sent");
+    hears_goodbye(&alice).await;
+    if stage.world.gateways.len() > 1 {
+        // The call is not touched: she comes back elsewhere and finds it.
+        bob.tolerate("call:peer", json!({"call": call}));
+        let left = alice.cut().await;
+        let alice = stage.resume(&left, 1).await;
+        assert_eq!(alice.welcome()["calls"][0]["call"], *call, "{}", alice.welcome());
+        end(&bob, &[&alice], &call, "hangup").await;
+    }
+    let status = leaving.wait(Duration::from_secs(20)).await;
+    assert_eq!(status.and_then(|status| status.code()), Some(0), "a clean exit");
+}
+
+/// `goaway`, or the close code that says the same.
+async fn hears_goodbye(client: &Client) {
+    match client.next_event(Duration::from_secs(5)).await {
+        Some(event) => {
+            assert_eq!(event["type"], "goaway", "{event}");
+            assert!(event["reconnect_after_ms"].is_u64() && event["reason"].is_string(), "{event}");
+        }
+        None => client.closed_with(4000).await,
+    }
+}
+
+async fn told_to_go_without_clients_it_goes(stage: &Stage) {
+    for gateway in &stage.world.gateways {
+        let code = gateway.terminate(Duration::from_secs(20)).await.expect("a signal can be sent");
+        assert_eq!(code, Some(0), "a clean exit");
+    }
+}

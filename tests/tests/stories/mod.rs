@@ -1,0 +1,133 @@
+//! The stories. A module holds those about one subject and lists them in its `STORIES`.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use ringback_tests::stage::{Cast, Stage};
+use ringback_tests::world::{Backend, Pace};
+
+/// Lists a module's stories, each group with its kind.
+macro_rules! stories {
+    ($($kind:ident: $($name:ident),+ $(,)?);+ $(;)?) => {
+        pub(crate) const STORIES: &[$crate::stories::Story] = &[$($(
+            $crate::stories::Story {
+                name: stringify!($name),
+                kind: &$crate::stories::$kind,
+                run: |stage| Box::pin($name(stage)),
+            },
+        )+)+];
+    };
+}
+
+mod bad_fields;
+mod bad_frames;
+mod bystanders;
+mod calls;
+mod candidates;
+mod deadlines;
+mod devices;
+mod failures;
+mod fuzz;
+mod glare;
+mod limits;
+mod negotiation;
+mod passthrough;
+pub(crate) mod programs;
+mod reconnect;
+mod requests;
+mod rights;
+mod ringing;
+mod sessions;
+mod states;
+mod tokens;
+
+/// What a story is performed by.
+type Performance<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+/// One story.
+#[derive(Clone, Copy)]
+pub(crate) struct Story {
+    pub(crate) name: &'static str,
+    pub(crate) kind: &'static Kind,
+    pub(crate) run: for<'a> fn(&'a Stage) -> Performance<'a>,
+}
+
+/// Where, and how often, a story is performed.
+pub(crate) struct Kind {
+    pub(crate) place: Place,
+    pub(crate) backends: &'static [Backend],
+    pub(crate) casts: &'static [Cast],
+}
+
+/// The world of a story.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    /// One that it shares.
+    Shared(Pace),
+    /// One of its own, which it may take apart.
+    Own(fn() -> Vec<(&'static str, String)>),
+}
+
+/// Two sides, in every combination of encodings.
+const PAIR: Kind = Kind { place: Place::Shared(Pace::Default), backends: &Backend::ALL, casts: &Cast::ALL };
+
+/// About one connection: who else speaks which encoding makes no difference.
+const SOLO: Kind =
+    Kind { place: Place::Shared(Pace::Default), backends: &Backend::ALL, casts: &[JSON, MSGPACK] };
+
+/// With short deadlines.
+const SHORT: Kind = Kind { place: Place::Shared(Pace::Short), backends: &Backend::ALL, casts: &Cast::ALL };
+
+/// About one connection, with short deadlines.
+const SILENT: Kind =
+    Kind { place: Place::Shared(Pace::Short), backends: &Backend::ALL, casts: &[JSON, MSGPACK] };
+
+/// Two gateways that may be killed.
+const MORTAL: Kind = Kind {
+    place: Place::Own(short_and_draining),
+    backends: &[Backend::Standalone, Backend::Cluster],
+    casts: &[JSON],
+};
+
+/// A gateway that is told to go, alone or with another beside it.
+const LEAVING: Kind = Kind { place: Place::Own(draining), backends: &Backend::ALL, casts: &[JSON] };
+
+const JSON: Cast = Cast::ALL[0];
+const MSGPACK: Cast = Cast::ALL[1];
+
+fn draining() -> Vec<(&'static str, String)> {
+    vec![("DRAIN__WINDOW_MS", "1500".to_owned())]
+}
+
+fn short_and_draining() -> Vec<(&'static str, String)> {
+    let mut settings = Pace::Short.settings();
+    settings.extend(draining());
+    settings
+}
+
+/// All stories.
+pub(crate) fn all() -> impl Iterator<Item = Story> {
+    [
+        calls::STORIES,
+        ringing::STORIES,
+        deadlines::STORIES,
+        devices::STORIES,
+        glare::STORIES,
+        negotiation::STORIES,
+        candidates::STORIES,
+        passthrough::STORIES,
+        rights::STORIES,
+        states::STORIES,
+        requests::STORIES,
+        reconnect::STORIES,
+        sessions::STORIES,
+        tokens::STORIES,
+        failures::STORIES,
+        bad_frames::STORIES,
+        bad_fields::STORIES,
+        limits::STORIES,
+        fuzz::STORIES,
+    ]
+    .concat()
+    .into_iter()
+}

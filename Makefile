@@ -1,0 +1,143 @@
+# Ringback's commands. People and CI use the same ones: `make help` lists them.
+#
+#   ARGS="..."   goes to the program a target runs: make run ARGS=--help, make test-unit ARGS=glare
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL: # the steps of `make test` are ordered, the cheap ones first
+
+# What scripts/setup installs; /usr/sbin is where Debian keeps haproxy.
+export PATH := $(PATH):/usr/sbin:$(CURDIR)/.run/tools/bin
+export MAKE_STARTED := $(or $(MAKE_STARTED),$(shell date +%s))
+ifdef CI
+export NEXTEST_PROFILE ?= ci
+endif
+
+SETUP := scripts/setup
+STEP := scripts/step
+DIST := clients/web/dist
+ARGS ?=
+
+##@ Run
+
+# The dev profile: a newcomer waits for the compiler, not for the gateway, and the tests build the same.
+.PHONY: run
+run: ## Start one gateway with the demo page; it needs no Redis
+	@$(SETUP) cargo
+	@if $(SETUP) node; then \
+	  $(MAKE) --no-print-directory web; \
+	else \
+	  echo "Going on without the demo page."; mkdir -p $(DIST); \
+	fi
+	cargo run --package ringback-gateway -- --dev $(ARGS)
+
+.PHONY: cluster
+cluster: build ## Start three gateways on Redis behind HAProxy (REDIS=cluster: on a Redis Cluster)
+	@$(SETUP) redis haproxy
+	@scripts/cluster
+
+.PHONY: build
+build: web ## Build the gateway with its demo page
+	@$(SETUP) cargo
+	@$(STEP) "build the gateway" cargo build --package ringback-gateway
+
+##@ Test
+
+# What `make test` does, in this order.
+TEST_STEPS := setup fmt-check deny test-web web clippy test-unit-only test-doc build test-e2e-only test-browser-only
+
+.PHONY: test
+test: $(TEST_STEPS) ## Everything: set-up, lints, unit, web, end-to-end and browser tests
+	@echo && echo "==> all passed in $$(($$(date +%s) - MAKE_STARTED)) s"
+
+.PHONY: lint
+lint: fmt-check deny clippy ## Formatting, licences and sources of dependencies, clippy
+
+.PHONY: test-unit
+test-unit: web test-unit-only test-doc ## Unit, integration and doc tests of the crates (they start their own Redis)
+
+.PHONY: test-e2e
+test-e2e: build test-e2e-only ## Stories over gateway processes and Redis
+
+.PHONY: test-browser
+test-browser: build test-browser-only ## Real calls in Chromium
+
+.PHONY: test-web
+test-web: clients/web/node_modules/.package-lock.json ## Unit tests of the web client
+	@$(STEP) "web client: tests" -C clients/web npm test
+
+.PHONY: bench
+bench: ## Benchmarks of the call rules, the wire formats and the Redis store
+	@$(SETUP) cargo redis
+	@$(STEP) "benchmarks" cargo bench \
+	  --package ringback-call --package ringback-wire --package ringback-store-redis --bench '*' -- $(ARGS)
+
+.PHONY: fmt-check deny clippy test-unit-only test-doc test-e2e-only test-browser-only
+
+fmt-check:
+	@$(SETUP) cargo
+	@$(STEP) "formatting" cargo fmt --all --check
+
+deny:
+	@$(SETUP) cargo deny
+	@$(STEP) "fetch dependencies" cargo fetch --locked
+	@$(STEP) "licences, bans and sources" cargo-deny --offline check --hide-inclusion-graph licenses bans sources
+
+clippy: | $(DIST)
+	@$(SETUP) cargo
+	@$(STEP) "clippy" cargo clippy --workspace --all-targets -- -D warnings
+
+test-unit-only: | $(DIST)
+	@$(SETUP) cargo redis nextest
+	@$(STEP) "unit and integration tests" cargo nextest run --workspace --exclude ringback-tests $(ARGS)
+
+test-doc: | $(DIST)
+	@$(STEP) "doc tests" cargo test --workspace --exclude ringback-tests --doc
+
+test-e2e-only:
+	@$(SETUP) redis
+	@$(STEP) "end-to-end tests" cargo test --package ringback-tests -- $(ARGS)
+
+test-browser-only: tests/browser/node_modules/.package-lock.json
+	@$(SETUP) chromium
+	@$(STEP) "browser tests" -C tests/browser npm test
+
+##@ Keep in order
+
+.PHONY: setup
+setup: ## Install what the tests need and is not there yet
+	@$(STEP) "set-up" $(SETUP) cargo node redis chromium nextest deny
+
+.PHONY: fmt
+fmt: ## Format the Rust code
+	@$(SETUP) cargo
+	cargo fmt --all
+
+.PHONY: web
+web: $(DIST)/index.html ## Build the web client, which the gateway serves
+	@:
+
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+# The web client: installed anew when its lock file changes, built anew when a source does.
+
+WEB_SOURCES := $(shell find clients/web -name node_modules -prune -o -name dist -prune -o -type f -print 2>/dev/null)
+
+$(DIST)/index.html: clients/web/node_modules/.package-lock.json $(WEB_SOURCES)
+	@$(STEP) "web client: build" -C clients/web npm run build
+	@touch $@
+
+# The gateway compiles without a demo page, not without the folder of it.
+$(DIST):
+	@mkdir -p $@
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	@$(SETUP) node
+	@$(STEP) "npm ci in $*" -C $* npm ci --no-audit --no-fund
+	@mkdir -p $(@D) && touch $@

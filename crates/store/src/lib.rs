@@ -1,7 +1,7 @@
 //! What a store promises, whatever it is made of.
 //!
-//! A store keeps *documents it does not understand*: rules are in `ringback-call`, atomicity is here. Five small
-//! traits say what each caller needs ([`Calls`], [`Deadlines`], [`Users`], [`Nodes`], [`Bus`]), and
+//! A store keeps *documents it does not understand*: rules are in `ringback-call`, atomicity is here. Six small
+//! traits say what each caller needs ([`Calls`], [`Deadlines`], [`Users`], [`Sessions`], [`Nodes`], [`Bus`]), and
 //! [`conformance`] holds every implementation to the promises written on them.
 //!
 //! Everything lives in one of a fixed number of [partitions](Partition). All keys of a call are in one partition,
@@ -20,7 +20,7 @@ mod users;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use ringback_call::{CallId, ConnectionId, DeviceId, Millis, NodeId, Timestamp, UserId};
+use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Millis, NodeId, SessionId, Timestamp, UserId};
 
 pub use bus::{BusEvent, Sender, Subscription};
 pub use commit::{Claim, Commit, Committed, Entry, Log, Stored, Version};
@@ -102,6 +102,16 @@ pub trait Users: Send + Sync {
     async fn delist(&self, user: &UserId, call: &CallId) -> Result<(), StoreError>;
 }
 
+/// Sessions that can be resumed. A session belongs to one device of one user.
+#[async_trait]
+pub trait Sessions: Send + Sync {
+    /// Keeps a session for `ttl_ms` from now, whether it was kept before or not.
+    async fn keep(&self, owner: &Endpoint, session: &SessionId, ttl_ms: Millis) -> Result<(), StoreError>;
+
+    /// Whether this session is kept, and is this device's: another's is as good as none.
+    async fn is_kept(&self, owner: &Endpoint, session: &SessionId) -> Result<bool, StoreError>;
+}
+
 /// Which gateways live, and what time it is.
 #[async_trait]
 pub trait Nodes: Send + Sync {
@@ -132,7 +142,7 @@ pub trait Bus: Send + Sync {
 }
 
 /// All of it.
-pub trait Store: Calls + Deadlines + Users + Nodes + Bus + 'static {
+pub trait Store: Calls + Deadlines + Users + Sessions + Nodes + Bus + 'static {
     /// How many partitions it has: fixed for ever once data is in it.
     fn partitions(&self) -> Partitions;
 }

@@ -5,6 +5,7 @@
 
 mod calls;
 mod nodes;
+mod sessions;
 mod shelf;
 mod users;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bytes::Bytes;
-use ringback_call::{CallId, DeviceId, Timestamp, UserId};
+use ringback_call::{CallId, DeviceId, Endpoint, SessionId, Timestamp, UserId};
 
 use crate::{Log, Pair, Route, Stored};
 
@@ -15,6 +15,7 @@ pub(super) struct Shelf {
     pub(super) calls: HashMap<CallId, CallRow>,
     pub(super) pairs: HashMap<Pair, PairRow>,
     pub(super) users: HashMap<UserId, UserRow>,
+    pub(super) sessions: HashMap<(Endpoint, SessionId), Timestamp>,
     pub(super) deadlines: BTreeSet<(Timestamp, CallId)>,
     expiries: BTreeSet<(Timestamp, Key)>,
 }
@@ -44,6 +45,7 @@ enum Key {
     Call(CallId),
     Pair(Pair),
     User(UserId),
+    Session(DeviceId, UserId, SessionId),
 }
 
 impl Shelf {
@@ -80,6 +82,14 @@ impl Shelf {
         row
     }
 
+    pub(super) fn put_session(&mut self, owner: Endpoint, session: SessionId, expires_at: Timestamp) {
+        let key = Key::Session(owner.device.clone(), owner.user.clone(), session.clone());
+        if let Some(old) = self.sessions.insert((owner, session), expires_at) {
+            self.expiries.remove(&(old, key.clone()));
+        }
+        self.expiries.insert((expires_at, key));
+    }
+
     /// Drops what has outlived its time.
     pub(super) fn expire(&mut self, now: Timestamp) {
         while let Some((at, _)) = self.expiries.first()
@@ -96,6 +106,9 @@ impl Shelf {
                 }
                 Key::User(user) => {
                     self.users.remove(&user);
+                }
+                Key::Session(device, user, session) => {
+                    self.sessions.remove(&(Endpoint { user, device }, session));
                 }
             }
         }

@@ -1,0 +1,202 @@
+//! Documents, logs and deadlines.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use fred::types::Value;
+use ringback_call::{CallId, Timestamp};
+use ringback_store::{
+    Calls, Claim, Commit, Committed, Deadlines, Log, Partition, StoreError, Stored, Version,
+};
+
+use crate::{
+    RedisStore,
+    keys::{self, DEADLINES_TTL_MS, DOCUMENT, LONGEST_TTL_MS, VERSION},
+    reply::{self, Unexpected},
+    request::{COMMIT, FORGET, Request},
+};
+
+/// A document is sent along with an entry up to this size. A larger one costs Redis more to copy than the round
+/// trip it may spare.
+const PUBLISHED_DOCUMENT: usize = 4_096;
+/// Entries fetched by one command, and numbers asked for one by one before the log's fields are listed instead.
+const BATCH: usize = 256;
+
+#[async_trait]
+impl Calls for RedisStore {
+    async fn load(&self, call: &CallId) -> Result<Option<Stored>, StoreError> {
+        let Some(partition) = self.partition_of(call) else { return Ok(None) };
+        let key = self.keys().call(partition, call);
+        let request = Request::command("a call", "HMGET", key, vec![VERSION.into(), DOCUMENT.into()]);
+        let reply = self.run(partition, &request).await?;
+        reply::list(reply)
+            .and_then(|values| stored(&mut values.into_iter()))
+            .map_err(|error| error.in_the("a call"))
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
+        let Some(partition) = self.partition_of(&commit.call) else {
+            return Err(StoreError::corrupt("a call id", "it names no partition"));
+        };
+        let request = self.commit_request(partition, &commit);
+        let reply = self.run(partition, &request).await?;
+        match read_commit(reply, &commit).map_err(|error| error.in_the("a commit"))? {
+            Outcome::Done(committed) => Ok(committed),
+            Outcome::Taken(call) => {
+                let stored = self.load(&call).await?;
+                Ok(Committed::PairTaken { call, stored })
+            }
+        }
+    }
+
+    async fn read(
+        &self,
+        call: &CallId,
+        log: Log,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<(u64, Bytes)>, StoreError> {
+        let Some(partition) = self.partition_of(call) else { return Ok(Vec::new()) };
+        if first > last {
+            return Ok(Vec::new());
+        }
+        let numbers = if last - first < BATCH as u64 {
+            (first..=last).collect()
+        } else {
+            self.numbers(partition, call, log, first, last).await?
+        };
+        let mut entries = Vec::new();
+        for batch in numbers.chunks(BATCH) {
+            // The version comes first so that no entry does: fred takes a list that begins with the word
+            // "subscribe" for the answer to that command, and would give everybody the next one's answer.
+            let names = batch.iter().map(|&seq| Value::from(keys::field(log, seq)));
+            let args = [VERSION.into()].into_iter().chain(names).collect();
+            let request = Request::command("a log", "HMGET", self.keys().call(partition, call), args);
+            let bodies =
+                reply::list(self.run(partition, &request).await?).map_err(|error| error.in_the("a log"))?;
+            for (&seq, body) in batch.iter().zip(bodies.into_iter().skip(1)) {
+                if !body.is_null() {
+                    entries.push((seq, reply::bytes(body).map_err(|error| error.in_the("a log"))?));
+                }
+            }
+        }
+        Ok(entries)
+    }
+}
+
+#[async_trait]
+impl Deadlines for RedisStore {
+    async fn due(
+        &self,
+        partition: Partition,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<CallId>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let args: Vec<Value> =
+            vec!["-inf".into(), now.0.to_string().into(), "LIMIT".into(), 0.into(), limit.into()];
+        let request = Request::command("deadlines", "ZRANGEBYSCORE", self.keys().deadlines(partition), args);
+        let reply = self.run(partition, &request).await?;
+        let members = reply::list(reply).map_err(|error| error.in_the("deadlines"))?;
+        members.into_iter().map(call_id).collect::<Result<_, _>>().map_err(|error| error.in_the("deadlines"))
+    }
+
+    async fn forget(&self, call: &CallId) -> Result<(), StoreError> {
+        let Some(partition) = self.partition_of(call) else { return Ok(()) };
+        let keys = vec![self.keys().call(partition, call), self.keys().deadlines(partition)];
+        let request = Request::script("a deadline", &FORGET, keys, vec![call.as_str().into()]);
+        self.run(partition, &request).await.map(drop)
+    }
+}
+
+impl RedisStore {
+    fn commit_request(&self, partition: Partition, commit: &Commit) -> Request {
+        let ttl = commit.ttl_ms.min(LONGEST_TTL_MS);
+        let (claims, after) = match &commit.claim {
+            Claim::Held => ("0", ""),
+            Claim::Free => ("1", ""),
+            Claim::After(ended) => ("1", ended.as_str()),
+        };
+        let mut keys = vec![
+            self.keys().call(partition, &commit.call),
+            self.keys().deadlines(partition),
+            self.keys().pair(partition, &commit.pair),
+        ];
+        let mut args: Vec<Value> = Vec::with_capacity(10 + 4 * commit.entries.len());
+        args.push(commit.expected.0.to_string().into());
+        args.push(commit.expected.next().0.to_string().into());
+        args.push(commit.document.clone().into());
+        args.push(ttl.to_string().into());
+        args.push(commit.deadline.map(|at| at.0.to_string()).unwrap_or_default().into());
+        args.push(commit.call.as_str().into());
+        args.push(claims.into());
+        args.push(after.into());
+        args.push(PUBLISHED_DOCUMENT.to_string().into());
+        args.push(DEADLINES_TTL_MS.max(ttl).to_string().into());
+        let mut nodes = Vec::new();
+        let fixed = keys.len();
+        for entry in &commit.entries {
+            args.push(keys::field(entry.log, entry.seq).into());
+            args.push(entry.body.clone().into());
+            args.push(entry.nodes.len().to_string().into());
+            for node in &entry.nodes {
+                let position = nodes.iter().position(|known| known == &node).unwrap_or_else(|| {
+                    nodes.push(node);
+                    keys.push(self.keys().channel(partition, node.as_str()).into());
+                    nodes.len() - 1
+                });
+                args.push((fixed + position + 1).to_string().into());
+            }
+        }
+        Request::script("a commit", &COMMIT, keys, args)
+    }
+
+    /// The numbers of a log's entries within a range, sorted.
+    async fn numbers(
+        &self,
+        partition: Partition,
+        call: &CallId,
+        log: Log,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<u64>, StoreError> {
+        let request = Request::command("a log", "HKEYS", self.keys().call(partition, call), Vec::new());
+        let fields =
+            reply::list(self.run(partition, &request).await?).map_err(|error| error.in_the("a log"))?;
+        let mut numbers: Vec<u64> = fields
+            .into_iter()
+            .filter_map(|field| reply::text(field).ok()?.strip_prefix(keys::log_prefix(log))?.parse().ok())
+            .filter(|seq| (first..=last).contains(seq))
+            .collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+}
+
+enum Outcome {
+    Done(Committed),
+    Taken(CallId),
+}
+
+fn read_commit(reply: Value, commit: &Commit) -> Result<Outcome, Unexpected> {
+    let mut values = reply::list(reply)?.into_iter();
+    match reply::integer(reply::next(&mut values)?)? {
+        1 => Ok(Outcome::Done(Committed::Applied(commit.expected.next()))),
+        0 if values.len() == 0 => Ok(Outcome::Done(Committed::Conflict(None))),
+        0 => Ok(Outcome::Done(Committed::Conflict(stored(&mut values)?))),
+        2 => Ok(Outcome::Taken(call_id(reply::next(&mut values)?)?)),
+        _ => Err(Unexpected("an unknown outcome")),
+    }
+}
+
+fn stored(values: &mut impl Iterator<Item = Value>) -> Result<Option<Stored>, Unexpected> {
+    match (reply::next(values)?, reply::next(values)?) {
+        (Value::Null, _) => Ok(None),
+        (version, document) => {
+            Ok(Some(Stored { version: Version(reply::number(version)?), document: reply::bytes(document)? }))
+        }
+    }
+}
+
+fn call_id(value: Value) -> Result<CallId, Unexpected> {
+    CallId::new(reply::text(value)?).map_err(|_| Unexpected("not a call id"))
+}

@@ -1,0 +1,129 @@
+//! Every key and channel this store uses.
+//!
+//! All of them begin with the namespace (`rb1`: the 1 is the version of this table) and carry their partition as
+//! a hash tag, so that a partition is one slot of a cluster. Every key has a time to live, refreshed with each
+//! write, so that nothing stays should every gateway die.
+//!
+//! | key | type | contents | time to live |
+//! | --- | --- | --- | --- |
+//! | `rb1:{pN}:c:<call>` | hash | `v` version, `d` document, `r:<seq>` and `e:<seq>` the caller's and callee's mailbox, `n:<seq>` notes | the commit's |
+//! | `rb1:{pN}:pair:<pair>` | string | the id of the pair's newest call | the commit's |
+//! | `rb1:{pN}:dl` | sorted set | calls by deadline, ms | [`DEADLINES_TTL_MS`] or the commit's, never shortened |
+//! | `rb1:{pM}:u:<user>` | hash | `d:<device>` → `<connection>:<node>`, `c:<call>` → `1` | [`USER_TTL_MS`] |
+//! | `rb1:{pM}:s:<session>:<user>` | string | the device the session belongs to | the session's |
+//! | `rb1:{p0}:nodes` | sorted set | nodes by the time until which they live, ms | [`NODES_TTL_MS`] or the heartbeat's |
+//!
+//! | channel (sharded) | messages |
+//! | --- | --- |
+//! | `rb1:{pN}:n:<node>` | see [`crate::bus`] |
+//!
+//! Of the tags `{p0}` … `{p63}`, 20, 20 and 24 fall to three primaries of equal slot ranges (a test in
+//! [`crate::slots`] holds that figure), and no two to one slot. User ids are in the keys of users and pairs: keys are never logged.
+
+use fred::types::Key;
+use ringback_call::{CallId, SessionId, Side, UserId};
+use ringback_store::{Log, Pair, Partition};
+
+/// How long a user's record lives that nobody touches.
+pub(crate) const USER_TTL_MS: u64 = 86_400_000;
+/// The least time a partition's deadlines live that nobody touches.
+pub(crate) const DEADLINES_TTL_MS: u64 = 7 * 86_400_000;
+/// The least time the list of nodes lives that nobody touches.
+pub(crate) const NODES_TTL_MS: u64 = 86_400_000;
+/// No time to live is longer (100 years): Redis refuses one that ends after its calendar does.
+pub(crate) const LONGEST_TTL_MS: u64 = 100 * 365 * 86_400_000;
+
+/// The list of nodes is here.
+pub(crate) const NODES: Partition = Partition(0);
+
+/// The name of a document's version in its hash.
+pub(crate) const VERSION: &str = "v";
+/// The name of a document's bytes in its hash.
+pub(crate) const DOCUMENT: &str = "d";
+
+/// Makes the names.
+#[derive(Clone, Debug)]
+pub(crate) struct Keys {
+    namespace: String,
+}
+
+impl Keys {
+    pub(crate) fn new(namespace: impl Into<String>) -> Self {
+        Self { namespace: namespace.into() }
+    }
+
+    pub(crate) fn call(&self, partition: Partition, call: &CallId) -> Key {
+        self.key(partition, "c:", call.as_str())
+    }
+
+    pub(crate) fn pair(&self, partition: Partition, pair: &Pair) -> Key {
+        self.key(partition, "pair:", pair.as_str())
+    }
+
+    pub(crate) fn deadlines(&self, partition: Partition) -> Key {
+        self.key(partition, "dl", "")
+    }
+
+    pub(crate) fn user(&self, partition: Partition, user: &UserId) -> Key {
+        self.key(partition, "u:", user.as_str())
+    }
+
+    /// A session's own text has no colon, so that the user's may have any.
+    pub(crate) fn session(&self, partition: Partition, user: &UserId, session: &SessionId) -> Key {
+        self.key(partition, "s:", &format!("{}:{}", session.as_str(), user.as_str()))
+    }
+
+    pub(crate) fn nodes(&self) -> Key {
+        self.key(NODES, "nodes", "")
+    }
+
+    pub(crate) fn channel(&self, partition: Partition, node: &str) -> String {
+        format!("{}:{{{partition}}}:n:{node}", self.namespace)
+    }
+
+    /// The node that a channel belongs to.
+    pub(crate) fn node_of<'a>(&self, channel: &'a str) -> Option<&'a str> {
+        let (_, node) = channel.strip_prefix(self.namespace.as_str())?.split_once("}:n:")?;
+        Some(node)
+    }
+
+    fn key(&self, partition: Partition, kind: &str, name: &str) -> Key {
+        format!("{}:{{{partition}}}:{kind}{name}", self.namespace).into()
+    }
+}
+
+/// The part of a log's field names before the number.
+pub(crate) const fn log_prefix(log: Log) -> &'static str {
+    match log {
+        Log::Mailbox(Side::Caller) => "r:",
+        Log::Mailbox(Side::Callee) => "e:",
+        Log::Notes => "n:",
+    }
+}
+
+/// The field of an entry.
+pub(crate) fn field(log: Log, seq: u64) -> String {
+    format!("{}{seq}", log_prefix(log))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_names_its_node() {
+        let keys = Keys::new("rb1");
+        let channel = keys.channel(Partition(12), "eu-1.a_b");
+        assert_eq!(channel, "rb1:{p12}:n:eu-1.a_b");
+        assert_eq!(keys.node_of(&channel), Some("eu-1.a_b"));
+        assert_eq!(keys.node_of("other:{p12}:n:x"), None);
+        assert_eq!(keys.node_of("rb1:{p12}:dl"), None);
+    }
+
+    #[test]
+    fn a_user_s_braces_do_not_move_the_key() {
+        let keys = Keys::new("rb1");
+        let key = keys.user(Partition(3), &UserId::new("{x}").unwrap());
+        assert_eq!(key.cluster_hash(), keys.deadlines(Partition(3)).cluster_hash());
+    }
+}

@@ -1,0 +1,74 @@
+-- Compare and set one versioned document, with what belongs to it, in one step.
+--
+-- KEYS  1 hash     the document: v version, d bytes, and a field for each log entry
+--       2 zset     deadlines: member -> milliseconds
+--       3 string   the pointer that at most one member holds
+--       4..        channels, one a node
+-- ARGV  1 expected version, '0' for none     2 version from now on     3 document
+--       4 time to live of 1 and 3, ms        5 deadline, ms; '' takes it away
+--       6 member                             7 1 if the pointer is claimed, 0 if it is not looked at
+--       8 a member that may hold the pointer although it is claimed, or ''
+--       9 bytes up to which a document is published along with an entry
+--      10 least time to live of 2, ms
+--      11.. entries: field, body, number of channels, then as many positions in KEYS
+--
+-- Returns {1}                     applied
+--         {0} or {0, v, d}        another version is stored (or no document); nothing is changed
+--         {2, member}             the pointer is another's; nothing is changed
+--
+-- Versions are compared as text: a Lua number would lose digits above 2^53.
+
+local hash, deadlines, pointer = KEYS[1], KEYS[2], KEYS[3]
+local document, ttl, deadline, member = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+
+local version = redis.call('HGET', hash, 'v')
+if (version or '0') ~= ARGV[1] then
+  if not version then return { 0 } end
+  return { 0, version, redis.call('HGET', hash, 'd') }
+end
+
+local holder = redis.call('GET', pointer)
+local ours = not holder or holder == member
+if ARGV[7] == '1' and not ours then
+  if holder ~= ARGV[8] then return { 2, holder } end
+  ours = true
+end
+
+local fields, count, at = { 'v', ARGV[2], 'd', document }, 4, 11
+while ARGV[at] do
+  fields[count + 1], fields[count + 2] = ARGV[at], ARGV[at + 1]
+  count = count + 2
+  at = at + 3 + tonumber(ARGV[at + 2])
+  if count >= 200 then -- unpack has a limit
+    redis.call('HSET', hash, unpack(fields, 1, count))
+    fields, count = {}, 0
+  end
+end
+if count > 0 then redis.call('HSET', hash, unpack(fields, 1, count)) end
+redis.call('PEXPIRE', hash, ttl)
+if ours then redis.call('SET', pointer, member, 'PX', ttl) end
+
+if deadline == '' then
+  redis.call('ZREM', deadlines, member)
+else
+  redis.call('ZADD', deadlines, deadline, member)
+  -- Never shortened, and written once in a while only: twice what is needed, when less than that is left.
+  local keep = tonumber(ARGV[10])
+  if redis.call('PTTL', deadlines) < keep then redis.call('PEXPIRE', deadlines, string.format('%.0f', 2 * keep)) end
+end
+
+local tail, kind = '', '\1'
+if #document <= tonumber(ARGV[9]) then tail, kind = document, '\2' end
+at = 11
+while ARGV[at] do
+  local channels = tonumber(ARGV[at + 2])
+  if channels > 0 then
+    local body = ARGV[at + 1]
+    local payload = kind .. struct.pack('>I4', #body) .. body .. tail
+    for i = at + 3, at + 2 + channels do
+      redis.call('SPUBLISH', KEYS[tonumber(ARGV[i])], payload)
+    end
+  end
+  at = at + 3 + channels
+end
+return { 1 }

@@ -1,0 +1,178 @@
+//! What a store is made of, and how fred is set up for it.
+
+use std::time::Duration;
+
+use fred::{
+    clients::Client,
+    types::{
+        RespVersion,
+        config::{
+            Config, ConnectionConfig, PerformanceConfig, ReconnectError, ReconnectPolicy, Server,
+            ServerConfig, TcpConfig, UnresponsiveConfig,
+        },
+    },
+};
+use ringback_store::Partitions;
+
+use crate::errors::ConnectError;
+
+/// How long one command may take. Shorter than [`ringback_store::COMMAND_TIMEOUT_MS`], so that there is time to
+/// send it again.
+pub(crate) const COMMAND_TIMEOUT: Duration = Duration::from_millis(1_000);
+/// How long a connection may take to be made.
+const CONNECTION_TIMEOUT: Duration = Duration::from_millis(500);
+/// Commands that wait for one connection; one more is refused.
+const QUEUE: usize = 10_000;
+/// Messages that wait for the subscriber's task; fred's default of 32 loses some in any burst.
+const MESSAGES: usize = 8_192;
+
+/// What a [`crate::RedisStore`] is made of.
+#[derive(Clone)]
+pub struct RedisSettings {
+    /// Where Redis is, as fred reads it: `redis://host:port`, `redis-cluster://host:port?node=host:port`,
+    /// `redis-sentinel://host:port?sentinelServiceName=name&node=host:port`; with `rediss` for TLS.
+    pub url: String,
+    /// How many partitions: fixed for ever once data is in the store.
+    pub partitions: Partitions,
+    /// What every key begins with: 1 to 32 of `A-Za-z0-9._-`.
+    pub namespace: String,
+    /// Connections for commands to each primary, 1 to 16; there is one more for messages.
+    pub clients_per_primary: usize,
+}
+
+impl RedisSettings {
+    /// The namespace unless another is set. Its 1 is the version of the keys.
+    pub const NAMESPACE: &'static str = "rb1";
+
+    /// The defaults, for this URL.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            partitions: Partitions::DEFAULT,
+            namespace: Self::NAMESPACE.to_owned(),
+            clients_per_primary: 2,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<Dialer, ConnectError> {
+        let valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        if !(1..=32).contains(&self.namespace.len()) || !self.namespace.bytes().all(valid) {
+            return Err(ConnectError::Setting("the namespace must be 1 to 32 of A-Za-z0-9._-"));
+        }
+        if !(1..=16).contains(&self.clients_per_primary) {
+            return Err(ConnectError::Setting("there must be 1 to 16 clients per primary"));
+        }
+        let config = Config::from_url(&self.url).map_err(ConnectError::Url)?;
+        Ok(Dialer { config })
+    }
+}
+
+/// The URL may hold a password: it is not shown.
+impl std::fmt::Debug for RedisSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisSettings")
+            .field("partitions", &self.partitions)
+            .field("namespace", &self.namespace)
+            .field("clients_per_primary", &self.clients_per_primary)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes clients. Always for one server (or one Sentinel service): fred's own cluster mode stops for all slots
+/// when one primary dies, and does not notice a shard channel that has moved.
+#[derive(Clone, Debug)]
+pub(crate) struct Dialer {
+    config: Config,
+}
+
+impl Dialer {
+    /// The nodes to ask for the map of a cluster; `None` when this is no cluster.
+    pub(crate) fn seeds(&self) -> Option<Vec<Server>> {
+        self.config.server.is_clustered().then(|| self.config.server.hosts())
+    }
+
+    /// A client of the one server there is without a cluster. Not connected yet.
+    pub(crate) fn client(&self) -> Client {
+        self.build(self.config.server.clone(), Some(policy()))
+    }
+
+    /// A client of one primary of a cluster. Not connected yet.
+    pub(crate) fn client_of(&self, server: &Server) -> Client {
+        self.build(ServerConfig::Centralized { server: server.clone() }, Some(policy()))
+    }
+
+    /// A client for one question: it does not connect again.
+    pub(crate) fn visitor(&self, server: &Server) -> Client {
+        self.build(ServerConfig::Centralized { server: server.clone() }, None)
+    }
+
+    fn build(&self, server: ServerConfig, policy: Option<ReconnectPolicy>) -> Client {
+        let mut config = self.config.clone();
+        config.server = server;
+        config.version = RespVersion::RESP3;
+        // Without a policy there is nothing to fall back on when the first connection fails.
+        config.fail_fast = policy.is_none();
+        let performance = PerformanceConfig {
+            default_command_timeout: COMMAND_TIMEOUT,
+            broadcast_channel_capacity: MESSAGES,
+            ..Default::default()
+        };
+        let connection = ConnectionConfig {
+            // Never sent again by fred: it can't know whether a commit was applied. We do, from the document.
+            max_command_attempts: 1,
+            connection_timeout: CONNECTION_TIMEOUT,
+            internal_command_timeout: COMMAND_TIMEOUT,
+            max_command_buffer_len: QUEUE,
+            auto_client_setname: true,
+            tcp: TcpConfig { nodelay: Some(true), ..Default::default() },
+            unresponsive: UnresponsiveConfig {
+                max_timeout: Some(Duration::from_secs(2)),
+                interval: Duration::from_millis(500),
+            },
+            reconnect_errors: vec![
+                ReconnectError::ClusterDown,
+                ReconnectError::Loading,
+                ReconnectError::ReadOnly,
+                ReconnectError::MasterDown,
+            ],
+            ..Default::default()
+        };
+        Client::new(config, Some(performance), Some(connection), policy)
+    }
+}
+
+/// For ever (0 attempts), from 50 to 500 ms.
+fn policy() -> ReconnectPolicy {
+    let mut policy = ReconnectPolicy::new_exponential(0, 50, 500, 2);
+    policy.set_jitter(50);
+    policy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_checked() {
+        assert!(RedisSettings::new("redis://127.0.0.1:1").check().is_ok());
+        assert!(RedisSettings::new("not a url").check().is_err());
+        let braces = RedisSettings { namespace: "{x}".into(), ..RedisSettings::new("redis://127.0.0.1:1") };
+        assert!(braces.check().is_err());
+        let none = RedisSettings { clients_per_primary: 0, ..RedisSettings::new("redis://127.0.0.1:1") };
+        assert!(none.check().is_err());
+    }
+
+    #[test]
+    fn only_a_cluster_has_seeds() {
+        let seeds = |url: &str| RedisSettings::new(url).check().unwrap().seeds();
+        assert_eq!(seeds("redis://127.0.0.1:1"), None);
+        assert_eq!(seeds("redis-sentinel://127.0.0.1:1?sentinelServiceName=x"), None);
+        assert_eq!(seeds("redis-cluster://127.0.0.1:1?node=127.0.0.1:2").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let settings = RedisSettings::new("redis://user:secret@127.0.0.1:1");
+        assert!(!format!("{settings:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,134 @@
+//! Users' records.
+
+use async_trait::async_trait;
+use fred::types::Value;
+use ringback_call::{CallId, ConnectionId, DeviceId, NodeId, UserId};
+use ringback_store::{Enlisted, Partition, Registered, Route, Store as _, StoreError, UserRecord, Users};
+
+use crate::{
+    RedisStore,
+    keys::USER_TTL_MS,
+    reply::{self, Unexpected},
+    request::{ENLIST, REGISTER, Request, UNREGISTER},
+};
+
+const WHAT: &str = "a user";
+
+#[async_trait]
+impl Users for RedisStore {
+    async fn register(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        route: Route,
+        max: usize,
+    ) -> Result<Registered, StoreError> {
+        let args = vec![
+            device.as_str().into(),
+            digits(route.connection).into(),
+            route.node.as_str().into(),
+            max.to_string().into(),
+            USER_TTL_MS.to_string().into(),
+        ];
+        let reply = self.run_script(user, &REGISTER, args).await?;
+        read_registered(reply, &route).map_err(|error| error.in_the(WHAT))
+    }
+
+    async fn unregister(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        connection: ConnectionId,
+    ) -> Result<bool, StoreError> {
+        let args = vec![device.as_str().into(), digits(connection).into()];
+        let reply = self.run_script(user, &UNREGISTER, args).await?;
+        reply::integer(reply).map(|removed| removed == 1).map_err(|error| error.in_the(WHAT))
+    }
+
+    async fn lookup(&self, user: &UserId) -> Result<UserRecord, StoreError> {
+        let (partition, key) = self.place_of(user);
+        let reply = self.run(partition, &Request::command(WHAT, "HGETALL", key, Vec::new())).await?;
+        record(reply).map_err(|error| error.in_the(WHAT))
+    }
+
+    async fn enlist(&self, user: &UserId, call: &CallId, max: usize) -> Result<Enlisted, StoreError> {
+        let args = vec![call.as_str().into(), max.to_string().into(), USER_TTL_MS.to_string().into()];
+        let reply = self.run_script(user, &ENLIST, args).await?;
+        read_enlisted(reply).map_err(|error| error.in_the(WHAT))
+    }
+
+    async fn delist(&self, user: &UserId, call: &CallId) -> Result<(), StoreError> {
+        let (partition, key) = self.place_of(user);
+        let field = format!("{CALL}{}", call.as_str());
+        self.run(partition, &Request::command(WHAT, "HDEL", key, vec![field.into()])).await.map(drop)
+    }
+}
+
+const DEVICE: &str = "d:";
+const CALL: &str = "c:";
+
+/// A connection as the scripts compare it: as text, since it is greater than a Lua number can hold.
+fn digits(connection: ConnectionId) -> String {
+    format!("{:020}", connection.0)
+}
+
+impl RedisStore {
+    fn place_of(&self, user: &UserId) -> (Partition, fred::types::Key) {
+        let partition = self.partitions().of_user(user);
+        (partition, self.keys().user(partition, user))
+    }
+
+    async fn run_script(
+        &self,
+        user: &UserId,
+        script: &'static fred::types::scripts::Script,
+        args: Vec<Value>,
+    ) -> Result<Value, StoreError> {
+        let (partition, key) = self.place_of(user);
+        self.run(partition, &Request::script(WHAT, script, vec![key], args)).await
+    }
+}
+
+fn read_registered(reply: Value, route: &Route) -> Result<Registered, Unexpected> {
+    let mut values = reply::list(reply)?.into_iter();
+    match reply::integer(reply::next(&mut values)?)? {
+        0 => Ok(Registered::Superseded),
+        1 => {
+            let before = reply::text(reply::next(&mut values)?)?;
+            let before = if before.is_empty() { None } else { Some(read_route(&before)?) };
+            let record = record(reply::next(&mut values)?)?;
+            Ok(Registered::Done { replaced: before.filter(|before| before != route), record })
+        }
+        2 => Ok(Registered::TooMany(record(reply::next(&mut values)?)?)),
+        _ => Err(Unexpected("an unknown outcome")),
+    }
+}
+
+fn read_enlisted(reply: Value) -> Result<Enlisted, Unexpected> {
+    let mut values = reply::list(reply)?.into_iter();
+    let done = reply::integer(reply::next(&mut values)?)? == 1;
+    let record = record(reply::next(&mut values)?)?;
+    Ok(if done { Enlisted::Done(record) } else { Enlisted::Full(record) })
+}
+
+fn record(reply: Value) -> Result<UserRecord, Unexpected> {
+    let mut record = UserRecord::default();
+    for (field, value) in reply::fields(reply)? {
+        if let Some(device) = field.strip_prefix(DEVICE) {
+            let device = DeviceId::new(device).map_err(|_| Unexpected("not a device id"))?;
+            record.routes.push((device, read_route(&reply::text(value)?)?));
+        } else if let Some(call) = field.strip_prefix(CALL) {
+            record.calls.push(CallId::new(call).map_err(|_| Unexpected("not a call id"))?);
+        }
+    }
+    record.routes.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    record.calls.sort_unstable();
+    Ok(record)
+}
+
+fn read_route(text: &str) -> Result<Route, Unexpected> {
+    let (connection, node) = text.split_once(':').ok_or(Unexpected("not a route"))?;
+    let connection = connection.parse().map(ConnectionId).map_err(|_| Unexpected("not a connection"))?;
+    let node = NodeId::new(node).map_err(|_| Unexpected("not a node id"))?;
+    Ok(Route { node, connection })
+}

@@ -1,0 +1,88 @@
+use std::sync::Arc;
+
+use ringback_call::Timestamp;
+
+use super::stage::{Two, until};
+use crate::{Commit, Store, Version};
+
+fn at(ms: u64) -> Option<Timestamp> {
+    Some(Timestamp(ms))
+}
+
+/// Later than any clock here says.
+const FAR: u64 = 9_000_000_000_000;
+
+pub(super) async fn a_call_is_due_at_its_deadline(store: Arc<dyn Store>) {
+    let two = Two::new(&store);
+    let call = two.call();
+    two.applies(Commit { deadline: at(FAR), ..two.create(&call, "waits") }).await;
+    assert!(!two.is_due(&call, FAR - 1).await);
+    assert!(two.is_due(&call, FAR).await);
+    assert!(two.is_due(&call, FAR + 1).await);
+}
+
+pub(super) async fn the_earliest_is_first(store: Arc<dyn Store>) {
+    let two = Two::new(&store);
+    let mut calls = Vec::new();
+    for deadline in [300, 100, 200, 1_000] {
+        let call = two.call();
+        two.applies(Commit { deadline: at(deadline), ..two.change(&call, Version::NONE, "waits") }).await;
+        calls.push((deadline, call));
+    }
+    calls.sort_unstable();
+    let expected: Vec<_> = calls[..3].iter().map(|(_, call)| call.clone()).collect();
+    let ours: Vec<_> =
+        two.due(999).await.into_iter().filter(|call| calls.iter().any(|(_, c)| c == call)).collect();
+    assert_eq!(ours, expected);
+}
+
+pub(super) async fn no_more_than_the_limit(store: Arc<dyn Store>) {
+    let two = Two::new(&store);
+    for deadline in 1..=5 {
+        let call = two.call();
+        two.applies(Commit { deadline: at(deadline), ..two.change(&call, Version::NONE, "waits") }).await;
+    }
+    for limit in [0, 1, 4, 5] {
+        let due = store.due(two.partition(), Timestamp(FAR), limit).await.unwrap();
+        assert_eq!(due.len(), limit);
+    }
+}
+
+pub(super) async fn a_deadline_is_replaced(store: Arc<dyn Store>) {
+    let two = Two::new(&store);
+    let call = two.call();
+    two.applies(Commit { deadline: at(100), ..two.create(&call, "soon") }).await;
+    two.applies(Commit { deadline: at(FAR), ..two.change(&call, Version(1), "later") }).await;
+    assert!(!two.is_due(&call, FAR - 1).await);
+    two.applies(Commit { deadline: at(50), ..two.change(&call, Version(2), "sooner") }).await;
+    assert!(two.is_due(&call, 50).await);
+    let times = two.due(FAR).await.into_iter().filter(|due| *due == call).count();
+    assert_eq!(times, 1);
+}
+
+pub(super) async fn a_deadline_is_taken_away(store: Arc<dyn Store>) {
+    let two = Two::new(&store);
+    let call = two.call();
+    two.applies(Commit { deadline: at(1), ..two.create(&call, "waits") }).await;
+    two.applies(two.change(&call, Version(1), "waits no more")).await;
+    assert!(!two.is_due(&call, FAR).await);
+}
+
+pub(super) async fn a_living_call_is_not_forgotten(store: Arc<dyn Store>) {
+    let two = Two::new(&store);
+    let call = two.call();
+    two.applies(Commit { deadline: at(1), ..two.create(&call, "lives") }).await;
+    store.forget(&call).await.unwrap();
+    assert!(two.is_due(&call, 1).await);
+}
+
+pub(super) async fn the_deadline_of_a_call_that_is_gone_can_be_forgotten(store: Arc<dyn Store>) {
+    let two = Two::new(&store);
+    let call = two.call();
+    two.applies(Commit { ttl_ms: 50, deadline: at(1), ..two.create(&call, "short") }).await;
+    until("the call is gone", || async { store.load(&call).await.unwrap().is_none() }).await;
+    assert!(two.is_due(&call, 1).await, "a deadline outlives its call, so that somebody hears of it");
+    store.forget(&call).await.unwrap();
+    assert!(!two.is_due(&call, FAR).await);
+    store.forget(&call).await.unwrap();
+}

@@ -112,10 +112,14 @@ impl Rules {
         at: Timestamp,
     ) -> Result<Decision, Rejection> {
         let sender = Endpoint { user: from.user.clone(), device: from.device.clone() };
-        if id.is_some_and(|id| call.replay.contains(&from.session, id)) {
-            return Ok(Decision::unchanged(placing::ack_again(call, &sender, action)));
-        }
         let mut draft = Draft::new(call, at);
+        let moved = attendance::heard_from(&mut draft, &sender, &from.link);
+        let unchanged = |draft: Draft, ack| {
+            if moved { draft.decide(self, ack) } else { Decision::unchanged(ack) }
+        };
+        if id.is_some_and(|id| call.replay.contains(&from.session, id)) {
+            return Ok(unchanged(draft, placing::ack_again(call, &sender, action)));
+        }
         let ack = match action {
             Action::Init => self.cross(&mut draft, from)?,
             Action::Ringing => answering::alert(&mut draft, &sender)?,
@@ -129,7 +133,7 @@ impl Rules {
             Action::Report(stats) => self.report(&mut draft, &sender, stats)?,
         };
         if matches!(ack, Ack::Already(_)) {
-            return Ok(Decision::unchanged(ack));
+            return Ok(unchanged(draft, ack));
         }
         if let Some(id) = id {
             draft.call.replay.insert(&from.session, id);

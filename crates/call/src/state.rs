@@ -15,6 +15,8 @@ pub enum State {
         /// Devices of the callee that connected since: whoever looks the callee up may have looked too early.
         #[serde(default)]
         arrivals: Vec<Leg>,
+        /// Since when it could be placed: `call:init`, or the return of a caller who was away.
+        since: Timestamp,
         /// When placing the call was last begun; a gateway that dies over it is taken over from here.
         placed_at: Timestamp,
     },

@@ -69,17 +69,17 @@ fn the_race_to_answer() {
 
 #[test]
 fn a_call_that_nobody_answers() {
-    check("unanswered", scenes::unanswered(Rules::decide), 120_000);
+    check("unanswered", scenes::unanswered(Rules::decide), 1_900_000);
 }
 
 #[test]
 fn ringing_devices_that_come_and_go() {
-    check("ringing", scenes::ringing(Rules::decide), 370_000);
+    check("ringing", scenes::ringing(Rules::decide), 1_000_000);
 }
 
 #[test]
 fn calls_that_cross() {
-    check("crossing", scenes::crossing(Rules::decide), 390_000);
+    check("crossing", scenes::crossing(Rules::decide), 600_000);
 }
 
 #[test]
@@ -94,5 +94,5 @@ fn two_sides_that_offer_anew() {
 
 #[test]
 fn devices_that_vanish_in_a_connected_call() {
-    check("attendance", scenes::attendance(Rules::decide), 450_000);
+    check("attendance", scenes::attendance(Rules::decide), 400_000);
 }

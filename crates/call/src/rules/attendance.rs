@@ -1,11 +1,12 @@
 //! Devices that lose their connection and come back.
 
 use crate::{
-    Ack, Audience, Call, ConnectionId, Decision, DeviceId, Endpoint, Event, Leg, Link, PeerStatus, Rules,
-    Side, State, Timestamp, UserId,
+    Ack, Audience, Call, ConnectionId, Decision, DeviceId, Endpoint, Event, FollowUp, Leg, Link, PeerStatus,
+    Rules, Side, State, Timestamp, UserId,
 };
 
 use super::draft::Draft;
+use crate::party::Party;
 
 impl Rules {
     /// A connection is gone. It matters if it was the present one of a device that is bound to the call.
@@ -68,6 +69,14 @@ pub(super) fn mark_absent(draft: &mut Draft, side: Side) {
     }
 }
 
+/// A request proves where its device is: a call that was made or answered by an older connection of a device that has
+/// come back since may not have been told.
+pub(super) fn heard_from(draft: &mut Draft, sender: &Endpoint, link: &Link) -> bool {
+    let Party::Bound(side) = Party::of(&draft.call, sender) else { return false };
+    let newer = draft.call.bound(side).is_some_and(|leg| link.connection > leg.link.connection);
+    newer && move_bound(draft, side, link)
+}
+
 /// The bound device is (still) there, perhaps elsewhere; an older connection than the known one says nothing.
 pub(super) fn move_bound(draft: &mut Draft, side: Side, link: &Link) -> bool {
     let Some(leg) = draft.call.bound_mut(side) else { return false };
@@ -80,8 +89,20 @@ pub(super) fn move_bound(draft: &mut Draft, side: Side, link: &Link) -> bool {
     leg.link = link.clone();
     if was_absent {
         tell_peer(draft, side, PeerStatus::Back);
+        if side == Side::Caller {
+            place_anew(draft);
+        }
     }
     true
+}
+
+/// A call that waited for its caller to come back is placed.
+fn place_anew(draft: &mut Draft) {
+    let at = draft.at;
+    if let State::Idle { since, placed_at, .. } = &mut draft.call.state {
+        (*since, *placed_at) = (at, at);
+        draft.follow_up = Some(FollowUp::Place);
+    }
 }
 
 /// A device that answers may learn at once that its peer is away for the moment, and the other way round.

@@ -24,12 +24,12 @@ impl Rules {
             draft.end(reason, None);
         } else {
             match &mut draft.call.state {
-                State::Idle { placed_at, .. } => {
+                State::Idle { placed_at, .. } if draft.call.caller_leg.absent_since.is_none() => {
                     *placed_at = at;
                     draft.follow_up = Some(FollowUp::Place);
                 }
                 State::Connected { checked_at, .. } => *checked_at = at,
-                State::Ringing { .. } | State::Connecting(_) | State::Ended(_) => {}
+                State::Idle { .. } | State::Ringing { .. } | State::Connecting(_) | State::Ended(_) => {}
             }
         }
         draft.decide(self, Ack::Done)
@@ -46,7 +46,8 @@ fn expired(timeouts: &Timeouts, call: &Call, at: Timestamp) -> Option<EndReason>
         return Some(EndReason::ConnectionLost);
     }
     let (until, reason) = match &call.state {
-        State::Idle { .. } => (call.created_at.after(timeouts.idle_ms), EndReason::SetupTimeout),
+        State::Idle { .. } if call.caller_leg.absent_since.is_some() => return None,
+        State::Idle { since, .. } => (since.after(timeouts.idle_ms), EndReason::SetupTimeout),
         State::Ringing { since, .. } => (since.after(timeouts.ringing_ms), EndReason::NoAnswer),
         State::Connecting(dialog) => {
             (dialog.accepted_at.after(timeouts.connecting_ms), EndReason::SetupTimeout)
@@ -59,8 +60,10 @@ fn expired(timeouts: &Timeouts, call: &Call, at: Timestamp) -> Option<EndReason>
 /// The next moment at which time alone changes this call.
 pub(super) fn next(timeouts: &Timeouts, call: &Call) -> Option<Timestamp> {
     let of_state = match &call.state {
-        State::Idle { placed_at, .. } => {
-            placed_at.after(timeouts.placing_ms).min(call.created_at.after(timeouts.idle_ms))
+        // It waits for its caller to come back.
+        State::Idle { .. } if call.caller_leg.absent_since.is_some() => Timestamp(u64::MAX),
+        State::Idle { since, placed_at, .. } => {
+            placed_at.after(timeouts.placing_ms).min(since.after(timeouts.idle_ms))
         }
         State::Ringing { since, .. } => since.after(timeouts.ringing_ms),
         State::Connecting(dialog) => dialog.accepted_at.after(timeouts.connecting_ms),

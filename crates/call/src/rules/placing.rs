@@ -27,7 +27,7 @@ impl Rules {
             callee: to.clone(),
             media: *media,
             metadata: metadata.clone(),
-            state: State::Idle { crossing: None, arrivals: Vec::new(), placed_at: *at },
+            state: State::Idle { crossing: None, arrivals: Vec::new(), since: *at, placed_at: *at },
             last_seq: PerSide::default(),
             notes: 0,
             replay,
@@ -45,9 +45,9 @@ impl Rules {
         let mut draft = Draft::new(call, at);
         match (admission, crossing) {
             (Admission::Denied, _) => draft.end(EndReason::Denied, None),
-            // A caller who has vanished meanwhile rings nobody.
+            // A caller who has vanished meanwhile rings nobody; one who comes back in time calls on.
             (Admission::Allowed { .. }, _) if call.caller_leg.absent_since.is_some() => {
-                draft.end(EndReason::ConnectionLost, None);
+                return Decision::unchanged(Ack::Done);
             }
             (Admission::Allowed { .. }, Some(leg)) => answering::bind(&mut draft, leg.clone()),
             (Admission::Allowed { legs, others }, None) => {

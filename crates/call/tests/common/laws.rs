@@ -1,6 +1,8 @@
 //! What holds of every decision, whatever the call, the command and the history.
 
-use ringback_call::{Call, Command, Decision, Delivery, Event, Input, Leg, Rejection, Rules, Side, State};
+use ringback_call::{
+    Ack, Call, Command, Decision, Delivery, Event, Input, Leg, Rejection, Rules, Side, State,
+};
 
 /// Panics with the law that was broken.
 pub(crate) fn check(rules: &Rules, before: &Call, command: &Command, decision: &Decision) {
@@ -42,7 +44,10 @@ pub(crate) fn broken(
         (held_in_bounds(rules, after), "candidates are held up to the bound"),
         (held_undescribed(after), "nothing is held of a side that is described"),
         (after.notes == before.notes + decision.notes.len() as u64, "notes are counted"),
-        (remembered(after, command), "an applied request is remembered"),
+        (
+            remembered(after, command) || matches!(decision.ack, Ack::Already(_)),
+            "an applied request is remembered",
+        ),
         (
             nodes_known(before, after, &command.input, &decision.deliveries),
             "an entry is announced only where a device of it is",
@@ -54,6 +59,25 @@ pub(crate) fn broken(
 /// A refusal, or a decision that stores nothing, is about the command alone.
 pub(crate) fn refusal_is_stable(rules: &Rules, call: &Call, command: &Command, refusal: Rejection) {
     assert_eq!(rules.decide(call, command).unwrap_err(), refusal, "asked again at once, refused alike");
+}
+
+/// A request sent again tells where its device is now, and changes nothing else.
+pub(crate) fn at_most_moved(before: &Call, decision: &Decision) -> bool {
+    let Some(after) = &decision.next else { return true };
+    let only_peers = decision.deliveries.iter().all(|delivery| matches!(delivery.event, Event::Peer(_)));
+    let same_dialog = match (before.state.dialog(), after.state.dialog()) {
+        (Some(before), Some(after)) => {
+            (before.negotiation, &before.held, &before.media)
+                == (after.negotiation, &after.held, &after.media)
+        }
+        (None, None) => true,
+        _ => false,
+    };
+    only_peers
+        && same_dialog
+        && before.state_name() == after.state_name()
+        && before.replay == after.replay
+        && before.notes == after.notes
 }
 
 fn gapless(before: &Call, after: &Call, deliveries: &[Delivery]) -> bool {

@@ -3,6 +3,8 @@
 use ringback_call::{Command, EndReason, Input, RequestId, State};
 use stateright::{Model, Property};
 
+use crate::common::laws;
+
 use super::{
     client::{Ask, Phase, Shock},
     world::{DEVICES, Scene, World},
@@ -199,7 +201,7 @@ impl Scene {
     }
 }
 
-/// Each applied request, sent again now, changes nothing and gets the ack it had.
+/// Each applied request, sent again now, changes nothing but where its device is, and gets the ack it had.
 fn applied_once(scene: &Scene, world: &World) -> bool {
     let Some(call) = world.call.as_deref() else { return true };
     world.clients.iter().enumerate().all(|(who, client)| {
@@ -207,8 +209,9 @@ fn applied_once(scene: &Scene, world: &World) -> bool {
             client.sent.iter().enumerate().filter_map(|(at, sent)| Some((at, sent.ask, sent.ack.as_ref()?)));
         applied.into_iter().all(|(at, ask, ack)| {
             let input = scene.request(world, who, RequestId(at as u64 + 1), ask);
-            let again = (scene.decide)(&scene.rules, call, &Command { at: world.now, input });
-            again.is_ok_and(|decision| decision.next.is_none() && decision.ack == *ack)
+            let command = Command { at: world.now, input };
+            let again = (scene.decide)(&scene.rules, call, &command);
+            again.is_ok_and(|decision| laws::at_most_moved(call, &decision) && decision.ack == *ack)
         })
     })
 }

@@ -76,7 +76,12 @@ pub(crate) fn no_deadlines(rules: &Rules, call: &Call, command: &Command) -> Dec
 pub(crate) fn a_late_admission_rings(rules: &Rules, call: &Call, command: &Command) -> Decided {
     match &command.input {
         Input::Admission(_) => {
-            let idle = State::Idle { crossing: None, arrivals: Vec::new(), placed_at: call.created_at };
+            let idle = State::Idle {
+                crossing: None,
+                arrivals: Vec::new(),
+                since: call.created_at,
+                placed_at: call.created_at,
+            };
             rules.decide(&Call { state: idle, ..call.clone() }, command)
         }
         _ => rules.decide(call, command),
@@ -86,10 +91,11 @@ pub(crate) fn a_late_admission_rings(rules: &Rules, call: &Call, command: &Comma
 /// A device that crossed is forgotten when its connection breaks.
 pub(crate) fn a_crossing_is_forgotten(rules: &Rules, call: &Call, command: &Command) -> Decided {
     match (&command.input, &call.state) {
-        (Input::Dropped { user, .. }, State::Idle { crossing: Some(_), placed_at, .. })
+        (Input::Dropped { user, .. }, State::Idle { crossing: Some(_), since, placed_at, .. })
             if *user == call.callee =>
         {
-            let state = State::Idle { crossing: None, arrivals: Vec::new(), placed_at: *placed_at };
+            let state =
+                State::Idle { crossing: None, arrivals: Vec::new(), since: *since, placed_at: *placed_at };
             let next = Call { state, ..call.clone() };
             Ok(Decision { deadline: rules.deadline(&next), next: Some(next), ..nothing(Ack::Done) })
         }

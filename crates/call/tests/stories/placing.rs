@@ -1,6 +1,6 @@
 //! From `call:init` to ringing.
 
-use ringback_call::{Admission, BusyPolicy, FollowUp, Input, Rules, Side, StateName};
+use ringback_call::{Action, Admission, Attendance, BusyPolicy, FollowUp, Input, Rules, Side, StateName};
 
 use crate::common::{ALICE, BOB, BOB_TABLET, BOB_WATCH, ask, story::Story};
 
@@ -35,8 +35,36 @@ fn a_caller_who_has_vanished_rings_nobody() {
     let mut story = Story::placed();
     story.happens(ask::dropped(ALICE));
     story.wait(200).happens(ask::allowed(&[BOB]));
+    assert_eq!(story.due_in(), Some(19_800), "she has her time to come back");
+    story.wait(19_800).sweep(Attendance::default());
     assert_eq!(story.heard(ALICE), ["ended connection_lost"]);
     assert!(story.heard(BOB).is_empty());
+}
+
+#[test]
+fn a_caller_who_comes_back_in_time_calls_on() {
+    let mut story = Story::placed();
+    story.happens(ask::dropped(ALICE));
+    story.wait(200).happens(ask::allowed(&[BOB]));
+    assert!(story.last.next.is_none(), "nobody is rung while she is away");
+    story.wait(18_000).happens(ask::attached(ALICE.moved("gw-4")));
+    assert_eq!(story.last.follow_up, Some(FollowUp::Place));
+    assert_eq!(story.due_in(), Some(3_000), "placing has its full time again");
+    story.happens(ask::allowed(&[BOB]));
+    assert_eq!(story.heard(BOB), ["incoming from alice-phone"]);
+    assert!(story.heard(ALICE).is_empty());
+}
+
+#[test]
+fn a_call_made_by_an_older_connection_is_found_by_the_request_sent_again() {
+    let mut story = Story::placed();
+    story.happens(ask::dropped(ALICE));
+    story.happens(ask::allowed(&[BOB]));
+    // Her newer connection was there before the call was: nothing told the call of it.
+    assert_eq!(story.ask_as(ALICE.moved("gw-4"), 1, Action::Init), "placed");
+    assert_eq!(story.last.follow_up, Some(FollowUp::Place));
+    story.happens(ask::allowed(&[BOB]));
+    assert_eq!(story.heard(BOB), ["incoming from alice-phone"]);
 }
 
 #[test]

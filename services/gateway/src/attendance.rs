@@ -2,10 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ringback_call::{CallId, DeviceId, Input, Link, PerSide, Side, StateName, UserId};
+use ringback_call::{CallId, DeviceId, Input, Link, PerSide, Side, UserId};
 use ringback_session::Identity;
 use ringback_store::{Partition, Store, StoreError, UserRecord, record};
-use ringback_wire::{PeerRef, Snapshot};
 
 use crate::{
     calls::{Calls, Failure},
@@ -14,64 +13,6 @@ use crate::{
 
 /// How often a drop is reported again while the store is away; the sweeper finds it in the end.
 const DROP_TRIES: u32 = 6;
-
-/// A call that a connection starts with.
-#[derive(Debug)]
-pub struct Found {
-    /// What the client is told of it.
-    pub snapshot: Snapshot,
-}
-
-/// Tells each call of a user that one of the user's devices has a new connection, and returns what the device has
-/// to know of them.
-///
-/// # Errors
-/// When the store fails.
-pub async fn attach(
-    calls: &Arc<Calls>,
-    identity: &Identity,
-    record: &UserRecord,
-) -> Result<Vec<Found>, StoreError> {
-    let mut found = Vec::new();
-    for call in &record.calls {
-        let Some(known) = calls.load(call).await?.filter(|known| !known.call.has_ended()) else { continue };
-        let Some(side) = known.call.side_of(&identity.user) else { continue };
-        // What the attaching itself adds to the mailbox is still to be delivered.
-        let seq = known.call.last_seq[side];
-        let input = Input::Attached {
-            user: identity.user.clone(),
-            device: identity.device.clone(),
-            link: identity.link.clone(),
-        };
-        let now = match calls.apply(call, input).await {
-            Ok(applied) => applied.call,
-            Err(Failure::Store(error)) => return Err(error),
-            Err(Failure::Rejected(_) | Failure::TooManyCalls) => continue,
-        };
-        if now.has_ended() || !now.legs(side).iter().any(|leg| leg.device == identity.device) {
-            continue;
-        }
-        let peer = side.other();
-        found.push(Found {
-            snapshot: Snapshot {
-                call: call.clone(),
-                state: match now.state_name() {
-                    StateName::Idle => StateName::Ringing,
-                    state => state,
-                },
-                role: side,
-                peer: PeerRef {
-                    user: now.user(peer).clone(),
-                    device: now.bound(peer).map(|leg| leg.device.clone()),
-                },
-                media: now.media,
-                created_at: now.created_at,
-                seq,
-            },
-        });
-    }
-    Ok(found)
-}
 
 /// Tells calls that a connection of one of their devices is gone. The sweeper finds out what this could not tell.
 pub async fn drop_out(calls: &Arc<Calls>, identity: &Identity, of: Vec<CallId>) {

@@ -14,5 +14,6 @@ pub mod delivery;
 pub mod http;
 pub mod logging;
 pub mod registry;
+pub mod resume;
 pub mod settings;
 pub mod sweeper;

@@ -79,6 +79,8 @@ pub struct ConnectionTimes {
     pub heartbeat: Duration,
     /// For one frame to leave.
     pub write: Duration,
+    /// How long a session is kept whose connection is gone.
+    pub resume_ms: Millis,
 }
 
 /// Bounds on one connection and one user.

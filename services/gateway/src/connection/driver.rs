@@ -22,10 +22,11 @@ use crate::{app::App, attendance};
 const MAX_REFUSED: u32 = 1_000;
 
 /// Serves a connection to its end, and tidies up.
-pub(super) async fn drive(app: &Arc<App>, socket: &mut Socket, welcome: Welcome) -> Departure {
+pub(super) async fn drive(app: &Arc<App>, socket: &mut Socket, mut welcome: Welcome) -> Departure {
     let identity = welcome.session.identity().clone();
+    let replay = std::mem::take(&mut welcome.replay);
     let mut driver = Driver::new(app, socket, welcome);
-    let departure = driver.run().await;
+    let departure = driver.run(replay).await;
     let Driver { session, jobs, .. } = driver;
     tracing::info!(reason = departure.label(), user = ?identity.user, device = ?identity.device, "disconnected");
     let mut calls: Vec<_> = session.live_calls().cloned().collect();
@@ -66,6 +67,7 @@ struct Times {
     heard: Instant,
     ping: Instant,
     heartbeat: Duration,
+    renewal: Instant,
     goaway: Option<Instant>,
 }
 
@@ -78,7 +80,7 @@ impl Times {
 
 impl<'a> Driver<'a> {
     fn new(app: &'a Arc<App>, socket: &'a mut Socket, welcome: Welcome) -> Self {
-        let Welcome { session, token, inbox } = welcome;
+        let Welcome { session, token, inbox, replay: _ } = welcome;
         let limits = app.settings.limits;
         let per_second = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(per_second(limits.requests_per_second))
@@ -94,11 +96,23 @@ impl<'a> Driver<'a> {
             inbox,
             rate: RateLimiter::direct(quota),
             refused: 0,
-            times: Times { heard: now, ping: now + heartbeat, heartbeat, goaway: None },
+            times: Times {
+                heard: now,
+                ping: now + heartbeat,
+                heartbeat,
+                renewal: now + handshake::RENEWAL.mul_f32(0.5 + 0.5 * fastrand::f32()),
+                goaway: None,
+            },
         }
     }
 
-    async fn run(&mut self) -> Departure {
+    /// What the client missed comes first; what arrives meanwhile waits in the inbox.
+    async fn run(&mut self, replay: Vec<Envelope>) -> Departure {
+        for entry in replay {
+            if let Err(departure) = self.deliver(&entry).await {
+                return departure;
+            }
+        }
         loop {
             let turn = self.next().await;
             if let Err(departure) = self.take(turn).await {
@@ -208,7 +222,7 @@ impl<'a> Driver<'a> {
     }
 
     fn next_wake(&self) -> Instant {
-        let mut wake = self.times.ping.min(self.times.silence());
+        let mut wake = self.times.ping.min(self.times.silence()).min(self.times.renewal);
         if let Some(goaway) = self.times.goaway {
             wake = wake.min(goaway);
         }
@@ -231,6 +245,11 @@ impl<'a> Driver<'a> {
             self.times.goaway = Some(now + self.app.settings.drain);
             let goaway = Goaway { reconnect_after_ms: 0, reason: "draining" };
             self.socket.send(&ServerFrame::Goaway(goaway)).await?;
+        }
+        if now >= self.times.renewal {
+            self.times.renewal = now + handshake::RENEWAL;
+            let (app, identity) = (Arc::clone(self.app), self.session.identity().clone());
+            self.app.tasks.spawn(async move { handshake::renew(&app, &identity).await });
         }
         if now >= self.times.ping {
             self.times.ping = now + self.times.heartbeat;

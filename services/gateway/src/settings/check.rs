@@ -60,6 +60,7 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
                     hello: Duration::from_millis(raw.timeouts.hello_ms),
                     heartbeat: Duration::from_millis(raw.timeouts.heartbeat_ms),
                     write: Duration::from_millis(raw.timeouts.write_ms),
+                    resume_ms: raw.timeouts.resume_ms,
                 },
                 rules,
                 frames: WireLimits {
@@ -163,6 +164,9 @@ fn bounds(raw: &Raw, problems: &mut Problems) {
             "node.ttl_ms",
             "must be at least twice node.heartbeat_ms, or one late heartbeat looks like death",
         );
+    }
+    if timeouts.resume_ms < 120_000 {
+        problems.add("timeouts.resume_ms", "must be at least 120000: the protocol promises two minutes");
     }
     if limits.frame_bytes < limits.sdp_bytes {
         problems.add(

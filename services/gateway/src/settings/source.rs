@@ -82,6 +82,7 @@ pub(super) struct Timeouts {
     pub(super) hello_ms: u64,
     pub(super) heartbeat_ms: u64,
     pub(super) write_ms: u64,
+    pub(super) resume_ms: u64,
     pub(super) placing_ms: u64,
     pub(super) idle_ms: u64,
     pub(super) ringing_ms: u64,

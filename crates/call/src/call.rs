@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Audience, CallId, ConnectionId, DeviceId, Endpoint, Media, Metadata, NodeId, PerSide, Replay, Side,
-    State, StateName, Timestamp, UserId,
+    CallId, ConnectionId, DeviceId, Endpoint, Mailbox, Media, Metadata, Negotiation, NodeId, PerSide, Replay,
+    Side, State, StateName, Timestamp, UserId,
 };
 
 /// Everything that is known of a call. Plain data: only [`Rules`](crate::Rules) change it.
@@ -26,12 +26,15 @@ pub struct Call {
     pub metadata: Option<Metadata>,
     /// Where it stands.
     pub state: State,
-    /// The number of the last entry in each side's mailbox; entries are numbered from 1 without gaps.
-    pub last_seq: PerSide<u64>,
+    /// How each side's mailbox is numbered.
+    pub mailboxes: PerSide<Mailbox>,
     /// How many notes the call's log holds.
     pub notes: u64,
     /// The requests that made it what it is.
     pub replay: Replay,
+    /// Time alone ends nothing before this: the store was away, and nobody could do anything about it.
+    #[serde(default)]
+    pub not_before: Timestamp,
 }
 
 /// One device's part in a call (a branch of the fork, in SIP's words).
@@ -43,6 +46,12 @@ pub struct Leg {
     pub link: Link,
     /// Since when it has had no connection.
     pub absent_since: Option<Timestamp>,
+    /// Its connection is known to be closed, so that no route can prove the opposite.
+    #[serde(default)]
+    pub closed: bool,
+    /// The last entry of its side's mailbox from before it took part.
+    #[serde(default)]
+    pub joined_after: u64,
 }
 
 /// Where a device can be reached.
@@ -57,7 +66,7 @@ pub struct Link {
 impl Leg {
     /// A device that is there.
     pub const fn present(device: DeviceId, link: Link) -> Self {
-        Self { device, link, absent_since: None }
+        Self { device, link, absent_since: None, closed: false, joined_after: 0 }
     }
 }
 
@@ -109,6 +118,17 @@ impl Call {
         }
     }
 
+    /// The device that has the call on this side, or had it when it ended.
+    pub const fn final_device(&self, side: Side) -> Option<&DeviceId> {
+        match (side, &self.state) {
+            (Side::Callee, State::Ended(outcome)) => outcome.answered_by.as_ref(),
+            (side, _) => match self.bound(side) {
+                Some(leg) => Some(&leg.device),
+                None => None,
+            },
+        }
+    }
+
     /// The endpoint bound on this side.
     pub fn endpoint(&self, side: Side) -> Option<Endpoint> {
         let leg = self.bound(side)?;
@@ -128,14 +148,28 @@ impl Call {
         }
     }
 
-    /// The gateways that have a device this is meant for, each once.
-    pub(crate) fn nodes(&self, side: Side, to: &Audience) -> Vec<NodeId> {
-        let mut nodes: Vec<NodeId> = self
-            .legs(side)
-            .iter()
-            .filter(|leg| to.includes(&leg.device))
-            .map(|leg| leg.link.node.clone())
-            .collect();
+    /// The entry after which a device has to be told everything again that has forgotten it all: what rings rings
+    /// anew, and an offer that awaits its answer comes again.
+    pub fn fresh_start(&self, side: Side, device: &DeviceId) -> u64 {
+        let mailbox = &self.mailboxes[side];
+        match &self.state {
+            State::Ringing { legs, .. } if side == Side::Callee => {
+                let leg = legs.iter().find(|leg| leg.device == *device);
+                leg.map_or(mailbox.last, |leg| leg.joined_after)
+            }
+            state => match state.dialog() {
+                Some(dialog) if dialog.negotiation == Negotiation::Open(side.other()) => {
+                    dialog.offered.saturating_sub(1)
+                }
+                Some(_) | None => mailbox.last,
+            },
+        }
+    }
+
+    /// The gateways that have a device of this side, each once. An entry for some of the devices is announced to the
+    /// others' gateways too: so they know its number, and don't miss it.
+    pub(crate) fn nodes(&self, side: Side) -> Vec<NodeId> {
+        let mut nodes: Vec<NodeId> = self.legs(side).iter().map(|leg| leg.link.node.clone()).collect();
         nodes.sort_unstable();
         nodes.dedup();
         nodes

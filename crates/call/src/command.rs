@@ -36,6 +36,8 @@ pub enum Input {
         device: DeviceId,
         /// Which connection; an older one than the device's present one says nothing.
         connection: ConnectionId,
+        /// Its gateway says so, and has not just died: a route that still names this connection is a mistake.
+        closed: bool,
     },
     /// A device has a (new) connection.
     Attached {
@@ -45,9 +47,27 @@ pub enum Input {
         device: DeviceId,
         /// Where it is now.
         link: Link,
+        /// Whether it has forgotten everything it knew of the call.
+        fresh: bool,
+    },
+    /// A device has this entry of its mailbox, and all before it.
+    Seen {
+        /// Whose.
+        user: UserId,
+        /// Which device.
+        device: DeviceId,
+        /// The entry's number.
+        seq: u64,
     },
     /// The call's deadline may have passed.
-    Deadline(Attendance),
+    Deadline {
+        /// Where its devices are.
+        attendance: Attendance,
+        /// Until when the store was away, if it has been of late.
+        away_until: Option<Timestamp>,
+    },
+    /// The store has lost a history of this call that went further: entries up to these were handed out in it.
+    Rewritten(PerSide<u64>),
     /// An operator ends the call.
     Terminate,
 }
@@ -63,6 +83,8 @@ pub struct Origin {
     pub session: SessionId,
     /// Its connection.
     pub link: Link,
+    /// The last entry of its mailbox that it says it has; 0 where it says nothing.
+    pub seen: u64,
 }
 
 /// What a client can ask of a call (protocol section 3).

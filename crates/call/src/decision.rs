@@ -1,5 +1,7 @@
 //! What follows from a command.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,6 +18,8 @@ pub struct Decision {
     pub ack: Ack,
     /// What is appended to the mailboxes, in order.
     pub deliveries: Vec<Delivery>,
+    /// What is taken out of the mailboxes.
+    pub trims: Vec<Trim>,
     /// What is appended to the call's log.
     pub notes: Vec<Note>,
     /// When something must happen next; `None` once nothing can.
@@ -27,7 +31,15 @@ pub struct Decision {
 impl Decision {
     /// An acknowledgement that changes nothing.
     pub(crate) const fn unchanged(ack: Ack) -> Self {
-        Self { next: None, ack, deliveries: Vec::new(), notes: Vec::new(), deadline: None, follow_up: None }
+        Self {
+            next: None,
+            ack,
+            deliveries: Vec::new(),
+            trims: Vec::new(),
+            notes: Vec::new(),
+            deadline: None,
+            follow_up: None,
+        }
     }
 }
 
@@ -57,6 +69,15 @@ pub struct Delivery {
     pub nodes: Vec<NodeId>,
     /// What is said.
     pub event: Event,
+}
+
+/// Entries of a mailbox that nobody needs any more.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Trim {
+    /// Whose mailbox.
+    pub side: Side,
+    /// Their numbers.
+    pub entries: RangeInclusive<u64>,
 }
 
 /// Which devices of one user an entry is for.
@@ -136,6 +157,9 @@ pub enum PeerStatus {
     Reconnecting,
     /// It has come back.
     Back,
+    /// It has come back having forgotten everything, as a page does that is loaded anew: media has to be negotiated
+    /// anew too.
+    Restarted,
 }
 
 /// An entry of the call's own log, which no client is sent.

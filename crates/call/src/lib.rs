@@ -15,6 +15,7 @@
 //! | offer/answer, SDP glare, held candidates | `rules/negotiation.rs` |
 //! | media, reports | `rules/media.rs` |
 //! | ends | `rules/ending.rs` |
+//! | what a device has missed | `mailbox.rs` |
 //! | dropped and returning devices | `rules/attendance.rs` |
 //! | timeouts | `rules/deadlines.rs` |
 //! | requests sent twice | `replay.rs` |
@@ -23,6 +24,7 @@ mod call;
 mod command;
 mod decision;
 mod ids;
+mod mailbox;
 mod party;
 mod payload;
 mod reason;
@@ -35,8 +37,9 @@ mod time;
 
 pub use call::{Call, Leg, Link};
 pub use command::{Action, Admission, Attendance, Command, Input, Opening, Origin};
-pub use decision::{Ack, Audience, Decision, Delivery, Event, FollowUp, Note, PeerStatus};
+pub use decision::{Ack, Audience, Decision, Delivery, Event, FollowUp, Note, PeerStatus, Trim};
 pub use ids::{CallId, ConnectionId, DeviceId, InvalidId, NodeId, RequestId, SessionId, UserId};
+pub use mailbox::{Mailbox, Void};
 pub use payload::{Candidate, Media, Metadata, Sdp, Stats};
 pub use reason::{EndReason, EndRequest, RejectReason};
 pub use rejection::Rejection;

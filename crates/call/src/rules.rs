@@ -5,6 +5,7 @@ mod attendance;
 mod deadlines;
 mod draft;
 mod ending;
+mod mailboxes;
 mod media;
 mod negotiation;
 mod placing;
@@ -12,6 +13,7 @@ mod placing;
 use crate::{
     Ack, Action, Call, Command, Decision, Endpoint, Input, Millis, Origin, Rejection, RequestId, Timestamp,
 };
+use attendance::{Arrival, Gone};
 use draft::Draft;
 
 /// The rules, with the numbers an operator may choose.
@@ -23,6 +25,9 @@ pub struct Rules {
     pub busy: BusyPolicy,
     /// Candidates held for one side until its description has been forwarded (protocol section 5: 64).
     pub max_held: usize,
+    /// Entries kept for a bound device that does not say what it has seen (512); of more the oldest are given up, and
+    /// it can't be proved any more that it has missed nothing.
+    pub max_unseen: u64,
     /// Reports kept of one call (16).
     pub max_notes: u64,
     /// Live calls of one user (protocol section 5: 8).
@@ -68,6 +73,7 @@ impl Default for Rules {
             timeouts: Timeouts::default(),
             busy: BusyPolicy::default(),
             max_held: 64,
+            max_unseen: 512,
             max_notes: 16,
             max_calls: 8,
         }
@@ -94,11 +100,19 @@ impl Rules {
         match &command.input {
             Input::Request { from, id, action } => self.request(call, from, *id, action, at),
             Input::Admission(admission) => Ok(self.admit(call, admission, at)),
-            Input::Dropped { user, device, connection } => {
-                Ok(self.dropped(call, user, device, *connection, at))
+            Input::Dropped { user, device, connection, closed } => {
+                let gone = Gone { connection: *connection, closed: *closed };
+                Ok(self.dropped(call, user, device, gone, at))
             }
-            Input::Attached { user, device, link } => Ok(self.attached(call, user, device, link, at)),
-            Input::Deadline(attendance) => Ok(self.deadline_passed(call, attendance, at)),
+            Input::Attached { user, device, link, fresh } => {
+                let arrival = Arrival { link, fresh: *fresh };
+                Ok(self.attached(call, user, device, arrival, at))
+            }
+            Input::Seen { user, device, seq } => Ok(self.seen(call, user, device, *seq, at)),
+            Input::Deadline { attendance, away_until } => {
+                Ok(self.deadline_passed(call, attendance, *away_until, at))
+            }
+            Input::Rewritten(handed) => Ok(self.rewritten(call, handed, at)),
             Input::Terminate => Ok(self.terminate(call, at)),
         }
     }
@@ -138,6 +152,7 @@ impl Rules {
         if let Some(id) = id {
             draft.call.replay.insert(&from.session, id);
         }
+        mailboxes::trim(&mut draft, &sender, from.seen);
         Ok(draft.decide(self, ack))
     }
 

@@ -55,6 +55,9 @@ pub struct Dialog {
     pub accepted_at: Timestamp,
     /// Whose turn it is.
     pub negotiation: Negotiation,
+    /// The number of the last offer in the mailbox it was put into.
+    #[serde(default)]
+    pub offered: u64,
     /// Candidates that wait for their sender's description.
     pub held: PerSide<Vec<Candidate>>,
     /// Who has reported media.

@@ -11,6 +11,8 @@ mod attendance;
 mod clocks;
 #[path = "stories/glare.rs"]
 mod glare;
+#[path = "stories/mailboxes.rs"]
+mod mailboxes;
 #[path = "stories/negotiation.rs"]
 mod negotiation;
 #[path = "stories/placing.rs"]

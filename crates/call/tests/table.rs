@@ -46,7 +46,9 @@ fn row_of(input: &Input) -> &'static str {
         Input::Admission(Admission::Allowed { .. }) => "engaged",
         Input::Dropped { .. } => "dropped",
         Input::Attached { .. } => "attached",
-        Input::Deadline(_) => "deadline",
+        Input::Deadline { .. } => "deadline",
+        Input::Seen { .. } => "seen",
+        Input::Rewritten(_) => "rewritten",
         Input::Terminate => "terminate",
     }
 }
@@ -128,7 +130,7 @@ fn inputs() -> Vec<(&'static str, Input)> {
         ("nobody", ask::allowed(&bob)),
         ("nobody", ask::engaged(&bob, &[StateName::Connected])),
         ("nobody", Input::Terminate),
-        ("nobody", Input::Deadline(common::both_there())),
+        ("nobody", Input::Deadline { attendance: common::both_there(), away_until: None }),
     ]);
     all
 }
@@ -138,7 +140,7 @@ type Found = (String, String, Vec<String>);
 
 fn outcome(rules: &Rules, call: &Call, input: &Input, now: u64) -> Found {
     let at = match input {
-        Input::Deadline(_) => rules.deadline(call).unwrap_or(Timestamp(now)),
+        Input::Deadline { .. } => rules.deadline(call).unwrap_or(Timestamp(now)),
         _ => Timestamp(now),
     };
     let result = rules.decide(call, &Command { at, input: input.clone() });

@@ -60,10 +60,12 @@ pub(super) fn bind(draft: &mut Draft, leg: Leg) {
         };
         draft.deliver(Side::Callee, Audience::Except(winner), ended);
     }
+    draft.call.mailboxes[Side::Callee].bind();
     draft.call.state = State::Connecting(Dialog {
         callee: leg,
         accepted_at: draft.at,
         negotiation: Negotiation::Awaited,
+        offered: 0,
         held: PerSide::default(),
         media: PerSide::default(),
     });

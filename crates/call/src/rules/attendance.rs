@@ -8,6 +8,21 @@ use crate::{
 use super::draft::Draft;
 use crate::party::Party;
 
+/// A connection that is no more.
+#[derive(Clone, Copy)]
+pub(super) struct Gone {
+    pub(super) connection: ConnectionId,
+    pub(super) closed: bool,
+}
+
+/// A new connection.
+#[derive(Clone, Copy)]
+pub(super) struct Arrival<'a> {
+    pub(super) link: &'a Link,
+    /// Its device has forgotten what it knew.
+    pub(super) fresh: bool,
+}
+
 impl Rules {
     /// A connection is gone. It matters if it was the present one of a device that is bound to the call.
     pub(super) fn dropped(
@@ -15,30 +30,37 @@ impl Rules {
         call: &Call,
         user: &UserId,
         device: &DeviceId,
-        connection: ConnectionId,
+        gone: Gone,
         at: Timestamp,
     ) -> Decision {
         let mut draft = Draft::new(call, at);
-        let gone = |leg: &Leg| {
-            leg.device == *device && leg.link.connection <= connection && leg.absent_since.is_none()
+        let hit = |leg: &Leg| {
+            let news = leg.absent_since.is_none() || gone.closed && !leg.closed;
+            leg.device == *device && leg.link.connection <= gone.connection && news
         };
         match call.side_of(user).filter(|_| !call.has_ended()) {
-            Some(side) if call.bound(side).is_some_and(gone) => {
+            Some(side) if call.bound(side).is_some_and(hit) => {
                 mark_absent(&mut draft, side);
+                if let Some(leg) = draft.call.bound_mut(side) {
+                    leg.closed = gone.closed;
+                }
                 draft.decide(self, Ack::Done)
             }
-            Some(Side::Callee) if depart(&mut draft, device, connection) => draft.decide(self, Ack::Done),
+            Some(Side::Callee) if depart(&mut draft, device, gone.connection) => {
+                draft.decide(self, Ack::Done)
+            }
             Some(_) | None => Decision::unchanged(Ack::Done),
         }
     }
 
-    /// A device has a new connection: what is said to it goes there from now on.
+    /// A device has a new connection: what is said to it goes there from now on. With `fresh` its peer learns that it
+    /// starts from nothing.
     pub(super) fn attached(
         &self,
         call: &Call,
         user: &UserId,
         device: &DeviceId,
-        link: &Link,
+        arrival: Arrival<'_>,
         at: Timestamp,
     ) -> Decision {
         let mut draft = Draft::new(call, at);
@@ -46,9 +68,9 @@ impl Rules {
             None => false,
             Some(side) => {
                 if call.bound(side).is_some_and(|leg| leg.device == *device) {
-                    move_bound(&mut draft, side, link)
+                    move_bound(&mut draft, side, arrival)
                 } else if side == Side::Callee {
-                    join(&mut draft, device, link)
+                    join(&mut draft, device, arrival.link)
                 } else {
                     false
                 }
@@ -74,24 +96,28 @@ pub(super) fn mark_absent(draft: &mut Draft, side: Side) {
 pub(super) fn heard_from(draft: &mut Draft, sender: &Endpoint, link: &Link) -> bool {
     let Party::Bound(side) = Party::of(&draft.call, sender) else { return false };
     let newer = draft.call.bound(side).is_some_and(|leg| link.connection > leg.link.connection);
-    newer && move_bound(draft, side, link)
+    newer && move_bound(draft, side, Arrival { link, fresh: false })
 }
 
 /// The bound device is (still) there, perhaps elsewhere; an older connection than the known one says nothing.
-pub(super) fn move_bound(draft: &mut Draft, side: Side, link: &Link) -> bool {
+pub(super) fn move_bound(draft: &mut Draft, side: Side, arrival: Arrival<'_>) -> bool {
     let Some(leg) = draft.call.bound_mut(side) else { return false };
-    let newer = link.connection > leg.link.connection;
-    let same = link.connection == leg.link.connection;
-    if !(newer || same && leg.absent_since.is_some()) {
+    let newer = arrival.link.connection > leg.link.connection;
+    // It was only taken for absent: its gateway was thought dead, or its route was not found.
+    let still_there =
+        arrival.link.connection == leg.link.connection && leg.absent_since.is_some() && !leg.closed;
+    if !(newer || still_there) {
         return false;
     }
     let was_absent = leg.absent_since.take().is_some();
-    leg.link = link.clone();
-    if was_absent {
+    (leg.link, leg.closed) = (arrival.link.clone(), false);
+    if arrival.fresh {
+        tell_peer(draft, side, PeerStatus::Restarted);
+    } else if was_absent {
         tell_peer(draft, side, PeerStatus::Back);
-        if side == Side::Caller {
-            place_anew(draft);
-        }
+    }
+    if was_absent && side == Side::Caller {
+        place_anew(draft);
     }
     true
 }
@@ -133,6 +159,7 @@ fn depart(draft: &mut Draft, device: &DeviceId, connection: ConnectionId) -> boo
 fn join(draft: &mut Draft, device: &DeviceId, link: &Link) -> bool {
     let from = Endpoint { user: draft.call.caller.clone(), device: draft.call.caller_leg.device.clone() };
     let incoming = Event::Incoming { from, media: draft.call.media, metadata: draft.call.metadata.clone() };
+    let joined_after = draft.call.mailboxes[Side::Callee].last;
     let (legs, ringing) = match &mut draft.call.state {
         State::Idle { arrivals, .. } => (arrivals, false),
         State::Ringing { legs, .. } => (legs, true),
@@ -142,7 +169,7 @@ fn join(draft: &mut Draft, device: &DeviceId, link: &Link) -> bool {
         Some(leg) if link.connection <= leg.link.connection => return false,
         Some(leg) => leg.link = link.clone(),
         None => {
-            legs.push(Leg::present(device.clone(), link.clone()));
+            legs.push(Leg { joined_after, ..Leg::present(device.clone(), link.clone()) });
             if ringing {
                 draft.deliver(Side::Callee, Audience::Only(device.clone()), incoming);
             }

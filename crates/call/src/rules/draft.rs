@@ -2,29 +2,38 @@
 
 use crate::{
     Ack, Audience, Call, Decision, Delivery, EndReason, Endpoint, Event, FollowUp, Note, Outcome, Rules,
-    Side, State, Timestamp,
+    Side, State, Timestamp, Trim,
 };
+
+use super::mailboxes;
 
 /// A copy of the call to be changed, and the effects gathered on the way.
 pub(super) struct Draft {
     pub(super) call: Call,
     pub(super) at: Timestamp,
     pub(super) follow_up: Option<FollowUp>,
+    pub(super) trims: Vec<Trim>,
     deliveries: Vec<Delivery>,
     notes: Vec<Note>,
 }
 
 impl Draft {
     pub(super) fn new(call: &Call, at: Timestamp) -> Self {
-        Self { call: call.clone(), at, follow_up: None, deliveries: Vec::new(), notes: Vec::new() }
+        Self {
+            call: call.clone(),
+            at,
+            follow_up: None,
+            trims: Vec::new(),
+            deliveries: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 
     /// Appends to a side's mailbox.
     pub(super) fn deliver(&mut self, side: Side, to: Audience, event: Event) {
-        let nodes = self.call.nodes(side, &to);
-        let seq = &mut self.call.last_seq[side];
-        *seq += 1;
-        self.deliveries.push(Delivery { side, seq: *seq, to, nodes, event });
+        let nodes = self.call.nodes(side);
+        let seq = self.call.mailboxes[side].next();
+        self.deliveries.push(Delivery { side, seq, to, nodes, event });
     }
 
     /// Tells the device bound on this side, if one is.
@@ -72,12 +81,14 @@ impl Draft {
     }
 
     /// The finished decision.
-    pub(super) fn decide(self, rules: &Rules, ack: Ack) -> Decision {
+    pub(super) fn decide(mut self, rules: &Rules, ack: Ack) -> Decision {
+        mailboxes::bound(&mut self, rules.max_unseen);
         Decision {
             deadline: rules.deadline(&self.call),
             next: Some(self.call),
             ack,
             deliveries: self.deliveries,
+            trims: self.trims,
             notes: self.notes,
             follow_up: self.follow_up,
         }

@@ -34,8 +34,13 @@ pub(super) fn answer(draft: &mut Draft, sender: &Endpoint, sdp: &Sdp) -> Result<
 
 /// Forwards a description, and right behind it the candidates that waited for it.
 fn describe(draft: &mut Draft, side: Side, description: Event) {
+    let is_offer = matches!(description, Event::Offer(_));
     draft.tell(side.other(), description);
+    let number = draft.call.mailboxes[side.other()].last;
     if let Some(dialog) = draft.call.state.dialog_mut() {
+        if is_offer {
+            dialog.offered = number;
+        }
         let held = std::mem::take(&mut dialog.held[side]);
         if !held.is_empty() {
             draft.tell(side.other(), Event::Ice(held));

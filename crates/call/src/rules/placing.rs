@@ -2,7 +2,7 @@
 
 use crate::{
     Ack, Action, Admission, Audience, BusyPolicy, Call, Decision, EndReason, Endpoint, Event, FollowUp, Leg,
-    Opening, Origin, PerSide, Rejection, Replay, Rules, Side, State, StateName, Timestamp,
+    Mailbox, Opening, Origin, PerSide, Rejection, Replay, Rules, Side, State, StateName, Timestamp,
 };
 
 use super::{answering, draft::Draft};
@@ -28,9 +28,10 @@ impl Rules {
             media: *media,
             metadata: metadata.clone(),
             state: State::Idle { crossing: None, arrivals: Vec::new(), since: *at, placed_at: *at },
-            last_seq: PerSide::default(),
+            mailboxes: PerSide { caller: Mailbox::bound(), callee: Mailbox::default() },
             notes: 0,
             replay,
+            not_before: Timestamp::default(),
         };
         let mut draft = Draft::new(&call, *at);
         draft.follow_up = Some(FollowUp::Place);

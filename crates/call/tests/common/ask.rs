@@ -34,11 +34,26 @@ pub(crate) fn request(from: Device, id: u64, action: Action) -> Input {
 
 pub(crate) fn dropped(who: Device) -> Input {
     let link = who.link();
-    Input::Dropped { user: who.user(), device: who.device(), connection: link.connection }
+    Input::Dropped { user: who.user(), device: who.device(), connection: link.connection, closed: true }
+}
+
+/// Its gateway was found to be dead.
+pub(crate) fn bereaved(who: Device) -> Input {
+    let link = who.link();
+    Input::Dropped { user: who.user(), device: who.device(), connection: link.connection, closed: false }
 }
 
 pub(crate) fn attached(who: Device) -> Input {
-    Input::Attached { user: who.user(), device: who.device(), link: who.link() }
+    Input::Attached { user: who.user(), device: who.device(), link: who.link(), fresh: false }
+}
+
+/// As a page that was loaded anew.
+pub(crate) fn restarted(who: Device) -> Input {
+    Input::Attached { user: who.user(), device: who.device(), link: who.link(), fresh: true }
+}
+
+pub(crate) fn seen(who: Device, seq: u64) -> Input {
+    Input::Seen { user: who.user(), device: who.device(), seq }
 }
 
 /// The policy says yes, these devices are there, and nothing else goes on.

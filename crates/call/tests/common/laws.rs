@@ -1,7 +1,7 @@
 //! What holds of every decision, whatever the call, the command and the history.
 
 use ringback_call::{
-    Ack, Call, Command, Decision, Delivery, Event, Input, Leg, Rejection, Rules, Side, State,
+    Ack, Call, Command, Decision, Delivery, Event, Input, Negotiation, Rejection, Rules, Side, State, Trim,
 };
 
 /// Panics with the law that was broken.
@@ -48,9 +48,10 @@ pub(crate) fn broken(
             remembered(after, command) || matches!(decision.ack, Ack::Already(_)),
             "an applied request is remembered",
         ),
+        (trims_are_seen(before, after, decision), "only what the bound device has seen is taken out"),
         (
             nodes_known(before, after, &command.input, &decision.deliveries),
-            "an entry is announced only where a device of it is",
+            "an entry is announced only where a device of its side is",
         ),
     ];
     laws.into_iter().find_map(|(holds, law)| (!holds).then_some(law))
@@ -83,8 +84,10 @@ pub(crate) fn at_most_moved(before: &Call, decision: &Decision) -> bool {
 fn gapless(before: &Call, after: &Call, deliveries: &[Delivery]) -> bool {
     Side::BOTH.into_iter().all(|side| {
         let numbers: Vec<u64> = deliveries.iter().filter(|d| d.side == side).map(|d| d.seq).collect();
-        let expected: Vec<u64> = (before.last_seq[side] + 1..=after.last_seq[side]).collect();
-        numbers == expected
+        let (before, after) = (&before.mailboxes[side], &after.mailboxes[side]);
+        let rewritten = after.void != before.void;
+        let expected: Vec<u64> = (before.last + 1..=after.last).collect();
+        if rewritten { numbers.is_empty() } else { numbers == expected }
     })
 }
 
@@ -132,15 +135,31 @@ fn remembered(after: &Call, command: &Command) -> bool {
     }
 }
 
-/// A device may be found on another gateway and lose its call in one and the same decision.
+/// No trim reaches what may still be read: everything the bound device has not seen, an offer without its answer, and
+/// what other devices may have missed.
+fn trims_are_seen(before: &Call, after: &Call, decision: &Decision) -> bool {
+    decision.trims.iter().all(|Trim { side, entries }| {
+        let mailbox = &after.mailboxes[*side];
+        let open =
+            after.state.dialog().filter(|dialog| dialog.negotiation == Negotiation::Open(side.other()));
+        mailbox.own.is_some_and(|own| *entries.start() > own)
+            && *entries.end() <= mailbox.last
+            && *entries.start() > before.mailboxes[*side].trimmed
+            && *entries.end() == mailbox.trimmed
+            && open.is_none_or(|dialog| *entries.end() < dialog.offered)
+            && mailbox.unread(*entries.end(), true).is_some()
+    })
+}
+
+/// A device may be found on another gateway, by its route or by its own request, and lose its call in one and the same decision.
 fn nodes_known(before: &Call, after: &Call, input: &Input, deliveries: &[Delivery]) -> bool {
     let found = |side: Side| match input {
-        Input::Deadline(attendance) => attendance[side].as_ref(),
+        Input::Deadline { attendance, .. } => attendance[side].as_ref(),
+        Input::Request { from, .. } if before.side_of(&from.user) == Some(side) => Some(&from.link),
         _ => None,
     };
-    deliveries.iter().all(|Delivery { side, to, nodes, .. }| {
-        let meant = |leg: &&Leg| to.includes(&leg.device);
-        let legs = || before.legs(*side).iter().chain(after.legs(*side)).filter(meant);
+    deliveries.iter().all(|Delivery { side, nodes, .. }| {
+        let legs = || before.legs(*side).iter().chain(after.legs(*side));
         nodes
             .iter()
             .all(|node| legs().map(|leg| &leg.link).chain(found(*side)).any(|link| link.node == *node))

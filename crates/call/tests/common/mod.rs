@@ -60,7 +60,7 @@ impl Device {
     /// Its session outlives its connections.
     pub(crate) fn origin(self) -> Origin {
         let session = SessionId::new(format!("s-{}", self.name)).unwrap();
-        Origin { user: self.user(), device: self.device(), session, link: self.link() }
+        Origin { user: self.user(), device: self.device(), session, link: self.link(), seen: 0 }
     }
 
     /// The same device on a newer connection, to another gateway.

@@ -98,7 +98,13 @@ impl Story {
 
     /// The sweeper looks at the call now.
     pub(crate) fn sweep(&mut self, attendance: Attendance) -> String {
-        self.happens(Input::Deadline(attendance))
+        self.happens(Input::Deadline { attendance, away_until: None })
+    }
+
+    /// The same, after the store was away until now.
+    pub(crate) fn sweep_after_outage(&mut self, attendance: Attendance) -> String {
+        let away_until = Some(Timestamp(self.now));
+        self.happens(Input::Deadline { attendance, away_until })
     }
 
     /// Milliseconds from now to the call's deadline.

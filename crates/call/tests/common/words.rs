@@ -15,6 +15,7 @@ pub(crate) fn said(event: &Event) -> String {
         Event::Ice(list) => list.iter().fold("ice".to_owned(), |text, one| text + " " + one.as_str()),
         Event::Connected { .. } => "connected".to_owned(),
         Event::Peer(PeerStatus::Reconnecting) => "peer reconnecting".to_owned(),
+        Event::Peer(PeerStatus::Restarted) => "peer restarted".to_owned(),
         Event::Peer(PeerStatus::Back) => "peer back".to_owned(),
         Event::Ended { reason, by, .. } => format!("ended {}{}", reason.as_str(), whom(by.as_ref())),
     }

@@ -121,7 +121,7 @@ impl Model for Scene {
                 let connection = self.link(&world, who).connection;
                 let (user, device) = (DEVICES[who].user(), DEVICES[who].device());
                 if told {
-                    self.certain(&mut world, Input::Dropped { user, device, connection });
+                    self.certain(&mut world, Input::Dropped { user, device, connection, closed: true });
                 }
             }
             Step::Return(who, told) => {
@@ -130,7 +130,7 @@ impl Model for Scene {
                 let link = self.link(&world, who);
                 let (user, device) = (DEVICES[who].user(), DEVICES[who].device());
                 if told {
-                    self.certain(&mut world, Input::Attached { user, device, link });
+                    self.certain(&mut world, Input::Attached { user, device, link, fresh: false });
                 }
             }
             Step::Deadline => {
@@ -140,7 +140,7 @@ impl Model for Scene {
                 }
                 world.now = world.now.max(self.rules.deadline(call)?);
                 let attendance = self.attendance(&world);
-                self.certain(&mut world, Input::Deadline(attendance));
+                self.certain(&mut world, Input::Deadline { attendance, away_until: None });
             }
         }
         // A step that leads nowhere is none: so that a call nobody can end is seen to end nowhere.
@@ -227,7 +227,8 @@ fn time_settles(scene: &Scene, world: &World) -> bool {
             return true;
         }
         let Some(at) = scene.rules.deadline(&call) else { return false };
-        let command = Command { at, input: Input::Deadline(attendance.clone()) };
+        let command =
+            Command { at, input: Input::Deadline { attendance: attendance.clone(), away_until: None } };
         match (scene.decide)(&scene.rules, &call, &command).map(|decision| decision.next) {
             Ok(Some(next)) => call = std::borrow::Cow::Owned(next),
             Ok(None) | Err(_) => return false,

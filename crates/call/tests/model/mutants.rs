@@ -31,8 +31,8 @@ pub(crate) fn nothing_is_held(rules: &Rules, call: &Call, command: &Command) -> 
             continue;
         }
         let to = next.endpoint(side.other()).map_or(Audience::All, |peer| Audience::Only(peer.device));
-        next.last_seq[side.other()] += 1;
-        let (side, seq) = (side.other(), next.last_seq[side.other()]);
+        next.mailboxes[side.other()].last += 1;
+        let (side, seq) = (side.other(), next.mailboxes[side.other()].last);
         decision.deliveries.push(Delivery { side, seq, to, nodes: Vec::new(), event: Event::Ice(held) });
     }
     Ok(decision)
@@ -67,7 +67,7 @@ pub(crate) fn losers_ring_on(rules: &Rules, call: &Call, command: &Command) -> D
 /// The sweeper never comes.
 pub(crate) fn no_deadlines(rules: &Rules, call: &Call, command: &Command) -> Decided {
     match &command.input {
-        Input::Deadline(_) => Ok(nothing(Ack::Done)),
+        Input::Deadline { .. } => Ok(nothing(Ack::Done)),
         _ => rules.decide(call, command),
     }
 }
@@ -167,11 +167,19 @@ pub(crate) fn a_number_is_skipped(rules: &Rules, call: &Call, command: &Command)
     let mut decision = rules.decide(call, command)?;
     if let (Some(next), Input::Request { action: Action::Accept, .. }) = (&mut decision.next, &command.input)
     {
-        next.last_seq.caller += 1;
+        next.mailboxes.caller.last += 1;
     }
     Ok(decision)
 }
 
 const fn nothing(ack: Ack) -> Decision {
-    Decision { next: None, ack, deliveries: Vec::new(), notes: Vec::new(), deadline: None, follow_up: None }
+    Decision {
+        next: None,
+        ack,
+        deliveries: Vec::new(),
+        trims: Vec::new(),
+        notes: Vec::new(),
+        deadline: None,
+        follow_up: None,
+    }
 }

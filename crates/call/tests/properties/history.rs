@@ -84,6 +84,22 @@ impl History {
                     self.apply(ask::dropped(self.here(*who))).unwrap();
                 }
             }
+            Step::Seen(who, share) => {
+                let side = self.call.side_of(&who.user());
+                let last = side.map_or(7, |side| self.call.mailboxes[side].last);
+                self.apply(ask::seen(*who, last * share / 4)).unwrap();
+            }
+            Step::Restart(who) => {
+                let moved = self.here(*who).moved("gw-4");
+                self.links.insert(who.name, moved);
+                self.connected.insert(who.name, true);
+                self.apply(ask::restarted(moved)).unwrap();
+            }
+            Step::Rewrite(further) => {
+                let handed = |side: Side| self.call.mailboxes[side].last + further;
+                let handed = PerSide { caller: handed(Side::Caller), callee: handed(Side::Callee) };
+                self.apply(Input::Rewritten(handed)).unwrap();
+            }
             Step::Attach(who, told) => {
                 let moved = self.here(*who).moved(["gw-1", "gw-2", "gw-3"][self.now as usize % 3]);
                 self.links.insert(who.name, moved);
@@ -109,10 +125,11 @@ impl History {
             }
             Step::Deny => drop(self.apply(Input::Admission(Admission::Denied))),
             Step::Admit(found, engaged) => self.admit(*found, *engaged),
-            Step::Pass(ms) => self.pass(*ms),
+            Step::Pass(ms) => self.pass(*ms, false),
+            Step::Outage(ms) => self.pass(*ms, true),
             Step::PassToDeadline => {
                 let left = self.rules.deadline(&self.call).map_or(1, |at| at.0.saturating_sub(self.now));
-                self.pass(left);
+                self.pass(left, false);
             }
             Step::Terminate => drop(self.apply(Input::Terminate)),
         }
@@ -154,7 +171,7 @@ impl History {
         self.apply(ask::engaged(&legs, others)).unwrap();
     }
 
-    fn pass(&mut self, ms: u64) {
+    fn pass(&mut self, ms: u64, outage: bool) {
         self.now += ms;
         let there = |device: Device| {
             self.connected.get(device.name).copied().unwrap_or(false).then(|| self.here(device).link())
@@ -162,7 +179,8 @@ impl History {
         let bound = self.call.endpoint(Side::Callee);
         let callee = [BOB, BOB_TABLET, BOB_WATCH].into_iter().find(|one| Some(one.endpoint()) == bound);
         let attendance: Attendance = PerSide { caller: there(ALICE), callee: callee.and_then(there) };
-        self.apply(Input::Deadline(attendance)).unwrap();
+        let away_until = outage.then_some(Timestamp(self.now));
+        self.apply(Input::Deadline { attendance, away_until }).unwrap();
     }
 
     fn apply(&mut self, input: Input) -> Result<Decision, Rejection> {

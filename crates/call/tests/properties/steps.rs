@@ -24,6 +24,14 @@ pub(crate) enum Step {
     Admit(usize, bool),
     /// Time passes, and the sweeper looks.
     Pass(u64),
+    /// The same, after an outage of the store.
+    Outage(u64),
+    /// A device says that it has so many quarters of its mailbox (five: more than there is).
+    Seen(Device, u64),
+    /// A device comes back and has forgotten everything.
+    Restart(Device),
+    /// A history that went so much further is lost.
+    Rewrite(u64),
     /// As much time passes as the call has.
     PassToDeadline,
     /// An operator ends it.
@@ -82,6 +90,10 @@ pub(crate) fn of_any_kind() -> impl Strategy<Value = Step> {
             .prop_map(|(found, engaged)| Step::Admit(found, engaged)),
         1 => prop_oneof![4 => Just(Step::Admit(2, false)), 1 => Just(Step::Deny)],
         6 => (0..4_000u64).prop_map(Step::Pass),
+        1 => (0..4_000u64).prop_map(Step::Outage),
+        5 => (device(), 0..6u64).prop_map(|(who, share)| Step::Seen(who, share)),
+        1 => device().prop_map(Step::Restart),
+        1 => (0..3u64).prop_map(Step::Rewrite),
         1 => Just(Step::PassToDeadline),
         1 => prop_oneof![2 => Just(Step::Pass(25_000)), 1 => Just(Step::Terminate)],
     ]
@@ -97,5 +109,8 @@ pub(crate) fn of_a_dialog() -> impl Strategy<Value = Step> {
         6 => (device(), prop::bool::weighted(0.9)).prop_map(|(who, told)| Step::Attach(who, told)),
         1 => device().prop_map(Step::LateDrop),
         6 => (0..800u64).prop_map(Step::Pass),
+        6 => (device(), 0..6u64).prop_map(|(who, share)| Step::Seen(who, share)),
+        1 => device().prop_map(Step::Restart),
+        1 => (0..3u64).prop_map(Step::Rewrite),
     ]
 }

@@ -10,7 +10,7 @@ use ringback_store::{
 
 use crate::{
     RedisStore,
-    keys::{self, DEADLINES_TTL_MS, DOCUMENT, LONGEST_TTL_MS, VERSION},
+    keys::{self, COUNT_TTL_MS, DEADLINES_TTL_MS, DOCUMENT, LONGEST_TTL_MS, VERSION},
     reply::{self, Unexpected},
     request::{COMMIT, FORGET, Request},
 };
@@ -18,6 +18,8 @@ use crate::{
 /// A document is sent along with an entry up to this size. A larger one costs Redis more to copy than the round
 /// trip it may spare.
 const PUBLISHED_DOCUMENT: usize = 4_096;
+/// Entries of one log that one commit takes out. The rest goes with the call.
+const MOST_TRIMMED: usize = 2_000;
 /// Entries fetched by one command, and numbers asked for one by one before the log's fields are listed instead.
 const BATCH: usize = 256;
 
@@ -39,13 +41,34 @@ impl Calls for RedisStore {
         };
         let request = self.commit_request(partition, &commit);
         let reply = self.run(partition, &request).await?;
-        match read_commit(reply, &commit).map_err(|error| error.in_the("a commit"))? {
+        match read_commit(reply).map_err(|error| error.in_the("a commit"))? {
+            Outcome::Done(Committed::Applied) => {
+                self.replicate(partition, &commit.call, commit.version).await?;
+                Ok(Committed::Applied)
+            }
+            Outcome::Done(Committed::Conflict(Some(stored))) if stored.version == commit.version => {
+                // It is this very commit, sent before: what it says must hold now as it would have then.
+                self.settle(&commit.call, commit.version).await?;
+                Ok(Committed::Conflict(Some(stored)))
+            }
             Outcome::Done(committed) => Ok(committed),
             Outcome::Taken(call) => {
                 let stored = self.load(&call).await?;
                 Ok(Committed::PairTaken { call, stored })
             }
         }
+    }
+
+    async fn settle(&self, call: &CallId, version: Version) -> Result<(), StoreError> {
+        let Some(partition) = self.partition_of(call) else { return Ok(()) };
+        if !self.waits_for_replicas() {
+            return Ok(());
+        }
+        // A replica that has a later write has all earlier ones, whichever connection they came by.
+        let args = vec!["1".into(), "PX".into(), "1000".into()];
+        let mark = Request::command("a mark", "SET", self.keys().settle(partition), args);
+        self.run(partition, &mark).await?;
+        self.replicate(partition, call, version).await
     }
 
     async fn read(
@@ -122,8 +145,8 @@ impl RedisStore {
             self.keys().pair(partition, &commit.pair),
         ];
         let mut args: Vec<Value> = Vec::with_capacity(10 + 4 * commit.entries.len());
-        args.push(commit.expected.0.to_string().into());
-        args.push(commit.expected.next().0.to_string().into());
+        args.push(commit.expected.to_string().into());
+        args.push(commit.version.to_string().into());
         args.push(commit.document.clone().into());
         args.push(ttl.to_string().into());
         args.push(commit.deadline.map(|at| at.0.to_string()).unwrap_or_default().into());
@@ -132,8 +155,15 @@ impl RedisStore {
         args.push(after.into());
         args.push(PUBLISHED_DOCUMENT.to_string().into());
         args.push(DEADLINES_TTL_MS.max(ttl).to_string().into());
+        args.push(COUNT_TTL_MS.to_string().into());
+        let trimmed: Vec<String> = commit
+            .trims
+            .iter()
+            .flat_map(|(log, numbers)| numbers.clone().take(MOST_TRIMMED).map(|seq| keys::field(*log, seq)))
+            .collect();
+        args.push(trimmed.len().to_string().into());
+        args.extend(trimmed.into_iter().map(Value::from));
         let mut nodes = Vec::new();
-        let fixed = keys.len();
         for entry in &commit.entries {
             args.push(keys::field(entry.log, entry.seq).into());
             args.push(entry.body.clone().into());
@@ -142,9 +172,10 @@ impl RedisStore {
                 let position = nodes.iter().position(|known| known == &node).unwrap_or_else(|| {
                     nodes.push(node);
                     keys.push(self.keys().channel(partition, node.as_str()).into());
+                    keys.push(self.keys().count(partition, node.as_str()));
                     nodes.len() - 1
                 });
-                args.push((fixed + position + 1).to_string().into());
+                args.push((position + 1).to_string().into());
             }
         }
         Request::script("a commit", &COMMIT, keys, args)
@@ -177,10 +208,10 @@ enum Outcome {
     Taken(CallId),
 }
 
-fn read_commit(reply: Value, commit: &Commit) -> Result<Outcome, Unexpected> {
+fn read_commit(reply: Value) -> Result<Outcome, Unexpected> {
     let mut values = reply::list(reply)?.into_iter();
     match reply::integer(reply::next(&mut values)?)? {
-        1 => Ok(Outcome::Done(Committed::Applied(commit.expected.next()))),
+        1 => Ok(Outcome::Done(Committed::Applied)),
         0 if values.len() == 0 => Ok(Outcome::Done(Committed::Conflict(None))),
         0 => Ok(Outcome::Done(Committed::Conflict(stored(&mut values)?))),
         2 => Ok(Outcome::Taken(call_id(reply::next(&mut values)?)?)),
@@ -192,7 +223,8 @@ fn stored(values: &mut impl Iterator<Item = Value>) -> Result<Option<Stored>, Un
     match (reply::next(values)?, reply::next(values)?) {
         (Value::Null, _) => Ok(None),
         (version, document) => {
-            Ok(Some(Stored { version: Version(reply::number(version)?), document: reply::bytes(document)? }))
+            let version: Version = reply::text(version)?.parse().map_err(|_| Unexpected("not a version"))?;
+            Ok(Some(Stored { version, document: reply::bytes(document)? }))
         }
     }
 }

@@ -87,6 +87,8 @@ fn moved_to(details: &str) -> Option<Server> {
 pub(crate) enum GivenUp {
     /// No primary is known, or it can't be reached.
     NoPrimary,
+    /// No replica had the commit in time.
+    NoReplica,
     /// The store was closed.
     Closed,
     /// The last error before the time was over.
@@ -97,6 +99,7 @@ impl fmt::Display for GivenUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoPrimary => f.write_str("no primary could be reached in time"),
+            Self::NoReplica => f.write_str("no replica had it in time"),
             Self::Closed => f.write_str("the store is closed"),
             Self::TooLate(_) => f.write_str("no answer in time"),
         }
@@ -107,7 +110,7 @@ impl std::error::Error for GivenUp {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::TooLate(error) => Some(error),
-            Self::NoPrimary | Self::Closed => None,
+            Self::NoPrimary | Self::NoReplica | Self::Closed => None,
         }
     }
 }

@@ -9,8 +9,11 @@
 //! | `rb1:{pN}:c:<call>` | hash | `v` version, `d` document, `r:<seq>` and `e:<seq>` the caller's and callee's mailbox, `n:<seq>` notes | the commit's |
 //! | `rb1:{pN}:pair:<pair>` | string | the id of the pair's newest call | the commit's |
 //! | `rb1:{pN}:dl` | sorted set | calls by deadline, ms | [`DEADLINES_TTL_MS`] or the commit's, never shortened |
-//! | `rb1:{pM}:u:<user>` | hash | `d:<device>` → `<connection>:<node>`, `c:<call>` → `1` | [`USER_TTL_MS`] |
+//! | `rb1:{pM}:u:<user>` | hash | `d:<device>` → `<connection>:<node>`, `c:<call>` → since when, `e:<call>` (ended) → until when, ms | [`USER_TTL_MS`] |
 //! | `rb1:{pM}:s:<session>:<user>` | string | the device the session belongs to | the session's |
+//! | `rb1:{pN}:q:<node>` | hash | `n` messages on the node's channel so far, `0` … `63` the last of them (see `publish.lua`) | [`COUNT_TTL_MS`] |
+//! | `rb1:{pN}:history` | string | changes when data may have been lost (see `probe.lua`) | [`USER_TTL_MS`] |
+//! | `rb1:{pN}:settle` | string | a write to wait for (`durability = "replicated"`) | a second |
 //! | `rb1:{p0}:nodes` | sorted set | nodes by the time until which they live, ms | [`NODES_TTL_MS`] or the heartbeat's |
 //!
 //! | channel (sharded) | messages |
@@ -30,6 +33,8 @@ pub(crate) const USER_TTL_MS: u64 = 86_400_000;
 pub(crate) const DEADLINES_TTL_MS: u64 = 7 * 86_400_000;
 /// The least time the list of nodes lives that nobody touches.
 pub(crate) const NODES_TTL_MS: u64 = 86_400_000;
+/// How long a node's counts live that nobody touches; a node touches its own every few seconds.
+pub(crate) const COUNT_TTL_MS: u64 = 3_600_000;
 /// No time to live is longer (100 years): Redis refuses one that ends after its calendar does.
 pub(crate) const LONGEST_TTL_MS: u64 = 100 * 365 * 86_400_000;
 
@@ -77,14 +82,27 @@ impl Keys {
         self.key(NODES, "nodes", "")
     }
 
+    pub(crate) fn count(&self, partition: Partition, node: &str) -> Key {
+        self.key(partition, "q:", node)
+    }
+
+    pub(crate) fn history(&self, partition: Partition) -> Key {
+        self.key(partition, "history", "")
+    }
+
+    pub(crate) fn settle(&self, partition: Partition) -> Key {
+        self.key(partition, "settle", "")
+    }
+
     pub(crate) fn channel(&self, partition: Partition, node: &str) -> String {
         format!("{}:{{{partition}}}:n:{node}", self.namespace)
     }
 
-    /// The node that a channel belongs to.
-    pub(crate) fn node_of<'a>(&self, channel: &'a str) -> Option<&'a str> {
-        let (_, node) = channel.strip_prefix(self.namespace.as_str())?.split_once("}:n:")?;
-        Some(node)
+    /// The partition and the node that a channel belongs to.
+    pub(crate) fn read_channel<'a>(&self, channel: &'a str) -> Option<(Partition, &'a str)> {
+        let rest = channel.strip_prefix(self.namespace.as_str())?.strip_prefix(":{p")?;
+        let (partition, node) = rest.split_once("}:n:")?;
+        Some((Partition(partition.parse().ok()?), node))
     }
 
     fn key(&self, partition: Partition, kind: &str, name: &str) -> Key {
@@ -115,9 +133,9 @@ mod tests {
         let keys = Keys::new("rb1");
         let channel = keys.channel(Partition(12), "eu-1.a_b");
         assert_eq!(channel, "rb1:{p12}:n:eu-1.a_b");
-        assert_eq!(keys.node_of(&channel), Some("eu-1.a_b"));
-        assert_eq!(keys.node_of("other:{p12}:n:x"), None);
-        assert_eq!(keys.node_of("rb1:{p12}:dl"), None);
+        assert_eq!(keys.read_channel(&channel), Some((Partition(12), "eu-1.a_b")));
+        assert_eq!(keys.read_channel("other:{p12}:n:x"), None);
+        assert_eq!(keys.read_channel("rb1:{p12}:dl"), None);
     }
 
     #[test]

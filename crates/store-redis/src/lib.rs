@@ -8,7 +8,8 @@
 //!   [`COMMAND_TIMEOUT_MS`](ringback_store::COMMAND_TIMEOUT_MS). A commit is sent again as it is: its expected
 //!   version makes a repeat harmless;
 //! - `topology`, `discovery`, `slots`: which primary has which partition;
-//! - `shard`, `subscriber`, `bus`: the connections to one primary, and what comes in by them.
+//! - `shard`, `subscriber`, `bus`: the connections to one primary, and what comes in by them;
+//! - `counts`, `proof`: whether all of it has come in.
 //!
 //! Redis may be away at any time, from the start on: connections are made in the background for as long as it
 //! takes, and operations meanwhile fail with [`StoreError::Unavailable`] when their time is over.
@@ -18,10 +19,12 @@
 
 mod bus;
 mod commits;
+mod counts;
 mod discovery;
 mod errors;
 mod keys;
 mod nodes;
+mod proof;
 mod reply;
 mod request;
 mod sessions;
@@ -36,11 +39,11 @@ use std::sync::Arc;
 
 use fred::types::Value;
 use ringback_call::{CallId, NodeId};
-use ringback_store::{Partition, Partitions, Store, StoreError, Subscription};
+use ringback_store::{Partition, Partitions, Store, StoreError, Subscription, Version};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use errors::ConnectError;
-pub use settings::RedisSettings;
+pub use settings::{Durability, RedisSettings};
 
 use keys::Keys;
 use request::Request;
@@ -81,6 +84,23 @@ impl RedisStore {
 
     async fn run(&self, partition: Partition, request: &Request) -> Result<Value, StoreError> {
         self.topology.run(partition, request).await
+    }
+
+    fn waits_for_replicas(&self) -> bool {
+        self.topology.durability == Durability::Replicated
+    }
+
+    /// Returns once a replica has this version, written by its partition's connection, if that is asked for.
+    async fn replicate(
+        &self,
+        partition: Partition,
+        call: &CallId,
+        version: Version,
+    ) -> Result<(), StoreError> {
+        if !self.waits_for_replicas() {
+            return Ok(());
+        }
+        self.topology.replicate(partition, self.keys().call(partition, call), version).await
     }
 
     async fn subscribe_node(&self, node: &NodeId) -> Result<Subscription, StoreError> {

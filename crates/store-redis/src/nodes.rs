@@ -7,10 +7,10 @@ use ringback_call::{Millis, NodeId, Timestamp};
 use ringback_store::{Bus, Nodes, Partition, Pulse, StoreError, Subscription};
 
 use crate::{
-    RedisStore, bus,
-    keys::{LONGEST_TTL_MS, NODES, NODES_TTL_MS},
+    RedisStore,
+    keys::{COUNT_TTL_MS, LONGEST_TTL_MS, NODES, NODES_TTL_MS},
     reply::{self, Unexpected},
-    request::{HEARTBEAT, Request},
+    request::{HEARTBEAT, Request, SEND},
 };
 
 #[async_trait]
@@ -36,10 +36,13 @@ impl Bus for RedisStore {
     }
 
     async fn publish(&self, partition: Partition, node: &NodeId, body: Bytes) -> Result<bool, StoreError> {
-        let channel = self.keys().channel(partition, node.as_str()).into();
+        let keys = vec![
+            self.keys().channel(partition, node.as_str()).into(),
+            self.keys().count(partition, node.as_str()),
+        ];
         // At most once: not sent again when it may have been.
-        let request =
-            Request::command("a message", "SPUBLISH", channel, vec![bus::direct(&body).into()]).once();
+        let args = vec![body.into(), COUNT_TTL_MS.to_string().into()];
+        let request = Request::script("a message", &SEND, keys, args).once();
         let receivers = self.run(partition, &request).await?;
         reply::integer(receivers).map(|count| count > 0).map_err(|error| error.in_the("a message"))
     }

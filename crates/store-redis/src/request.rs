@@ -8,11 +8,12 @@ use fred::{
     interfaces::ClientLike as _,
     types::{ClusterHash, CustomCommand, Key, Value, scripts::Script},
 };
-use ringback_store::{COMMAND_TIMEOUT_MS, Partition, StoreError};
+use ringback_store::{COMMAND_TIMEOUT_MS, Partition, StoreError, Version};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
     errors::{Fault, GivenUp},
+    keys, reply,
     topology::Topology,
 };
 
@@ -25,13 +26,26 @@ macro_rules! script {
         pub(crate) static $name: LazyLock<Script> =
             LazyLock::new(|| Script::from_lua(include_str!(concat!("scripts/", $file))));
     };
+    ($name:ident, $file:literal, $with:literal) => {
+        pub(crate) static $name: LazyLock<Script> = LazyLock::new(|| {
+            let parts =
+                concat!(include_str!(concat!("scripts/", $with)), include_str!(concat!("scripts/", $file)));
+            Script::from_lua(parts)
+        });
+    };
 }
-script!(COMMIT, "commit.lua");
+script!(COMMIT, "commit.lua", "publish.lua");
+script!(SEND, "send.lua", "publish.lua");
+script!(PROBE, "probe.lua");
 script!(FORGET, "forget.lua");
 script!(REGISTER, "register.lua");
 script!(UNREGISTER, "unregister.lua");
 script!(ENLIST, "enlist.lua");
+script!(DELIST, "delist.lua");
 script!(HEARTBEAT, "heartbeat.lua");
+
+/// How long a replica may take to have a commit, in milliseconds. Shorter than a command may take.
+const REPLICA_MS: i64 = 500;
 
 /// What is sent.
 #[derive(Clone, Copy)]
@@ -70,7 +84,7 @@ impl Request {
         Self { repeatable: false, ..self }
     }
 
-    async fn send(&self, client: &Client) -> Result<Value, Error> {
+    pub(crate) async fn send(&self, client: &Client) -> Result<Value, Error> {
         match self.verb {
             Verb::Script(script) => {
                 script.evalsha_with_reload(client, self.keys.clone(), self.args.clone()).await
@@ -123,6 +137,39 @@ impl Topology {
             }
             self.changed(pause).await;
             pause = LONG.min(pause * 2);
+        }
+    }
+
+    /// Waits until a replica has everything that was written by this partition's connection, this version of a
+    /// document among it.
+    pub(crate) async fn replicate(
+        &self,
+        partition: Partition,
+        document: Key,
+        version: Version,
+    ) -> Result<(), StoreError> {
+        let map = self.map();
+        let Some(shard) = map.owner(partition) else {
+            return Err(StoreError::unavailable(GivenUp::NoPrimary));
+        };
+        let client = shard.commands(partition);
+        let wait = CustomCommand::new_static("WAIT", ClusterHash::FirstKey, false);
+        let read = CustomCommand::new_static("HGET", ClusterHash::FirstKey, false);
+        // A connection made anew has written nothing, so WAIT answers at once: but if the document is there, it came
+        // to this server by replication.
+        let both = futures::future::try_join(
+            client.custom::<Value, Value>(wait, vec![Value::Integer(1), Value::Integer(REPLICA_MS)]),
+            client.custom::<Value, Value>(read, vec![document.into(), keys::VERSION.into()]),
+        );
+        let (replicas, stored) = both.await.map_err(|error| {
+            self.doubt(&Fault::of(&error));
+            StoreError::unavailable(error)
+        })?;
+        let has_it = reply::text(stored).ok().and_then(|text| text.parse::<Version>().ok());
+        let has_it = has_it.is_some_and(|stored| stored == version || stored.count > version.count);
+        match replicas.as_i64() {
+            Some(replicas) if replicas >= 1 && has_it => Ok(()),
+            _ => Err(StoreError::unavailable(GivenUp::NoReplica)),
         }
     }
 }

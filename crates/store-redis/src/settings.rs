@@ -38,6 +38,19 @@ pub struct RedisSettings {
     pub namespace: String,
     /// Connections for commands to each primary, 1 to 16; there is one more for messages.
     pub clients_per_primary: usize,
+    /// What has to have a commit before it counts.
+    pub durability: Durability,
+}
+
+/// What has to have a commit before it counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// The primary: a failover may lose the newest commits, acknowledged or not.
+    #[default]
+    Primary,
+    /// A replica too (`WAIT 1`): an acknowledged commit survives the loss of the primary. Each commit takes one round
+    /// trip more, and the connection it is sent by waits with it.
+    Replicated,
 }
 
 impl RedisSettings {
@@ -51,6 +64,7 @@ impl RedisSettings {
             partitions: Partitions::DEFAULT,
             namespace: Self::NAMESPACE.to_owned(),
             clients_per_primary: 2,
+            durability: Durability::Primary,
         }
     }
 

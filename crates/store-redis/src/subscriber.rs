@@ -1,8 +1,9 @@
 //! One connection that listens to the nodes' channels on one primary.
 //!
-//! The reader passes messages on; the keeper keeps the subscriptions. fred's own resubscription fails silently
-//! where there are only sharded channels, and a slot that moves away takes its subscriptions with it without an
-//! event, so the keeper subscribes to everything again after each reconnect and every few seconds.
+//! The reader passes messages on and sees from their numbers when some were missed; the mender asks what those were;
+//! the keeper keeps the subscriptions, and proves them: every few seconds each node is sent a probe through each of
+//! its channels. fred's own resubscription fails silently where there are only sharded channels, and a slot that moves
+//! away takes its subscriptions with it without an event, so nothing less would do.
 
 use std::{
     collections::HashSet,
@@ -15,18 +16,27 @@ use fred::{
     error::Error,
     interfaces::{ClientLike as _, EventInterface as _, PubsubInterface as _},
 };
-use ringback_store::Partition;
-use tokio::sync::{Notify, broadcast::error::RecvError};
+use ringback_store::{BusEvent, Partition};
+use tokio::sync::{Notify, broadcast::error::RecvError, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{bus::Listeners, errors::Fault, keys::Keys, reply};
+use crate::{
+    bus::{Gap, Listeners},
+    errors::Fault,
+    keys::Keys,
+    proof::{self, Proof},
+};
 
-/// How often everything is subscribed again although nothing seems to be wrong.
-const EVERY: Duration = Duration::from_secs(5);
+/// How often every subscription is proved: a lost message that no other follows is noticed after this time.
+const EVERY: Duration = Duration::from_secs(2);
 /// How soon after a failure.
 const SOON: Duration = Duration::from_millis(100);
 /// How soon at most, while failures go on.
 const LATER: Duration = Duration::from_secs(1);
+/// Gaps that wait to be looked into; of more, all that is known is that something was missed.
+const GAPS: usize = 256;
+/// Proofs in a row that the server sent and that did not arrive, before the connection is made anew.
+const UNHEARD: u32 = 2;
 
 #[derive(Debug)]
 pub(crate) struct Subscriber {
@@ -58,9 +68,12 @@ impl Subscriber {
         });
         // The receivers are made before the connection is, so that they miss nothing of it.
         let messages = subscriber.client.message_rx();
-        let reader = Arc::clone(&subscriber).read(messages);
+        let (gaps, found) = mpsc::channel(GAPS);
+        let reader = Arc::clone(&subscriber).read(messages, gaps);
+        let mender = Arc::clone(&subscriber).mend(found);
         let keeper = Arc::clone(&subscriber).keep();
         tasks.spawn(stop.clone().run_until_cancelled_owned(reader));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(mender));
         tasks.spawn(stop.clone().run_until_cancelled_owned(keeper));
         subscriber
     }
@@ -73,62 +86,93 @@ impl Subscriber {
         self.partitions.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Has the keeper subscribe to everything and tell the nodes that messages may have been lost.
+    /// Has the keeper subscribe to everything and prove it, at once.
     pub(crate) fn doubt(&self) {
         self.wake.notify_one();
     }
 
-    /// Subscribes one node to its channel in these partitions.
+    /// Subscribes one node to its channel in these partitions, and finds out where they stand: what is said to the
+    /// node from now on is heard, or missed with somebody noticing.
     pub(crate) async fn listen(&self, node: &str, partitions: &[Partition]) -> Result<(), Error> {
         let mut subscribed = self.subscribed.lock().await;
         subscribed.insert(node.to_owned());
         for &partition in partitions {
             self.client.ssubscribe(self.keys.channel(partition, node)).await?;
         }
+        let proof = proof::of(&self.client, &self.keys, &self.listeners).await?;
+        for outcome in proof.probe(&[node.to_owned()], partitions).await {
+            outcome?;
+        }
         Ok(())
     }
 
-    async fn read(self: Arc<Self>, mut messages: tokio::sync::broadcast::Receiver<fred::types::Message>) {
+    async fn read(
+        self: Arc<Self>,
+        mut messages: tokio::sync::broadcast::Receiver<fred::types::Message>,
+        gaps: mpsc::Sender<Gap>,
+    ) {
         loop {
             match messages.recv().await {
-                Ok(message) => self.listeners.deliver(message),
+                Ok(message) => {
+                    let Some(gap) = self.listeners.deliver(message) else { continue };
+                    if let Err(full) = gaps.try_send(gap) {
+                        let Gap { node, partition, .. } = full.into_inner();
+                        self.listeners.tell(&node, BusEvent::Interrupted(vec![partition]));
+                    }
+                }
+                // The numbers of the messages that follow tell which they were.
                 Err(RecvError::Lagged(lost)) => {
                     tracing::warn!(lost, "messages came faster than they were read");
-                    self.listeners.interrupt();
+                    self.doubt();
                 }
                 Err(RecvError::Closed) => return,
             }
         }
     }
 
+    /// Tells the nodes what they have missed.
+    async fn mend(self: Arc<Self>, mut gaps: mpsc::Receiver<Gap>) {
+        while let Some(gap) = gaps.recv().await {
+            let events = proof::look_into(&self.client, &self.keys, &gap).await;
+            tracing::info!(node = gap.node, partition = %gap.partition, heard = ?gap.heard, "messages were missed");
+            for event in events {
+                self.listeners.tell(&gap.node, event);
+            }
+        }
+    }
+
     async fn keep(self: Arc<Self>) {
         let mut reconnects = self.client.reconnect_rx();
-        // Whether the nodes are owed the news that messages may have been lost.
-        let mut owed = false;
         let mut pause = EVERY;
+        let mut renew = false;
+        let mut unheard = 0;
         loop {
             tokio::select! {
                 event = reconnects.recv() => match event {
-                    Ok(_) | Err(RecvError::Lagged(_)) => owed = true,
+                    Ok(_) | Err(RecvError::Lagged(_)) => renew = true,
                     Err(RecvError::Closed) => return,
                 },
-                () = self.wake.notified() => owed = true,
-                () = tokio::time::sleep(pause) => owed = owed || self.is_deaf().await,
+                () = self.wake.notified() => renew = true,
+                () = tokio::time::sleep(pause) => {}
             }
             if !self.client.is_connected() && !self.is_up_soon().await {
-                owed = true;
+                renew = true;
                 pause = EVERY;
                 continue;
             }
-            let all = self.subscribe_all().await;
-            if owed {
-                self.listeners.interrupt();
+            let subscribed = !renew || self.subscribe_all().await;
+            let proof = if subscribed { self.prove().await } else { Proof::Failed };
+            unheard = if proof == Proof::Unheard { unheard + 1 } else { 0 };
+            if unheard >= UNHEARD {
+                unheard = 0;
+                tracing::warn!("a connection hears nothing although the server speaks: it is made anew");
+                let _ = tokio::time::timeout(LATER, self.client.force_reconnection()).await;
             }
-            owed = !all;
-            pause = match all {
-                true => EVERY,
-                false if pause == EVERY => SOON,
-                false => LATER.min(pause * 2),
+            renew = proof == Proof::Deaf || !subscribed;
+            pause = match proof {
+                Proof::Given | Proof::Unheard => EVERY,
+                Proof::Deaf | Proof::Failed if pause == EVERY => SOON,
+                Proof::Deaf | Proof::Failed => LATER.min(pause * 2),
             };
         }
     }
@@ -138,28 +182,18 @@ impl Subscriber {
         tokio::time::timeout(SOON, self.client.wait_for_connect()).await.is_ok_and(|up| up.is_ok())
     }
 
-    /// Whether the server knows no subscriber of one of our channels: they are ours alone.
-    async fn is_deaf(&self) -> bool {
-        let subscribed: Vec<String> = self.subscribed.lock().await.iter().cloned().collect();
+    /// Sends every node that is subscribed here a probe through each of its channels.
+    async fn prove(&self) -> Proof {
         let live = self.listeners.nodes();
-        let channels: Vec<String> = self
-            .partitions()
-            .iter()
-            .flat_map(|&partition| {
-                let nodes = subscribed.iter().filter(|&node| live.contains(node));
-                nodes.map(move |node| self.keys.channel(partition, node))
-            })
-            .collect();
-        if channels.is_empty() || !self.client.is_connected() {
-            return false;
+        let mut nodes: Vec<String> = self.subscribed.lock().await.iter().cloned().collect();
+        nodes.retain(|node| live.contains(node));
+        if nodes.is_empty() {
+            return Proof::Given;
         }
-        let counts: Result<fred::types::Value, _> = self.client.pubsub_shardnumsub(channels).await;
-        let Ok(Ok(counts)) = counts.map(reply::fields) else { return false };
-        let deaf = counts.into_iter().any(|(_, count)| matches!(reply::integer(count), Ok(0)));
-        if deaf {
-            tracing::info!(server = ?self.client.active_connections(), "a subscription was lost without a word");
-        }
-        deaf
+        let Ok(proof) = proof::of(&self.client, &self.keys, &self.listeners).await else {
+            return Proof::Failed;
+        };
+        proof.give(&nodes, &self.partitions()).await
     }
 
     /// Subscribes every node to all its channels here; `false` if that did not work for all of them.

@@ -25,7 +25,7 @@ use crate::{
     discovery,
     errors::{Fault, GivenUp},
     keys::Keys,
-    settings::{COMMAND_TIMEOUT, Dialer, RedisSettings},
+    settings::{COMMAND_TIMEOUT, Dialer, Durability, RedisSettings},
     shard::Shard,
     slots::{self, Slots},
 };
@@ -59,6 +59,7 @@ impl Map {
 pub(crate) struct Topology {
     dialer: Dialer,
     clients: usize,
+    pub(crate) durability: Durability,
     pub(crate) partitions: Partitions,
     pub(crate) keys: Keys,
     listeners: Arc<Listeners>,
@@ -77,6 +78,7 @@ impl Topology {
         let topology = Arc::new(Self {
             dialer,
             clients: settings.clients_per_primary,
+            durability: settings.durability,
             partitions: settings.partitions,
             listeners: Arc::new(Listeners::new(keys.clone())),
             keys,
@@ -134,7 +136,7 @@ impl Topology {
         if self.is_closed() {
             return Err(StoreError::unavailable(GivenUp::Closed));
         }
-        let (sender, subscription) = Subscription::new();
+        let (sender, subscription) = Subscription::new(self.partitions);
         self.listeners.add(node, sender);
         let mut last = GivenUp::NoPrimary;
         let attempts = async {

@@ -2,14 +2,16 @@
 
 use async_trait::async_trait;
 use fred::types::Value;
-use ringback_call::{CallId, ConnectionId, DeviceId, NodeId, UserId};
-use ringback_store::{Enlisted, Partition, Registered, Route, Store as _, StoreError, UserRecord, Users};
+use ringback_call::{CallId, ConnectionId, DeviceId, Millis, NodeId, Timestamp, UserId};
+use ringback_store::{
+    Enlisted, LAST_ENDED, Listed, Partition, Registered, Route, Store as _, StoreError, UserRecord, Users,
+};
 
 use crate::{
     RedisStore,
     keys::USER_TTL_MS,
     reply::{self, Unexpected},
-    request::{ENLIST, REGISTER, Request, UNREGISTER},
+    request::{DELIST, ENLIST, REGISTER, Request, UNREGISTER},
 };
 
 const WHAT: &str = "a user";
@@ -51,21 +53,45 @@ impl Users for RedisStore {
         record(reply).map_err(|error| error.in_the(WHAT))
     }
 
-    async fn enlist(&self, user: &UserId, call: &CallId, max: usize) -> Result<Enlisted, StoreError> {
-        let args = vec![call.as_str().into(), max.to_string().into(), USER_TTL_MS.to_string().into()];
+    async fn enlist(
+        &self,
+        user: &UserId,
+        call: &CallId,
+        at: Timestamp,
+        max: usize,
+    ) -> Result<Enlisted, StoreError> {
+        let args = vec![
+            call.as_str().into(),
+            at.0.to_string().into(),
+            max.to_string().into(),
+            USER_TTL_MS.to_string().into(),
+        ];
         let reply = self.run_script(user, &ENLIST, args).await?;
         read_enlisted(reply).map_err(|error| error.in_the(WHAT))
     }
 
-    async fn delist(&self, user: &UserId, call: &CallId) -> Result<(), StoreError> {
-        let (partition, key) = self.place_of(user);
-        let field = format!("{CALL}{}", call.as_str());
-        self.run(partition, &Request::command(WHAT, "HDEL", key, vec![field.into()])).await.map(drop)
+    async fn delist(
+        &self,
+        user: &UserId,
+        call: &CallId,
+        ended_at: Option<Timestamp>,
+        keep_ms: Millis,
+    ) -> Result<(), StoreError> {
+        let until = ended_at.map(|at| at.after(keep_ms).0.to_string()).unwrap_or_default();
+        let args = vec![
+            call.as_str().into(),
+            ended_at.map(|at| at.0.to_string()).unwrap_or_default().into(),
+            until.into(),
+            LAST_ENDED.to_string().into(),
+            USER_TTL_MS.to_string().into(),
+        ];
+        self.run_script(user, &DELIST, args).await.map(drop)
     }
 }
 
 const DEVICE: &str = "d:";
 const CALL: &str = "c:";
+const ENDED: &str = "e:";
 
 /// A connection as the scripts compare it: as text, since it is greater than a Lua number can hold.
 fn digits(connection: ConnectionId) -> String {
@@ -92,7 +118,7 @@ impl RedisStore {
 fn read_registered(reply: Value, route: &Route) -> Result<Registered, Unexpected> {
     let mut values = reply::list(reply)?.into_iter();
     match reply::integer(reply::next(&mut values)?)? {
-        0 => Ok(Registered::Superseded),
+        0 => Ok(Registered::Superseded(read_route(&reply::text(reply::next(&mut values)?)?)?)),
         1 => {
             let before = reply::text(reply::next(&mut values)?)?;
             let before = if before.is_empty() { None } else { Some(read_route(&before)?) };
@@ -118,12 +144,20 @@ fn record(reply: Value) -> Result<UserRecord, Unexpected> {
             let device = DeviceId::new(device).map_err(|_| Unexpected("not a device id"))?;
             record.routes.push((device, read_route(&reply::text(value)?)?));
         } else if let Some(call) = field.strip_prefix(CALL) {
-            record.calls.push(CallId::new(call).map_err(|_| Unexpected("not a call id"))?);
+            let at = Timestamp(reply::number(value)?);
+            record.calls.push(Listed { call: call_id(call)?, at });
+        } else if let Some(call) = field.strip_prefix(ENDED) {
+            record.ended.push(call_id(call)?);
         }
     }
     record.routes.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     record.calls.sort_unstable();
+    record.ended.sort_unstable();
     Ok(record)
+}
+
+fn call_id(text: &str) -> Result<CallId, Unexpected> {
+    CallId::new(text).map_err(|_| Unexpected("not a call id"))
 }
 
 fn read_route(text: &str) -> Result<Route, Unexpected> {

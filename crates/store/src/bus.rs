@@ -1,7 +1,10 @@
 //! A node's subscription.
 
 use bytes::Bytes;
+use ringback_call::CallId;
 use tokio::sync::broadcast;
+
+use crate::{Partition, Partitions};
 
 /// Messages a subscriber may lag behind before it loses some and is told so.
 const CAPACITY: usize = 8_192;
@@ -18,8 +21,12 @@ pub enum BusEvent {
     },
     /// A message that belongs to no log.
     Direct(Bytes),
-    /// Messages may have been lost: the connection was interrupted, or the subscriber was too slow.
-    Interrupted,
+    /// Entries of these calls were published to this node and did not arrive.
+    Missed(Vec<CallId>),
+    /// Entries of any calls in these partitions may not have arrived.
+    Interrupted(Vec<Partition>),
+    /// These partitions may hold less than they did: a failover has lost the newest changes, or all is gone.
+    Regressed(Vec<Partition>),
 }
 
 /// A store's end of a subscription.
@@ -40,21 +47,26 @@ impl Sender {
 
 /// A node's end of it.
 #[derive(Debug)]
-pub struct Subscription(broadcast::Receiver<BusEvent>);
+pub struct Subscription {
+    events: broadcast::Receiver<BusEvent>,
+    partitions: Partitions,
+}
 
 impl Subscription {
     /// Both ends. The queue between them is bounded: a subscriber that lags loses the oldest messages and gets
     /// [`BusEvent::Interrupted`] in their place.
-    pub fn new() -> (Sender, Self) {
-        let (sender, receiver) = broadcast::channel(CAPACITY);
-        (Sender(sender), Self(receiver))
+    pub fn new(partitions: Partitions) -> (Sender, Self) {
+        let (sender, events) = broadcast::channel(CAPACITY);
+        (Sender(sender), Self { events, partitions })
     }
 
     /// The next event; `None` once the store is gone.
     pub async fn recv(&mut self) -> Option<BusEvent> {
-        match self.0.recv().await {
+        match self.events.recv().await {
             Ok(event) => Some(event),
-            Err(broadcast::error::RecvError::Lagged(_)) => Some(BusEvent::Interrupted),
+            Err(broadcast::error::RecvError::Lagged(_)) => {
+                Some(BusEvent::Interrupted(self.partitions.all().collect()))
+            }
             Err(broadcast::error::RecvError::Closed) => None,
         }
     }

@@ -1,22 +1,58 @@
 //! A change of one call, as a store sees it.
 
+use std::{fmt, ops::RangeInclusive, str::FromStr};
+
 use bytes::Bytes;
 use ringback_call::{CallId, Millis, NodeId, Side, Timestamp};
 
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
 use crate::Pair;
 
-/// Counts the changes of a document, from 1; 0 stands for "there is none".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Version(pub u64);
+/// Which change of a document it is, and a stamp of its contents. A failover may lose the newest changes, and then two
+/// histories have a third change each: the stamp tells them apart, so that nothing decided on one is stored over the
+/// other. Written as `3.9f3a2b1c`; `0` stands for "there is none".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Version {
+    /// Counts the changes, from 1.
+    pub count: u64,
+    /// Of the document's bytes.
+    pub stamp: u32,
+}
 
 impl Version {
     /// Of a document that does not exist.
-    pub const NONE: Self = Self(0);
+    pub const NONE: Self = Self { count: 0, stamp: 0 };
 
-    /// Of the next change.
+    /// Of the next change, which writes these bytes.
     #[must_use]
-    pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+    pub fn next(self, document: &[u8]) -> Self {
+        Self { count: self.count + 1, stamp: xxh3_64(document) as u32 }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::NONE { f.write_str("0") } else { write!(f, "{}.{:08x}", self.count, self.stamp) }
+    }
+}
+
+/// A text that is no version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a version")]
+pub struct NotAVersion;
+
+impl FromStr for Version {
+    type Err = NotAVersion;
+
+    fn from_str(text: &str) -> Result<Self, NotAVersion> {
+        if text == "0" {
+            return Ok(Self::NONE);
+        }
+        let (count, stamp) = text.split_once('.').ok_or(NotAVersion)?;
+        let count = count.parse().map_err(|_| NotAVersion)?;
+        Ok(Self { count, stamp: u32::from_str_radix(stamp, 16).map_err(|_| NotAVersion)? })
     }
 }
 
@@ -31,7 +67,7 @@ pub struct Stored {
 
 impl std::fmt::Debug for Stored {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Stored(version {}, {} bytes)", self.version.0, self.document.len())
+        write!(f, "Stored(version {}, {} bytes)", self.version, self.document.len())
     }
 }
 
@@ -42,7 +78,9 @@ pub struct Commit {
     pub call: CallId,
     /// The version this change was decided on; [`Version::NONE`] makes the document.
     pub expected: Version,
-    /// The document as it will be, at version `expected.next()`.
+    /// The version it makes: [`Version::next`] of the expected one, or of a history that is put back.
+    pub version: Version,
+    /// The document as it will be.
     pub document: Bytes,
     /// How long document, logs and the pair's pointer live from now, unless changed again.
     pub ttl_ms: Millis,
@@ -54,6 +92,8 @@ pub struct Commit {
     pub claim: Claim,
     /// What is appended to its logs and published.
     pub entries: Vec<Entry>,
+    /// What is taken out of its logs.
+    pub trims: Vec<(Log, RangeInclusive<u64>)>,
 }
 
 /// The pair's pointer names the newest call between two users.
@@ -98,8 +138,8 @@ pub enum Log {
 /// What became of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Committed {
-    /// It was applied; this is the version now.
-    Applied(Version),
+    /// It was applied.
+    Applied,
     /// Another change came first (or this very one, sent twice): the document as it is. `None`: there is none.
     Conflict(Option<Stored>),
     /// The pair's pointer names another call.

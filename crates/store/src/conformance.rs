@@ -57,6 +57,8 @@ pub fn all() -> Vec<(&'static str, Promise)> {
             a_commit_on_a_version_of_nothing_is_a_conflict_without_one,
             a_commit_sent_twice_is_a_conflict_with_its_own_document,
             a_conflict_changes_nothing_at_all,
+            a_lost_history_can_be_put_back,
+            what_is_stored_can_be_settled,
             an_id_of_no_partition_is_absent,
         }
         races {
@@ -77,6 +79,7 @@ pub fn all() -> Vec<(&'static str, Promise)> {
             entries_are_read_in_order,
             a_range_is_what_is_asked_for,
             gaps_are_left_out,
+            what_is_trimmed_is_gone,
             logs_do_not_mix,
             a_long_log_is_read_whole,
         }
@@ -119,6 +122,8 @@ pub fn all() -> Vec<(&'static str, Promise)> {
             calls_are_listed,
             a_full_list_takes_no_other_call,
             to_delist_twice_is_harmless,
+            a_list_says_since_when,
+            the_last_calls_that_ended_are_remembered,
             names_may_be_odd,
         }
         sessions {

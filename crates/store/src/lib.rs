@@ -23,10 +23,10 @@ use bytes::Bytes;
 use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Millis, NodeId, SessionId, Timestamp, UserId};
 
 pub use bus::{BusEvent, Sender, Subscription};
-pub use commit::{Claim, Commit, Committed, Entry, Log, Stored, Version};
+pub use commit::{Claim, Commit, Committed, Entry, Log, NotAVersion, Stored, Version};
 pub use error::StoreError;
 pub use partition::{Pair, Partition, Partitions};
-pub use users::{Enlisted, Registered, Route, UserRecord};
+pub use users::{Enlisted, LAST_ENDED, Listed, Registered, Route, UserRecord};
 
 /// How long a store may take before a call on it fails with [`StoreError::Unavailable`], in milliseconds.
 pub const COMMAND_TIMEOUT_MS: Millis = 2_000;
@@ -41,9 +41,14 @@ pub trait Calls: Send + Sync {
     /// is as expected), writes the document, appends the entries, sets deadline and time to live, and publishes
     /// the entries to their nodes. Otherwise nothing at all is changed and the present document is returned.
     ///
+    /// Returns once it is as durable as the store is set up to make it.
+    ///
     /// An error means *unknown*: the commit may have been applied. To send the same commit again is safe: if it
-    /// was applied, it is a [`Committed::Conflict`] with the document that it wrote or a later one.
+    /// was applied, it is a [`Committed::Conflict`] with the document that it wrote (and its version) or a later one.
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError>;
+
+    /// Returns once this version of a call, or a later one, is as durable as [`Self::commit`] makes what it stores.
+    async fn settle(&self, call: &CallId, version: Version) -> Result<(), StoreError>;
 
     /// The entries of a log numbered `first..=last`, in order; those that were trimmed or never were are left out.
     async fn read(
@@ -95,11 +100,24 @@ pub trait Users: Send + Sync {
     async fn lookup(&self, user: &UserId) -> Result<UserRecord, StoreError>;
 
     /// Adds a call to the user's list, unless it holds `max` others, and returns the record as it then is. The
-    /// list is an index, not the truth: it may name calls that have ended.
-    async fn enlist(&self, user: &UserId, call: &CallId, max: usize) -> Result<Enlisted, StoreError>;
+    /// list is an index, not the truth: it may name calls that have ended, or that were never made.
+    async fn enlist(
+        &self,
+        user: &UserId,
+        call: &CallId,
+        at: Timestamp,
+        max: usize,
+    ) -> Result<Enlisted, StoreError>;
 
-    /// Takes a call off the user's list.
-    async fn delist(&self, user: &UserId, call: &CallId) -> Result<(), StoreError>;
+    /// Takes a call off the user's list. With `ended_at` it is remembered for `keep_ms` as one of the last that have
+    /// ended (32 at most), for a device that was away then.
+    async fn delist(
+        &self,
+        user: &UserId,
+        call: &CallId,
+        ended_at: Option<Timestamp>,
+        keep_ms: Millis,
+    ) -> Result<(), StoreError>;
 }
 
 /// Sessions that can be resumed. A session belongs to one device of one user.
@@ -131,10 +149,13 @@ pub struct Pulse {
     pub nodes: Vec<NodeId>,
 }
 
-/// Messages to a node. At most once, in order for each partition: a fast path, never the truth.
+/// Messages to a node: a fast path, never the truth. Each arrives at most once and in the order of its partition, and
+/// one that does not arrive is noticed: within seconds the node gets [`BusEvent::Missed`], or
+/// [`BusEvent::Interrupted`] where nobody knows any more what it missed.
 #[async_trait]
 pub trait Bus: Send + Sync {
-    /// Subscribes a node to its own channel in every partition; returns once every one is subscribed.
+    /// Subscribes a node to its own channel in every partition; returns once every one is subscribed. Only one
+    /// process may use a node's name.
     async fn subscribe(&self, node: &NodeId) -> Result<Subscription, StoreError>;
 
     /// Sends a node a message that belongs to no call's log. Returns whether a node received it.

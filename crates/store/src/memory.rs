@@ -103,7 +103,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[async_trait]
 impl Bus for MemoryStore {
     async fn subscribe(&self, node: &NodeId) -> Result<Subscription, StoreError> {
-        let (sender, subscription) = Subscription::new();
+        let (sender, subscription) = Subscription::new(self.shared.partitions);
         lock(&self.shared.subscribers).insert(node.clone(), sender);
         Ok(subscription)
     }

@@ -16,7 +16,7 @@ pub struct Envelope {
     /// Of which call.
     pub call: CallId,
     /// The version of the document that it came with.
-    pub version: u64,
+    pub version: Version,
     /// Whose mailbox.
     pub side: Side,
     /// Its number there.
@@ -55,19 +55,47 @@ pub enum Direct {
     },
 }
 
+/// Versions of its past that a document names.
+const ANCESTORS: usize = 8;
+
+/// A call's document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// The call.
+    pub call: Call,
+    /// The stamps of the versions it was made from, the newest first.
+    pub ancestors: Vec<u32>,
+}
+
+impl Document {
+    /// Of a call that this one became, having been stored as `version`.
+    #[must_use]
+    pub fn succeeded_by(&self, version: Version, call: Call) -> Self {
+        let ancestors = [version.stamp].into_iter().chain(self.ancestors.iter().copied()).take(ANCESTORS);
+        Self { call, ancestors: ancestors.collect() }
+    }
+
+    /// Whether it was made from `older`, being itself `version`. Only for the last few versions this is known.
+    pub fn descends_from(&self, version: Version, older: Version) -> bool {
+        let Some(generations) = version.count.checked_sub(older.count + 1) else { return false };
+        older == Version::NONE
+            || usize::try_from(generations).ok().and_then(|n| self.ancestors.get(n)) == Some(&older.stamp)
+    }
+}
+
 /// Writes a call's document.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`], if a value can't be written: a mistake of ours.
-pub fn encode_call(call: &Call) -> Result<Bytes, StoreError> {
-    encode("a call", call)
+pub fn encode_call(document: &Document) -> Result<Bytes, StoreError> {
+    encode("a call", document)
 }
 
 /// Reads a call's document.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] for what is no document of a format we know.
-pub fn decode_call(bytes: &[u8]) -> Result<Call, StoreError> {
+pub fn decode_call(bytes: &[u8]) -> Result<Document, StoreError> {
     decode("a call", bytes)
 }
 
@@ -93,12 +121,5 @@ pub fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T
         }
         Some((format, _)) => Err(StoreError::corrupt(what, format!("format {format} is not known"))),
         None => Err(StoreError::corrupt(what, "it is empty")),
-    }
-}
-
-impl Envelope {
-    /// The version of the document that this came with.
-    pub const fn version(&self) -> Version {
-        Version(self.version)
     }
 }

@@ -1,6 +1,6 @@
 //! A user's record.
 
-use ringback_call::{CallId, ConnectionId, DeviceId, Link, NodeId};
+use ringback_call::{CallId, ConnectionId, DeviceId, Link, NodeId, Timestamp};
 
 /// Where a device is connected.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,9 +22,23 @@ impl From<Route> for Link {
 pub struct UserRecord {
     /// The devices that are connected, or were to a gateway that died. Sorted by device.
     pub routes: Vec<(DeviceId, Route)>,
-    /// The user's calls; some may have ended. Sorted.
-    pub calls: Vec<CallId>,
+    /// The user's calls; some may have ended. Sorted by call.
+    pub calls: Vec<Listed>,
+    /// Calls that have ended of late. Sorted by call.
+    pub ended: Vec<CallId>,
 }
+
+/// A call on a user's list.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// Which.
+    pub call: CallId,
+    /// When it was put there; its document follows.
+    pub at: Timestamp,
+}
+
+/// Ended calls that are remembered of one user.
+pub const LAST_ENDED: usize = 32;
 
 /// What became of a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +50,8 @@ pub enum Registered {
         /// The record as it is now.
         record: UserRecord,
     },
-    /// The device has a newer connection.
-    Superseded,
+    /// The device has a newer connection: this one.
+    Superseded(Route),
     /// The user has too many devices; the record names them.
     TooMany(UserRecord),
 }

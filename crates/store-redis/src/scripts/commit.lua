@@ -3,20 +3,21 @@
 -- KEYS  1 hash     the document: v version, d bytes, and a field for each log entry
 --       2 zset     deadlines: member -> milliseconds
 --       3 string   the pointer that at most one member holds
---       4..        channels, one a node
+--       4..        two for each node: its channel, and the hash that counts what is published there
 -- ARGV  1 expected version, '0' for none     2 version from now on     3 document
 --       4 time to live of 1 and 3, ms        5 deadline, ms; '' takes it away
 --       6 member                             7 1 if the pointer is claimed, 0 if it is not looked at
 --       8 a member that may hold the pointer although it is claimed, or ''
 --       9 bytes up to which a document is published along with an entry
---      10 least time to live of 2, ms
---      11.. entries: field, body, number of channels, then as many positions in KEYS
+--      10 least time to live of 2, ms       11 time to live of a new count, ms
+--      12 how many fields are taken out of 1, then these
+--         entries: field, body, number of nodes, then as many numbers of nodes, counted from 1
 --
 -- Returns {1}                     applied
 --         {0} or {0, v, d}        another version is stored (or no document); nothing is changed
 --         {2, member}             the pointer is another's; nothing is changed
 --
--- Versions are compared as text: a Lua number would lose digits above 2^53.
+-- What is published carries its number on its channel, and `@include publish.lua` keeps the last of them.
 
 local hash, deadlines, pointer = KEYS[1], KEYS[2], KEYS[3]
 local document, ttl, deadline, member = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
@@ -34,12 +35,18 @@ if ARGV[7] == '1' and not ours then
   ours = true
 end
 
-local fields, count, at = { 'v', ARGV[2], 'd', document }, 4, 11
+local trims = tonumber(ARGV[12])
+for first = 13, 12 + trims, 200 do -- unpack has a limit
+  redis.call('HDEL', hash, unpack(ARGV, first, math.min(first + 199, 12 + trims)))
+end
+
+local entries = 13 + trims
+local fields, count, at = { 'v', ARGV[2], 'd', document }, 4, entries
 while ARGV[at] do
   fields[count + 1], fields[count + 2] = ARGV[at], ARGV[at + 1]
   count = count + 2
   at = at + 3 + tonumber(ARGV[at + 2])
-  if count >= 200 then -- unpack has a limit
+  if count >= 200 then
     redis.call('HSET', hash, unpack(fields, 1, count))
     fields, count = {}, 0
   end
@@ -59,16 +66,13 @@ end
 
 local tail, kind = '', '\1'
 if #document <= tonumber(ARGV[9]) then tail, kind = document, '\2' end
-at = 11
+at = entries
 while ARGV[at] do
-  local channels = tonumber(ARGV[at + 2])
-  if channels > 0 then
-    local body = ARGV[at + 1]
-    local payload = kind .. struct.pack('>I4', #body) .. body .. tail
-    for i = at + 3, at + 2 + channels do
-      redis.call('SPUBLISH', KEYS[tonumber(ARGV[i])], payload)
-    end
+  local nodes, body = tonumber(ARGV[at + 2]), ARGV[at + 1]
+  for i = at + 3, at + 2 + nodes do
+    local node = 2 + 2 * tonumber(ARGV[i])
+    publish(KEYS[node], KEYS[node + 1], ARGV[11], kind, 'c' .. member, body, tail)
   end
-  at = at + 3 + channels
+  at = at + 3 + nodes
 end
 return { 1 }

@@ -1,10 +1,10 @@
 -- Puts a device's route in place of its older one.
 --
--- KEYS  1 hash     the user: d:<device> -> <connection>:<node>, c:<call> -> 1
+-- KEYS  1 hash     the user: d:<device> -> <connection>:<node>, c:<call> -> since when, e:<call> -> until when
 -- ARGV  1 device   2 connection, twenty digits   3 node   4 most devices   5 time to live, ms
 --
 -- Returns {1, route before or '', record}   done; the record as it is now
---         {0}                               the device has a newer connection
+--         {0, route}                        the device has a newer connection: this one
 --         {2, record}                       too many devices
 -- A record is a flat list of fields and values.
 --
@@ -20,7 +20,7 @@ end
 local before = ''
 if place then
   before = record[place]
-  if string.sub(before, 1, 20) > ARGV[2] then return { 0 } end
+  if string.sub(before, 1, 20) > ARGV[2] then return { 0, before } end
   record[place] = route
 else
   if devices >= tonumber(ARGV[4]) then return { 2, record } end

@@ -2,19 +2,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::stage::{CALLER, Two, entry, stored};
-use crate::{Commit, Store, Version};
+use super::stage::{CALLER, Two, entry, stored, version};
+use crate::{Commit, Store};
 
 async fn comes_back(store: &Arc<dyn Store>, bodies: &[Bytes]) {
     let two = Two::new(store);
     let call = two.placed().await;
-    let mut version = Version(1);
+    let mut known = version(1, "placed");
     for (seq, body) in (1..).zip(bodies) {
         let entries = vec![entry(CALLER, seq, body.clone())];
-        let change = Commit { entries, ..two.change(&call, version, body.clone()) };
-        version = two.applies(change.clone()).await;
-        assert_eq!(store.load(&call).await.unwrap(), Some(stored(version.0, body.clone())));
-        assert_eq!(two.conflicts(change).await, Some(stored(version.0, body.clone())));
+        let change = Commit { entries, ..two.change(&call, known, body.clone()) };
+        known = two.applies(change.clone()).await;
+        assert_eq!(store.load(&call).await.unwrap(), Some(stored(known.count, body.clone())));
+        assert_eq!(two.conflicts(change).await, Some(stored(known.count, body.clone())));
     }
     let expected: Vec<(u64, Bytes)> = (1..).zip(bodies.iter().cloned()).collect();
     assert_eq!(two.read(&call, CALLER).await, expected);

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use ringback_call::Timestamp;
 
-use super::stage::{Two, until};
+use super::stage::{Two, until, version};
 use crate::{Commit, Store, Version};
 
 fn at(ms: u64) -> Option<Timestamp> {
@@ -52,9 +52,10 @@ pub(super) async fn a_deadline_is_replaced(store: Arc<dyn Store>) {
     let two = Two::new(&store);
     let call = two.call();
     two.applies(Commit { deadline: at(100), ..two.create(&call, "soon") }).await;
-    two.applies(Commit { deadline: at(FAR), ..two.change(&call, Version(1), "later") }).await;
+    let later = Commit { deadline: at(FAR), ..two.change(&call, version(1, "soon"), "later") };
+    let known = two.applies(later).await;
     assert!(!two.is_due(&call, FAR - 1).await);
-    two.applies(Commit { deadline: at(50), ..two.change(&call, Version(2), "sooner") }).await;
+    two.applies(Commit { deadline: at(50), ..two.change(&call, known, "sooner") }).await;
     assert!(two.is_due(&call, 50).await);
     let times = two.due(FAR).await.into_iter().filter(|due| *due == call).count();
     assert_eq!(times, 1);
@@ -64,7 +65,7 @@ pub(super) async fn a_deadline_is_taken_away(store: Arc<dyn Store>) {
     let two = Two::new(&store);
     let call = two.call();
     two.applies(Commit { deadline: at(1), ..two.create(&call, "waits") }).await;
-    two.applies(two.change(&call, Version(1), "waits no more")).await;
+    two.applies(two.change(&call, version(1, "waits"), "waits no more")).await;
     assert!(!two.is_due(&call, FAR).await);
 }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::stage::{CALLEE, CALLER, Two, entry, stored, until};
+use super::stage::{CALLEE, CALLER, Two, entry, stored, until, version};
 use crate::{Claim, Commit, Log, Store, Version};
 
 pub(super) async fn everything_of_a_call_ends_with_its_time(store: Arc<dyn Store>) {
@@ -17,7 +17,7 @@ pub(super) async fn everything_of_a_call_ends_with_its_time(store: Arc<dyn Store
         !matches!(two.commit(two.create(&next, "next")).await, crate::Committed::PairTaken { .. })
     })
     .await;
-    assert_eq!(two.conflicts(two.change(&call, Version(1), "late")).await, None);
+    assert_eq!(two.conflicts(two.change(&call, version(1, "short"), "late")).await, None);
     // The id can be used again, and nothing of before is there.
     let again = Commit { claim: Claim::Held, ..two.change(&call, Version::NONE, "again") };
     two.applies(again).await;
@@ -33,7 +33,7 @@ pub(super) async fn each_commit_gives_new_time(store: Arc<dyn Store>) {
         ..two.change(&call, Version::NONE, "short")
     })
     .await;
-    two.applies(two.change(&call, Version(1), "long")).await;
+    two.applies(two.change(&call, version(1, "short"), "long")).await;
     // Another call of the same short time tells when the first time is over.
     two.applies(Commit { ttl_ms: 400, ..two.change(&brief, Version::NONE, "brief") }).await;
     until("the brief call ends", || async { store.load(&brief).await.unwrap().is_none() }).await;

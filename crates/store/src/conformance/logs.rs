@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::stage::{CALLEE, CALLER, Two, entry};
+use super::stage::{CALLEE, CALLER, Two, entry, version};
 use crate::{Commit, Log, Store, Version};
 
 fn numbers(entries: &[(u64, Bytes)]) -> Vec<u64> {
@@ -12,10 +12,10 @@ fn numbers(entries: &[(u64, Bytes)]) -> Vec<u64> {
 pub(super) async fn entries_are_read_in_order(store: Arc<dyn Store>) {
     let two = Two::new(&store);
     let call = two.placed().await;
-    let mut version = Version(1);
+    let mut known = version(1, "placed");
     for first in (1..12).step_by(3) {
         let entries = (first..first + 3).map(|seq| entry(CALLER, seq, format!("#{seq}"))).collect();
-        version = two.applies(Commit { entries, ..two.change(&call, version, "more") }).await;
+        known = two.applies(Commit { entries, ..two.change(&call, known, "more") }).await;
     }
     let expected: Vec<(u64, Bytes)> = (1..=12).map(|seq| (seq, format!("#{seq}").into())).collect();
     assert_eq!(two.read(&call, CALLER).await, expected);
@@ -53,11 +53,24 @@ pub(super) async fn gaps_are_left_out(store: Arc<dyn Store>) {
     assert_eq!(numbers(&store.read(&call, CALLER, 3, 5_000).await.unwrap()), [3, 700]);
 }
 
+pub(super) async fn what_is_trimmed_is_gone(store: Arc<dyn Store>) {
+    let two = Two::new(&store);
+    let call = two.call();
+    let entries = (1..=9).flat_map(|seq| [entry(CALLER, seq, "r"), entry(CALLEE, seq, "e")]).collect();
+    let known = two.applies(Commit { entries, ..two.create(&call, "full") }).await;
+    let change = two.change(&call, known, "trimmed");
+    // In one step with what is appended; what is not there is no matter.
+    let trims = vec![(CALLER, 2..=7), (CALLEE, 9..=30)];
+    two.applies(Commit { trims, entries: vec![entry(CALLER, 10, "r")], ..change }).await;
+    assert_eq!(numbers(&two.read(&call, CALLER).await), [1, 8, 9, 10]);
+    assert_eq!(numbers(&two.read(&call, CALLEE).await), [1, 2, 3, 4, 5, 6, 7, 8]);
+}
+
 pub(super) async fn logs_do_not_mix(store: Arc<dyn Store>) {
     let two = Two::new(&store);
     let (one, other) = (two.placed().await, two.call());
     let entries = vec![entry(CALLER, 1, "r"), entry(CALLEE, 1, "e"), entry(Log::Notes, 1, "n")];
-    two.applies(Commit { entries, ..two.change(&one, Version(1), "three logs") }).await;
+    two.applies(Commit { entries, ..two.change(&one, version(1, "placed"), "three logs") }).await;
     two.applies(Commit {
         entries: vec![entry(CALLER, 1, "of another call")],
         ..two.change(&other, Version::NONE, "another")

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use ringback_call::{CallId, Timestamp};
 
-use super::stage::{CALLER, Two, entry_to, node, nothing_came, stored};
-use crate::{Claim, Commit, Committed, Store, Stored, Version};
+use super::stage::{CALLER, Two, entry_to, node, nothing_came, stored, version};
+use crate::{Claim, Commit, Committed, Store, Stored};
 
 async fn taken(two: &Two, commit: Commit) -> (CallId, Option<Stored>) {
     match two.commit(commit).await {
@@ -62,8 +62,9 @@ pub(super) async fn only_the_named_call_can_be_followed(store: Arc<dyn Store>) {
 pub(super) async fn a_call_may_claim_the_pair_it_holds(store: Arc<dyn Store>) {
     let two = Two::new(&store);
     let call = two.placed().await;
-    for (version, claim) in [(1, Claim::Free), (2, Claim::After(two.call())), (3, Claim::Held)] {
-        two.applies(Commit { claim, ..two.change(&call, Version(version), "again") }).await;
+    let mut known = version(1, "placed");
+    for claim in [Claim::Free, Claim::After(two.call()), Claim::Held] {
+        known = two.applies(Commit { claim, ..two.change(&call, known, "again") }).await;
     }
 }
 
@@ -73,7 +74,7 @@ pub(super) async fn a_held_pair_is_not_taken_back_from_the_next_call(store: Arc<
     let (second, third) = (two.call(), two.call());
     two.applies(Commit { claim: Claim::After(first.clone()), ..two.create(&second, "second") }).await;
     // Something is still to be written about the first call, which is over.
-    two.applies(two.change(&first, Version(1), "a late report")).await;
+    two.applies(two.change(&first, version(1, "placed"), "a late report")).await;
     assert_eq!(taken(&two, two.create(&third, "third")).await.0, second);
 }
 

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::stage::{CALLEE, CALLER, Two, entry, entry_to, next_entry, node, nothing_came};
-use crate::{Commit, Log, Store, Version};
+use super::stage::{CALLEE, CALLER, Two, entry, entry_to, next_entry, node, nothing_came, version};
+use crate::{Commit, Log, Store};
 
 pub(super) async fn an_entry_reaches_its_nodes_once_and_in_order(store: Arc<dyn Store>) {
     let two = Two::new(&store);
@@ -11,6 +11,7 @@ pub(super) async fn an_entry_reaches_its_nodes_once_and_in_order(store: Arc<dyn 
     let (a, b) = (node("a"), node("b"));
     let mut at_a = store.subscribe(&a).await.unwrap();
     let mut at_b = store.subscribe(&b).await.unwrap();
+    let mut known = version(1, "placed");
     for round in 1..=5_u64 {
         let entries = vec![
             entry_to(&[&a, &b], CALLER, 2 * round, format!("{round} both")),
@@ -18,7 +19,7 @@ pub(super) async fn an_entry_reaches_its_nodes_once_and_in_order(store: Arc<dyn 
             entry_to(&[&a], CALLER, 2 * round + 1, format!("{round} a")),
             entry(Log::Notes, round, "for nobody"),
         ];
-        two.applies(Commit { entries, ..two.change(&call, Version(round), format!("{round}")) }).await;
+        known = two.applies(Commit { entries, ..two.change(&call, known, format!("{round}")) }).await;
     }
     for round in 1..=5 {
         for (subscription, last) in [(&mut at_a, "a"), (&mut at_b, "b")] {
@@ -50,7 +51,7 @@ pub(super) async fn nobody_else_gets_it(store: Arc<dyn Store>) {
     let mut at_other = store.subscribe(&other).await.unwrap();
     let absent = node("absent");
     let entries = vec![entry_to(&[&named, &absent], CALLER, 1, "private"), entry(CALLEE, 1, "for nobody")];
-    two.applies(Commit { entries, ..two.change(&call, Version(1), "said") }).await;
+    two.applies(Commit { entries, ..two.change(&call, version(1, "placed"), "said") }).await;
     assert_eq!(next_entry(&mut at_named).await.0, "private");
     nothing_came(&store, two.partition(), &named, &mut at_named).await;
     nothing_came(&store, two.partition(), &other, &mut at_other).await;
@@ -62,7 +63,8 @@ pub(super) async fn what_is_not_applied_is_not_published(store: Arc<dyn Store>) 
     let node = node("n");
     let mut heard = store.subscribe(&node).await.unwrap();
     let entries = vec![entry_to(&[&node], CALLER, 1, "wrong")];
-    two.conflicts(Commit { entries: entries.clone(), ..two.change(&call, Version(9), "wrong") }).await;
+    two.conflicts(Commit { entries: entries.clone(), ..two.change(&call, version(9, "placed"), "wrong") })
+        .await;
     two.commit(Commit { entries, ..two.create(&two.call(), "taken") }).await;
     nothing_came(&store, two.partition(), &node, &mut heard).await;
 }

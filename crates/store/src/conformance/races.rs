@@ -2,20 +2,21 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
-use super::stage::{Two, stored};
-use crate::{Committed, Store, Version};
+use super::stage::{Two, stored, version};
+use crate::{Committed, Store};
 
 pub(super) async fn of_many_commits_at_once_exactly_one_wins(store: Arc<dyn Store>) {
     let two = Two::new(&store);
     let call = two.placed().await;
+    let mut known = version(1, "placed");
     for round in 1..=6 {
         let attempts = (0..32).map(|n| {
-            let commit = two.change(&call, Version(round), format!("{round}/{n}"));
+            let commit = two.change(&call, known, format!("{round}/{n}"));
             let store = Arc::clone(&store);
             tokio::spawn(async move { (commit.document.clone(), store.commit(commit).await.unwrap()) })
         });
         let outcomes: Vec<_> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
-        let applied = |outcome: &Committed| *outcome == Committed::Applied(Version(round + 1));
+        let applied = |outcome: &Committed| *outcome == Committed::Applied;
         let winners: Vec<_> = outcomes.iter().filter(|(_, outcome)| applied(outcome)).collect();
         assert_eq!(winners.len(), 1, "round {round}");
         let won = Some(stored(round + 1, winners[0].0.clone()));
@@ -23,6 +24,7 @@ pub(super) async fn of_many_commits_at_once_exactly_one_wins(store: Arc<dyn Stor
             assert_eq!(*outcome, Committed::Conflict(won.clone()));
         }
         assert_eq!(store.load(&call).await.unwrap(), won);
+        known = version(round + 1, &winners[0].0);
     }
 }
 
@@ -39,8 +41,8 @@ pub(super) async fn no_update_is_lost(store: Arc<dyn Store>) {
                     let count: u64 = std::str::from_utf8(&known.document).unwrap().parse().unwrap();
                     let document = (count + 1).to_string();
                     match two.commit(two.change(&call, known.version, document.clone())).await {
-                        Committed::Applied(version) => {
-                            known = stored(version.0, document);
+                        Committed::Applied => {
+                            known = stored(known.version.count + 1, document);
                             break;
                         }
                         Committed::Conflict(Some(newer)) => known = newer,
@@ -63,7 +65,7 @@ pub(super) async fn of_many_claims_of_a_pair_at_once_exactly_one_wins(store: Arc
         tokio::spawn(async move { (call, store.commit(commit).await.unwrap()) })
     });
     let outcomes: Vec<_> = join_all(claims).await.into_iter().map(Result::unwrap).collect();
-    let won = |outcome: &Committed| matches!(outcome, Committed::Applied(_));
+    let won = |outcome: &Committed| matches!(outcome, Committed::Applied);
     let winners: Vec<_> = outcomes.iter().filter(|(_, outcome)| won(outcome)).map(|(call, _)| call).collect();
     assert_eq!(winners.len(), 1);
     for (_, outcome) in outcomes.iter().filter(|(_, outcome)| !won(outcome)) {

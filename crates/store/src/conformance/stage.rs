@@ -86,15 +86,18 @@ impl Two {
 
     /// A commit that holds the pair and does nothing else than to write the document.
     pub(super) fn change(&self, call: &CallId, expected: Version, document: impl Into<Bytes>) -> Commit {
+        let document = document.into();
         Commit {
             call: call.clone(),
             expected,
-            document: document.into(),
+            version: expected.next(&document),
+            document,
             ttl_ms: 60_000,
             deadline: None,
             pair: self.pair.clone(),
             claim: Claim::Held,
             entries: Vec::new(),
+            trims: Vec::new(),
         }
     }
 
@@ -115,9 +118,9 @@ impl Two {
     }
 
     pub(super) async fn applies(&self, commit: Commit) -> Version {
-        let next = commit.expected.next();
-        assert_eq!(self.commit(commit).await, Committed::Applied(next));
-        next
+        let version = commit.version;
+        assert_eq!(self.commit(commit).await, Committed::Applied);
+        version
     }
 
     pub(super) async fn conflicts(&self, commit: Commit) -> Option<Stored> {
@@ -140,8 +143,14 @@ impl Two {
     }
 }
 
-pub(super) fn stored(version: u64, document: impl Into<Bytes>) -> Stored {
-    Stored { version: Version(version), document: document.into() }
+/// The version of a document that so many changes led to.
+pub(super) fn version(count: u64, document: impl AsRef<[u8]>) -> Version {
+    Version { count: count - 1, stamp: 0 }.next(document.as_ref())
+}
+
+pub(super) fn stored(count: u64, document: impl Into<Bytes>) -> Stored {
+    let document = document.into();
+    Stored { version: version(count, &document), document }
 }
 
 /// Waits until something is so.
@@ -154,12 +163,12 @@ pub(super) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl 
     assert!(tokio::time::timeout(PATIENCE, poll).await.is_ok(), "it never came true: {what}");
 }
 
-/// The next message. Interruptions are skipped: a store may doubt itself at any time.
+/// The next message. Doubts are skipped: a store may have them at any time.
 pub(super) async fn next(subscription: &mut Subscription) -> BusEvent {
     let message = async {
         loop {
             match subscription.recv().await {
-                Some(BusEvent::Interrupted) => {}
+                Some(BusEvent::Missed(_) | BusEvent::Interrupted(_) | BusEvent::Regressed(_)) => {}
                 Some(event) => return event,
                 None => panic!("the subscription ended"),
             }

@@ -1,16 +1,23 @@
 use std::sync::Arc;
 
-use ringback_call::{CallId, ConnectionId, DeviceId, UserId};
+use ringback_call::{CallId, ConnectionId, DeviceId, Timestamp, UserId};
 
 use super::stage::{Two, device, node, route, unique, user};
-use crate::{Enlisted, Registered, Route, Store, UserRecord};
+use crate::{Enlisted, LAST_ENDED, Listed, Registered, Route, Store, UserRecord};
+
+/// When calls are put on a list.
+const AT: Timestamp = Timestamp(77);
+
+fn listed(call: &CallId) -> Listed {
+    Listed { call: call.clone(), at: AT }
+}
 
 /// The first number that a double can't tell from its neighbour.
 const ODD: u64 = 9_007_199_254_740_992;
 
 fn record(routes: &[(&DeviceId, &Route)]) -> UserRecord {
     let routes = routes.iter().map(|&(device, route)| (device.clone(), route.clone())).collect();
-    UserRecord { routes, calls: Vec::new() }
+    UserRecord { routes, ..UserRecord::default() }
 }
 
 fn done(replaced: Option<&Route>, routes: &[(&DeviceId, &Route)]) -> Registered {
@@ -25,7 +32,7 @@ pub(super) async fn an_unknown_user_has_an_empty_record(store: Arc<dyn Store>) {
     let user = user();
     assert_eq!(store.lookup(&user).await.unwrap(), UserRecord::default());
     assert!(!store.unregister(&user, &device("d"), ConnectionId(1)).await.unwrap());
-    store.delist(&user, &call()).await.unwrap();
+    store.delist(&user, &call(), None, 0).await.unwrap();
     assert_eq!(store.lookup(&user).await.unwrap(), UserRecord::default());
 }
 
@@ -49,7 +56,7 @@ pub(super) async fn an_older_connection_is_superseded(store: Arc<dyn Store>) {
     let (user, phone) = (user(), device("phone"));
     let (old, new) = (route(&node("a"), 99), route(&node("b"), 100));
     store.register(&user, &phone, new.clone(), 3).await.unwrap();
-    assert_eq!(store.register(&user, &phone, old, 3).await.unwrap(), Registered::Superseded);
+    assert_eq!(store.register(&user, &phone, old, 3).await.unwrap(), Registered::Superseded(new.clone()));
     assert_eq!(store.lookup(&user).await.unwrap(), record(&[(&phone, &new)]));
 }
 
@@ -61,7 +68,10 @@ pub(super) async fn connections_that_differ_in_the_last_digit_are_told_apart(sto
         store.register(&user, &phone, old.clone(), 3).await.unwrap();
         let outcome = store.register(&user, &phone, new.clone(), 3).await.unwrap();
         assert_eq!(outcome, done(Some(&old), &[(&phone, &new)]));
-        assert_eq!(store.register(&user, &phone, old.clone(), 3).await.unwrap(), Registered::Superseded);
+        assert_eq!(
+            store.register(&user, &phone, old.clone(), 3).await.unwrap(),
+            Registered::Superseded(new.clone())
+        );
         assert!(!store.unregister(&user, &phone, old.connection).await.unwrap());
         assert!(store.unregister(&user, &phone, new.connection).await.unwrap());
     }
@@ -95,7 +105,7 @@ pub(super) async fn a_known_device_is_not_one_too_many(store: Arc<dyn Store>) {
     let (old, new) = (route(&node, 1), route(&node, 2));
     store.register(&user, &phone, old.clone(), 1).await.unwrap();
     // Calls are on the same record and are no devices.
-    store.enlist(&user, &call(), 5).await.unwrap();
+    store.enlist(&user, &call(), AT, 5).await.unwrap();
     match store.register(&user, &phone, new, 1).await.unwrap() {
         Registered::Done { replaced, record } => {
             assert_eq!(replaced, Some(old));
@@ -125,13 +135,13 @@ pub(super) async fn a_record_is_sorted(store: Arc<dyn Store>) {
     }
     let mut calls: Vec<CallId> = (0..6).map(|_| call()).collect();
     for call in &calls {
-        store.enlist(&user, call, 10).await.unwrap();
+        store.enlist(&user, call, AT, 10).await.unwrap();
     }
     calls.sort_unstable();
     let record = store.lookup(&user).await.unwrap();
     let devices: Vec<&str> = record.routes.iter().map(|(device, _)| device.as_str()).collect();
     assert_eq!(devices, ["10", "9", "B", "a", "m", "z"]);
-    assert_eq!(record.calls, calls);
+    assert_eq!(record.calls, calls.iter().map(listed).collect::<Vec<_>>());
 }
 
 pub(super) async fn calls_are_listed(store: Arc<dyn Store>) {
@@ -139,40 +149,64 @@ pub(super) async fn calls_are_listed(store: Arc<dyn Store>) {
     store.register(&user, &phone, at, 3).await.unwrap();
     let call = call();
     for _ in 0..2 {
-        match store.enlist(&user, &call, 1).await.unwrap() {
+        match store.enlist(&user, &call, AT, 1).await.unwrap() {
             Enlisted::Done(record) => {
-                assert_eq!(record.calls, std::slice::from_ref(&call));
+                assert_eq!(record.calls, [listed(&call)]);
                 assert_eq!(record.routes.len(), 1);
             }
             Enlisted::Full(_) => panic!("it is on the list already"),
         }
     }
-    assert_eq!(store.lookup(&user).await.unwrap().calls, [call]);
+    assert_eq!(store.lookup(&user).await.unwrap().calls, [listed(&call)]);
 }
 
 pub(super) async fn a_full_list_takes_no_other_call(store: Arc<dyn Store>) {
     let user = user();
     let (first, second) = (call(), call());
-    store.enlist(&user, &first, 1).await.unwrap();
-    match store.enlist(&user, &second, 1).await.unwrap() {
-        Enlisted::Full(record) => assert_eq!(record.calls, std::slice::from_ref(&first)),
+    store.enlist(&user, &first, AT, 1).await.unwrap();
+    match store.enlist(&user, &second, AT, 1).await.unwrap() {
+        Enlisted::Full(record) => assert_eq!(record.calls, [listed(&first)]),
         Enlisted::Done(_) => panic!("it was full"),
     }
-    store.delist(&user, &first).await.unwrap();
-    assert!(matches!(store.enlist(&user, &second, 1).await.unwrap(), Enlisted::Done(_)));
-    assert_eq!(store.lookup(&user).await.unwrap().calls, [second]);
-    assert!(matches!(store.enlist(&user, &first, 0).await.unwrap(), Enlisted::Full(_)));
+    store.delist(&user, &first, None, 0).await.unwrap();
+    assert!(matches!(store.enlist(&user, &second, AT, 1).await.unwrap(), Enlisted::Done(_)));
+    assert_eq!(store.lookup(&user).await.unwrap().calls, [listed(&second)]);
+    assert!(matches!(store.enlist(&user, &first, AT, 0).await.unwrap(), Enlisted::Full(_)));
 }
 
 pub(super) async fn to_delist_twice_is_harmless(store: Arc<dyn Store>) {
     let user = user();
     let (first, second) = (call(), call());
-    store.enlist(&user, &first, 5).await.unwrap();
-    store.enlist(&user, &second, 5).await.unwrap();
+    store.enlist(&user, &first, AT, 5).await.unwrap();
+    store.enlist(&user, &second, AT, 5).await.unwrap();
     for _ in 0..2 {
-        store.delist(&user, &first).await.unwrap();
-        assert_eq!(store.lookup(&user).await.unwrap().calls, std::slice::from_ref(&second));
+        store.delist(&user, &first, None, 0).await.unwrap();
+        assert_eq!(store.lookup(&user).await.unwrap().calls, [listed(&second)]);
     }
+}
+
+pub(super) async fn a_list_says_since_when(store: Arc<dyn Store>) {
+    let (user, call) = (user(), call());
+    store.enlist(&user, &call, Timestamp(5), 5).await.unwrap();
+    store.enlist(&user, &call, Timestamp(9), 5).await.unwrap();
+    assert_eq!(store.lookup(&user).await.unwrap().calls, [Listed { call, at: Timestamp(5) }]);
+}
+
+pub(super) async fn the_last_calls_that_ended_are_remembered(store: Arc<dyn Store>) {
+    let user = user();
+    let calls: Vec<CallId> = (0..40).map(|_| call()).collect();
+    for (n, call) in (0..).zip(&calls) {
+        store.enlist(&user, call, AT, 99).await.unwrap();
+        store.delist(&user, call, Some(Timestamp(1_000 + n)), 500).await.unwrap();
+    }
+    let record = store.lookup(&user).await.unwrap();
+    let mut expected = calls[40 - LAST_ENDED..].to_vec();
+    expected.sort_unstable();
+    assert_eq!((record.calls, record.ended), (Vec::new(), expected));
+    // Each for its time only.
+    let late = call();
+    store.delist(&user, &late, Some(Timestamp(9_000)), 500).await.unwrap();
+    assert_eq!(store.lookup(&user).await.unwrap().ended, [late]);
 }
 
 pub(super) async fn names_may_be_odd(store: Arc<dyn Store>) {

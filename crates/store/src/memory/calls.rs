@@ -25,17 +25,22 @@ impl Calls for MemoryStore {
         if let Some(refused) = refuse(&shelf, &commit) {
             return Ok(refused);
         }
-        let version = commit.expected.next();
         let expires_at = self.now().after(commit.ttl_ms);
         // A call that only holds the pair leaves it to a later call that has claimed it since.
         let passed_on = shelf.pairs.get(&commit.pair).is_some_and(|row| row.call != commit.call);
         if commit.claim != Claim::Held || !passed_on {
             shelf.put_pair(&commit.pair, &commit.call, expires_at);
         }
-        let row =
-            shelf.put_call(&commit.call, Stored { version, document: commit.document.clone() }, expires_at);
+        let row = shelf.put_call(
+            &commit.call,
+            Stored { version: commit.version, document: commit.document.clone() },
+            expires_at,
+        );
         for entry in &commit.entries {
             row.logs.insert((entry.log, entry.seq), entry.body.clone());
+        }
+        for (log, numbers) in &commit.trims {
+            row.logs.retain(|(kept, seq), _| kept != log || !numbers.contains(seq));
         }
         let before = std::mem::replace(&mut row.deadline, commit.deadline);
         if before != commit.deadline {
@@ -53,7 +58,11 @@ impl Calls for MemoryStore {
                 self.send(node, BusEvent::Entry { body: entry.body.clone(), document });
             }
         }
-        Ok(Committed::Applied(version))
+        Ok(Committed::Applied)
+    }
+
+    async fn settle(&self, _call: &CallId, _version: Version) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn read(

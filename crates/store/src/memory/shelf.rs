@@ -35,7 +35,9 @@ pub(super) struct PairRow {
 #[derive(Default)]
 pub(super) struct UserRow {
     pub(super) routes: BTreeMap<DeviceId, Route>,
-    pub(super) calls: BTreeSet<CallId>,
+    pub(super) calls: BTreeMap<CallId, Timestamp>,
+    /// The calls that have ended of late, and until when they are remembered.
+    pub(super) ended: BTreeMap<CallId, Timestamp>,
     expires_at: Timestamp,
 }
 

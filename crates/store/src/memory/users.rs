@@ -1,19 +1,20 @@
 //! Users' records in memory.
 
 use async_trait::async_trait;
-use ringback_call::{CallId, ConnectionId, DeviceId, UserId};
+use ringback_call::{CallId, ConnectionId, DeviceId, Millis, Timestamp, UserId};
 
 use super::{
     MemoryStore,
     shelf::{USER_TTL_MS, UserRow},
 };
-use crate::{Enlisted, Registered, Route, Store as _, StoreError, UserRecord, Users};
+use crate::{Enlisted, LAST_ENDED, Listed, Registered, Route, Store as _, StoreError, UserRecord, Users};
 
 impl UserRow {
     fn record(&self) -> UserRecord {
         UserRecord {
             routes: self.routes.iter().map(|(device, route)| (device.clone(), route.clone())).collect(),
-            calls: self.calls.iter().cloned().collect(),
+            calls: self.calls.iter().map(|(call, at)| Listed { call: call.clone(), at: *at }).collect(),
+            ended: self.ended.keys().cloned().collect(),
         }
     }
 }
@@ -36,8 +37,8 @@ impl Users for MemoryStore {
     ) -> Result<Registered, StoreError> {
         Ok(self.with_user(user, |row| {
             let known = row.routes.get(device);
-            if known.is_some_and(|known| known.connection > route.connection) {
-                return Registered::Superseded;
+            if let Some(known) = known.filter(|known| known.connection > route.connection) {
+                return Registered::Superseded(known.clone());
             }
             if known.is_none() && row.routes.len() >= max {
                 return Registered::TooMany(row.record());
@@ -67,18 +68,42 @@ impl Users for MemoryStore {
         Ok(shelf.users.get(user).map(UserRow::record).unwrap_or_default())
     }
 
-    async fn enlist(&self, user: &UserId, call: &CallId, max: usize) -> Result<Enlisted, StoreError> {
+    async fn enlist(
+        &self,
+        user: &UserId,
+        call: &CallId,
+        at: Timestamp,
+        max: usize,
+    ) -> Result<Enlisted, StoreError> {
         Ok(self.with_user(user, |row| {
-            if !row.calls.contains(call) && row.calls.len() >= max {
+            if !row.calls.contains_key(call) && row.calls.len() >= max {
                 return Enlisted::Full(row.record());
             }
-            row.calls.insert(call.clone());
+            row.calls.entry(call.clone()).or_insert(at);
             Enlisted::Done(row.record())
         }))
     }
 
-    async fn delist(&self, user: &UserId, call: &CallId) -> Result<(), StoreError> {
-        self.with_user(user, |row| row.calls.remove(call));
+    async fn delist(
+        &self,
+        user: &UserId,
+        call: &CallId,
+        ended_at: Option<Timestamp>,
+        keep_ms: Millis,
+    ) -> Result<(), StoreError> {
+        self.with_user(user, |row| {
+            row.calls.remove(call);
+            if let Some(at) = ended_at {
+                row.ended.retain(|_, until| *until > at);
+                row.ended.insert(call.clone(), at.after(keep_ms));
+                while row.ended.len() > LAST_ENDED
+                    && let Some(oldest) = row.ended.iter().min_by_key(|(_, until)| **until)
+                {
+                    let oldest = oldest.0.clone();
+                    row.ended.remove(&oldest);
+                }
+            }
+        });
         Ok(())
     }
 }

@@ -6,22 +6,19 @@ mod cache;
 mod index;
 mod opening;
 mod placing;
+mod repair;
 
 use std::sync::Arc;
 
-use ringback_call::{Ack, Call, CallId, Command, Decision, Input, Rejection, Rules};
+use ringback_call::{Ack, Call, CallId, Command, Decision, Input, Rejection, Rules, Timestamp};
 use ringback_store::{
     Claim, Commit, Committed, Entry, Log, Pair, Store, StoreError, Stored, Version,
-    record::{self, Envelope, NoteRecord},
+    record::{self, Document, Envelope, NoteRecord},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{
-    clock::Clock,
-    cluster::Cluster,
-    settings::{Keep, Settings},
-};
-use cache::Cache;
+use crate::{Config, clock::Clock, cluster::Cluster, config::Keep, patience::insist, registry::Registry};
+use cache::{Cache, Place};
 
 pub use cache::Known;
 
@@ -42,6 +39,13 @@ pub enum Failure {
     Store(#[from] StoreError),
 }
 
+impl Failure {
+    /// Whether the same may work later.
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_transient())
+    }
+}
+
 /// What became of a command.
 #[derive(Debug)]
 pub struct Applied {
@@ -58,6 +62,7 @@ pub struct Calls {
     keep: Keep,
     clock: Arc<Clock>,
     cluster: Arc<Cluster>,
+    registry: Arc<Registry>,
     cache: Cache,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -67,18 +72,20 @@ impl Calls {
     /// Serves calls out of a store. Work that follows from a call runs on `tasks` and ends with `stop`.
     pub fn new(
         store: Arc<dyn Store>,
-        settings: &Settings,
+        config: &Config,
         clock: Arc<Clock>,
         cluster: Arc<Cluster>,
+        registry: Arc<Registry>,
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
-            rules: settings.rules.clone(),
-            keep: settings.keep,
+            rules: config.rules.clone(),
+            keep: config.keep,
             clock,
             cluster,
+            registry,
             cache: Cache::default(),
             tasks,
             stop,
@@ -94,51 +101,91 @@ impl Calls {
             return Err(Rejection::NoSuchCall.into());
         }
         let slot = self.cache.slot(call);
-        let mut slot = slot.lock().await;
+        let mut place = slot.lock().await;
+        let outcome = self.apply_in(&mut place, call, &input).await;
+        let ended = place.known.as_ref().is_none_or(|known| known.call().has_ended());
+        drop(place);
+        if ended {
+            self.cache.forget(call);
+        }
+        let (applied, before, follow_up) = outcome?;
+        if let Some(before) = before {
+            self.afterwards(Some(&before), &applied.call, follow_up);
+        }
+        Ok(applied)
+    }
+
+    /// The loop of one command. Also returns the call as it was, if it was changed.
+    async fn apply_in(
+        &self,
+        place: &mut Place,
+        call: &CallId,
+        input: &Input,
+    ) -> Result<(Applied, Option<Call>, Option<ringback_call::FollowUp>), Failure> {
         // What is cached may be old: good enough to try a commit on, which checks it, but not to refuse a request.
         let mut fresh = false;
         for _ in 0..MAX_TRIES {
-            let known = match slot.known.take() {
-                Some(known) => known,
+            let known = match &place.known {
+                Some(known) => known.clone(),
                 None => {
                     fresh = true;
-                    self.load(call).await?.ok_or(Rejection::NoSuchCall)?
+                    let known = self.load(call).await?.ok_or(Rejection::NoSuchCall)?;
+                    place.learn(known.clone());
+                    known
                 }
             };
             let command = Command { at: self.clock.now(), input: input.clone() };
-            match self.rules.decide(&known.call, &command) {
-                Ok(Decision { next: Some(next), ack, deliveries, notes, deadline, follow_up }) => {
-                    let plan = Plan { expected: known.version, claim: Claim::Held, deadline };
-                    let commit = self.commit_of(&next, plan, deliveries, notes, command.at)?;
-                    match self.store.commit(commit).await? {
-                        Committed::Applied(version) => {
-                            slot.known = Some(Known { version, call: next.clone() });
-                            drop(slot);
-                            self.afterwards(Some(&known.call), &next, follow_up);
-                            return Ok(Applied { ack, call: next });
+            match self.rules.decide(known.call(), &command) {
+                Ok(decision) if decision.next.is_some() => {
+                    let Decision { ack, follow_up, .. } = decision.clone();
+                    let plan = Plan { from: Some(&known), claim: Claim::Held };
+                    match self.commit(place, plan, decision, command.at).await? {
+                        Outcome::Stored(now) => {
+                            let applied = Applied { ack, call: *now };
+                            return Ok((applied, Some(known.document.call), follow_up));
                         }
-                        Committed::Conflict(stored) => {
+                        Outcome::Beaten(stored) => {
                             fresh = true;
-                            slot.known = stored.as_ref().map(decode).transpose()?;
-                            if slot.known.is_none() {
+                            if !self.reconcile(place, known, stored).await? {
                                 return Err(Rejection::NoSuchCall.into());
                             }
                         }
-                        Committed::PairTaken { .. } => return Err(impossible("a held pair was refused")),
+                        Outcome::PairTaken(..) => return Err(impossible("a held pair was refused")),
                     }
                 }
-                Ok(Decision { next: None, ack, .. }) if fresh => {
-                    slot.known = Some(known.clone());
-                    return Ok(Applied { ack, call: known.call });
+                // What a client is told must hold, so it has to be as durable as what it stands for.
+                Ok(Decision { ack, .. }) if fresh => {
+                    self.store.settle(call, known.version).await?;
+                    return Ok((Applied { ack, call: known.document.call }, None, None));
                 }
-                Err(rejection) if fresh => {
-                    slot.known = Some(known);
-                    return Err(rejection.into());
+                Err(rejection) if fresh => return Err(rejection.into()),
+                Ok(_) | Err(_) => {
+                    fresh = true;
+                    let stored = self.store.load(call).await?;
+                    if !self.reconcile(place, known, stored).await? {
+                        return Err(Rejection::NoSuchCall.into());
+                    }
                 }
-                Ok(_) | Err(_) => {}
             }
         }
         Err(StoreError::unavailable("too many gateways change this call at once").into())
+    }
+
+    /// Applies something that must not be forgotten, however long the store is away.
+    pub(crate) fn insist(self: &Arc<Self>, call: CallId, input: Input) {
+        let calls = Arc::clone(self);
+        let work = async move {
+            let applied = insist(|| async {
+                match calls.apply(&call, input.clone()).await {
+                    Err(Failure::Store(error)) => Err(error),
+                    Ok(_) | Err(_) => Ok(()),
+                }
+            });
+            if let Err(error) = applied.await {
+                tracing::warn!(?call, error = &error as &dyn std::error::Error, "given up");
+            }
+        };
+        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(work));
     }
 
     /// The call as the store has it.
@@ -146,80 +193,133 @@ impl Calls {
     /// # Errors
     /// When the store fails.
     pub async fn load(&self, call: &CallId) -> Result<Option<Known>, StoreError> {
-        self.store.load(call).await?.as_ref().map(decode).transpose()
+        self.store.load(call).await?.as_ref().map(Known::read).transpose()
     }
 
-    /// Learns a document that came with a message, if it is newer than what is known.
-    pub fn learn(&self, call: &CallId, stored: &Stored) {
-        let Ok(learned) = decode(stored) else { return };
-        if learned.call.has_ended() {
-            return self.cache.forget(call);
+    /// Learns an entry and the document that came with it, if it is newer than what is known.
+    pub(crate) fn learn(self: &Arc<Self>, envelope: &Envelope, body: &bytes::Bytes, stored: Option<&Stored>) {
+        let learned = stored.and_then(|stored| Known::read(stored).ok());
+        if learned.as_ref().is_some_and(|learned| learned.call().has_ended()) {
+            return self.cache.forget(&envelope.call);
         }
         // A command that is under way will meet the newer document by itself.
-        if let Ok(mut place) = self.cache.slot(call).try_lock()
-            && place.known.as_ref().is_none_or(|known| known.version < learned.version)
-        {
-            place.known = Some(learned);
+        let slot = self.cache.slot(&envelope.call);
+        let Ok(mut place) = slot.try_lock() else { return };
+        place.recent.push(Log::Mailbox(envelope.side), envelope.seq, body.clone());
+        let Some(learned) = learned else { return };
+        match &place.known {
+            Some(known) if known.version == learned.version => {}
+            // Of a history that ours is not part of, or a message that was overtaken by another: the store tells.
+            Some(known) if known.version.count >= learned.version.count => {
+                drop(place);
+                self.check_later(envelope.call.clone());
+            }
+            Some(_) | None => place.learn(learned),
         }
     }
 
-    fn commit_of(
+    /// Stores a decision.
+    async fn commit(
         &self,
-        next: &Call,
-        plan: Plan,
-        deliveries: Vec<ringback_call::Delivery>,
-        notes: Vec<ringback_call::Note>,
-        at: ringback_call::Timestamp,
-    ) -> Result<Commit, StoreError> {
-        let version = plan.expected.next();
-        let mut entries = Vec::with_capacity(deliveries.len() + notes.len());
-        for delivery in deliveries {
-            let envelope = Envelope {
-                call: next.id.clone(),
-                version: version.0,
-                side: delivery.side,
-                seq: delivery.seq,
-                at,
-                user: next.user(delivery.side).clone(),
-                to: delivery.to,
-                event: delivery.event,
-            };
-            entries.push(Entry {
-                log: Log::Mailbox(delivery.side),
-                seq: delivery.seq,
-                body: record::encode("an envelope", &envelope)?,
-                nodes: delivery.nodes,
-            });
-        }
-        let first_note = next.notes + 1 - notes.len() as u64;
-        for (seq, note) in (first_note..).zip(notes) {
-            let body = record::encode("a note", &NoteRecord { at, note })?;
-            entries.push(Entry { log: Log::Notes, seq, body, nodes: Vec::new() });
-        }
-        Ok(Commit {
+        place: &mut Place,
+        plan: Plan<'_>,
+        decision: Decision,
+        at: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        let Some(next) = decision.next else { return Err(impossible_in_store("nothing to store")) };
+        let (expected, document) = match plan.from {
+            Some(known) => (known.version, known.document.succeeded_by(known.version, next)),
+            None => (Version::NONE, Document { call: next, ancestors: Vec::new() }),
+        };
+        let bytes = record::encode_call(&document)?;
+        let version = expected.next(&bytes);
+        let next = &document.call;
+        let commit = Commit {
             call: next.id.clone(),
-            expected: plan.expected,
-            document: record::encode_call(next)?,
-            ttl_ms: if next.has_ended() { self.keep.ended_ms } else { self.keep.live_ms },
-            deadline: plan.deadline,
+            expected,
+            version,
+            document: bytes.clone(),
+            ttl_ms: self.ttl_ms(next),
+            deadline: decision.deadline,
             pair: Pair::of(&next.caller, &next.callee),
             claim: plan.claim,
-            entries,
-        })
+            entries: entries(next, version, decision.deliveries, decision.notes, at)?,
+            trims: decision.trims.into_iter().map(|trim| (Log::Mailbox(trim.side), trim.entries)).collect(),
+        };
+        let entries = commit.entries.clone();
+        match self.store.commit(commit).await? {
+            Committed::Applied => {}
+            // This very commit, sent twice.
+            Committed::Conflict(Some(stored)) if stored.version == version => {}
+            Committed::Conflict(stored) => return Ok(Outcome::Beaten(stored)),
+            Committed::PairTaken { call, stored } => return Ok(Outcome::PairTaken(call, stored)),
+        }
+        for Entry { log, seq, body, .. } in entries {
+            place.recent.push(log, seq, body);
+        }
+        let call = document.call.clone();
+        place.learn(Known { version, document, bytes, at: tokio::time::Instant::now() });
+        Ok(Outcome::Stored(Box::new(call)))
+    }
+
+    const fn ttl_ms(&self, call: &Call) -> u64 {
+        if call.has_ended() { self.keep.ended_ms } else { self.keep.live_ms }
     }
 }
 
 /// What a commit is based on, beside the decision.
-struct Plan {
-    expected: Version,
+struct Plan<'a> {
+    /// `None` for a call that is made.
+    from: Option<&'a Known>,
     claim: Claim,
-    deadline: Option<ringback_call::Timestamp>,
 }
 
-fn decode(stored: &Stored) -> Result<Known, StoreError> {
-    Ok(Known { version: stored.version, call: record::decode_call(&stored.document)? })
+/// What became of it.
+enum Outcome {
+    Stored(Box<Call>),
+    Beaten(Option<Stored>),
+    PairTaken(CallId, Option<Stored>),
+}
+
+/// A decision's mail and notes, as they are stored.
+fn entries(
+    call: &Call,
+    version: Version,
+    deliveries: Vec<ringback_call::Delivery>,
+    notes: Vec<ringback_call::Note>,
+    at: Timestamp,
+) -> Result<Vec<Entry>, StoreError> {
+    let mut entries = Vec::with_capacity(deliveries.len() + notes.len());
+    for delivery in deliveries {
+        let envelope = Envelope {
+            call: call.id.clone(),
+            version,
+            side: delivery.side,
+            seq: delivery.seq,
+            at,
+            user: call.user(delivery.side).clone(),
+            to: delivery.to,
+            event: delivery.event,
+        };
+        entries.push(Entry {
+            log: Log::Mailbox(delivery.side),
+            seq: delivery.seq,
+            body: record::encode("an envelope", &envelope)?,
+            nodes: delivery.nodes,
+        });
+    }
+    let first_note = call.notes + 1 - notes.len() as u64;
+    for (seq, note) in (first_note..).zip(notes) {
+        let body = record::encode("a note", &NoteRecord { at, note })?;
+        entries.push(Entry { log: Log::Notes, seq, body, nodes: Vec::new() });
+    }
+    Ok(entries)
 }
 
 fn impossible(what: &'static str) -> Failure {
-    StoreError::corrupt("a commit's answer", what).into()
+    impossible_in_store(what).into()
+}
+
+fn impossible_in_store(what: &'static str) -> StoreError {
+    StoreError::corrupt("a commit's answer", what)
 }

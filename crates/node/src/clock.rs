@@ -1,20 +1,23 @@
 //! The cluster's time, as this gateway knows it.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use ringback_call::Timestamp;
+use tokio::time::Instant;
 
 /// Follows the store's clock between two heartbeats by the machine's monotonic one, so that gateways agree on
-/// deadlines whatever their own clocks say. Never goes back.
+/// deadlines whatever their own clocks say. Never goes back, but for the first time the store is heard: until then it
+/// is the machine's clock, which may be anywhere.
 #[derive(Debug)]
 pub struct Clock {
     started: Instant,
     /// The store's time at `started`.
     base: AtomicU64,
     last: AtomicU64,
+    followed: AtomicBool,
 }
 
 impl Default for Clock {
@@ -22,7 +25,12 @@ impl Default for Clock {
     fn default() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-        Self { started: Instant::now(), base: AtomicU64::new(now), last: AtomicU64::new(0) }
+        Self {
+            started: Instant::now(),
+            base: AtomicU64::new(now),
+            last: AtomicU64::new(0),
+            followed: AtomicBool::new(false),
+        }
     }
 }
 
@@ -40,12 +48,23 @@ impl Clock {
     /// The store has just said what time it is.
     pub fn follow(&self, store: Timestamp) {
         self.base.store(store.0.saturating_sub(self.elapsed_ms()), Ordering::Relaxed);
+        if !self.followed.swap(true, Ordering::Relaxed) {
+            self.last.store(store.0, Ordering::Relaxed);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_machine_that_is_ahead_does_not_stop_the_clock() {
+        let clock = Clock::default();
+        let machine = clock.now();
+        clock.follow(Timestamp(machine.0 - 3_600_000));
+        assert!(clock.now() < machine);
+    }
 
     #[test]
     fn follows_the_store_forward_and_never_goes_back() {

@@ -9,17 +9,19 @@ use std::{
 };
 
 use ringback_call::NodeId;
-use ringback_store::{Partition, Pulse, Route, Store};
+use ringback_store::{Partition, Pulse, Route};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
-use tokio_util::sync::CancellationToken;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::{calls::Calls, clock::Clock, settings::Settings};
+use crate::{Config, Node};
 
 /// What this gateway knows of the cluster.
 #[derive(Debug)]
 pub struct Cluster {
+    /// The gateway's name with a mark of this run of it: one that is started anew under the same name is another
+    /// node, so that nothing of the old one passes for its own.
     node: NodeId,
+    name: NodeId,
     /// The nodes that live, sorted. Kept as it was while the store can't be asked: an outage kills nobody.
     live: Mutex<Arc<[NodeId]>>,
     /// The store's time when `live` was read.
@@ -27,18 +29,37 @@ pub struct Cluster {
     started: Instant,
     /// Milliseconds from `started` to the last heartbeat that got through, plus one; 0: none yet.
     heard: AtomicU64,
+    /// How long a proof of life holds.
+    ttl: Duration,
+    /// Until when nobody is taken for dead: the store was away, and nobody could prove anything.
+    amnesty: Mutex<Option<Instant>>,
 }
 
 impl Cluster {
     /// A gateway that has not heard of the store yet.
-    pub fn new(node: NodeId) -> Self {
-        let live = Mutex::new(Arc::from([node.clone()]));
-        Self { node, live, live_at: AtomicU64::new(0), started: Instant::now(), heard: AtomicU64::new(0) }
+    pub fn new(config: &Config) -> Self {
+        let marked = NodeId::new(format!("{}.{:08x}", config.name.as_str(), fastrand::u32(..)));
+        let node = marked.unwrap_or_else(|_| config.name.clone());
+        Self {
+            live: Mutex::new(Arc::from([node.clone()])),
+            node,
+            name: config.name.clone(),
+            live_at: AtomicU64::new(0),
+            started: Instant::now(),
+            heard: AtomicU64::new(0),
+            ttl: Duration::from_millis(config.ttl_ms),
+            amnesty: Mutex::default(),
+        }
     }
 
-    /// This gateway.
+    /// This run of this gateway, as the cluster knows it.
     pub const fn node(&self) -> &NodeId {
         &self.node
+    }
+
+    /// This gateway, as people know it.
+    pub const fn name(&self) -> &NodeId {
+        &self.name
     }
 
     /// The nodes that live.
@@ -68,7 +89,19 @@ impl Cluster {
     }
 
     /// Takes what a heartbeat says; returns the nodes that lived before and do not any more.
-    fn hear(&self, Pulse { now, nodes }: Pulse) -> Vec<NodeId> {
+    fn hear(&self, Pulse { now, mut nodes }: Pulse) -> Vec<NodeId> {
+        // Half of it: the others' proofs may have run out while ours could not be given.
+        let silent = self.last_heard().is_some_and(|ago| ago > self.ttl / 2);
+        let mut amnesty = self.amnesty.lock().unwrap_or_else(PoisonError::into_inner);
+        if silent {
+            *amnesty = Some(Instant::now() + self.ttl);
+        }
+        if amnesty.is_some_and(|until| Instant::now() < until) {
+            nodes.extend(self.live().iter().cloned());
+            nodes.sort_unstable();
+            nodes.dedup();
+        }
+        drop(amnesty);
         self.live_at.store(now.0, Ordering::Relaxed);
         let at = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
         self.heard.store(at + 1, Ordering::Relaxed);
@@ -83,20 +116,14 @@ impl Cluster {
 }
 
 /// Sends a heartbeat again and again until the gateway stops, then says goodbye.
-pub async fn run(
-    cluster: Arc<Cluster>,
-    store: Arc<dyn Store>,
-    calls: Arc<Calls>,
-    clock: Arc<Clock>,
-    settings: Arc<Settings>,
-    stop: CancellationToken,
-) {
-    let mut ticks = interval(settings.node_heartbeat);
+pub async fn run(node: Arc<Node>) {
+    let Node { cluster, store, calls, clock, config, stop, .. } = &*node;
+    let mut ticks = interval(config.heartbeat);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failing = false;
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let limit = Duration::from_millis(settings.node_ttl_ms);
-        match timeout(limit, store.heartbeat(cluster.node(), settings.node_ttl_ms)).await {
+        let limit = Duration::from_millis(config.ttl_ms);
+        match timeout(limit, store.heartbeat(cluster.node(), config.ttl_ms)).await {
             Ok(Ok(pulse)) => {
                 clock.follow(pulse.now);
                 calls.bereaved_of(cluster.hear(pulse));
@@ -128,10 +155,16 @@ mod tests {
         NodeId::new(name).unwrap()
     }
 
+    /// Without a mark of its run, so that names can be told apart here.
+    fn cluster(name: &str) -> Cluster {
+        let config = crate::config::tests::config(name);
+        Cluster { node: node(name), live: Mutex::new(Arc::from([node(name)])), ..Cluster::new(&config) }
+    }
+
     #[test]
     fn every_partition_has_exactly_one_keeper() {
         let names = ["gw-1", "gw-2", "gw-3"];
-        let clusters: Vec<Cluster> = names.iter().map(|name| Cluster::new(node(name))).collect();
+        let clusters: Vec<Cluster> = names.iter().map(|name| cluster(name)).collect();
         for cluster in &clusters {
             let _ = cluster
                 .hear(Pulse { now: Timestamp(1), nodes: names.iter().map(|name| node(name)).collect() });
@@ -147,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_route_is_dead_only_if_the_last_heartbeat_could_have_known_better() {
-        let cluster = Cluster::new(node("gw-1"));
+        let cluster = cluster("gw-1");
         cluster.hear(Pulse { now: Timestamp(1_000), nodes: vec![node("gw-1"), node("gw-2")] });
         let route = |name, at| Route { node: node(name), connection: ConnectionId::new(Timestamp(at), 0) };
         assert!(cluster.reaches(&route("gw-2", 1)));
@@ -156,9 +189,37 @@ mod tests {
         assert!(cluster.reaches(&route("gw-3", 1_001)), "come since");
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_kills_nobody() {
+        let cluster = cluster("gw-1");
+        let pulse = |names: &[&str]| Pulse {
+            now: Timestamp(1_000),
+            nodes: names.iter().map(|name| node(name)).collect(),
+        };
+        cluster.hear(pulse(&["gw-1", "gw-2"]));
+        // Nobody could prove anything for longer than a proof holds.
+        tokio::time::advance(Duration::from_secs(20)).await;
+        assert!(cluster.hear(pulse(&["gw-1"])).is_empty());
+        assert_eq!(cluster.live().len(), 2);
+        // Who is not back by then is dead.
+        for _ in 0..6 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            let dead = cluster.hear(pulse(&["gw-1"]));
+            assert!(dead.is_empty() || dead == [node("gw-2")]);
+        }
+        assert_eq!(cluster.live().len(), 1);
+    }
+
+    #[test]
+    fn a_gateway_that_is_started_anew_is_another_node() {
+        let config = crate::config::tests::config("gw-1");
+        assert_ne!(Cluster::new(&config).node(), Cluster::new(&config).node());
+        assert_eq!(Cluster::new(&config).name().as_str(), "gw-1");
+    }
+
     #[test]
     fn alone_it_keeps_everything() {
-        let cluster = Cluster::new(node("gw-1"));
+        let cluster = cluster("gw-1");
         assert!((0..64).all(|n| cluster.looks_after(Partition(n))));
         assert_eq!(cluster.last_heard(), None);
     }

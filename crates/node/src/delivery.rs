@@ -4,27 +4,29 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ringback_store::{
-    BusEvent, Stored, Subscription,
+    BusEvent, StoreError, Stored, Subscription,
     record::{self, Direct, Envelope},
 };
 use ringback_wire::CloseCode;
-use tokio_util::sync::CancellationToken;
 
-use crate::{calls::Calls, registry::Registry};
+use crate::{Node, recovery, registry::Mail};
 
-/// Passes on what reaches this node until the gateway stops.
-pub async fn run(
-    mut subscription: Subscription,
-    registry: Arc<Registry>,
-    calls: Arc<Calls>,
-    stop: CancellationToken,
-) {
-    while let Some(Some(event)) = stop.run_until_cancelled(subscription.recv()).await {
+/// Passes on what reaches this node until it stops.
+pub async fn run(node: Arc<Node>, mut subscription: Subscription) {
+    while let Some(Some(event)) = node.stop.run_until_cancelled(subscription.recv()).await {
         let handled = match event {
-            BusEvent::Entry { body, document } => entry(&registry, &calls, &body, document),
-            BusEvent::Direct(body) => direct(&registry, &body),
-            BusEvent::Interrupted => {
-                tracing::warn!("the subscription was interrupted: messages may be missing");
+            BusEvent::Entry { body, document } => entry(&node, &body, document),
+            BusEvent::Direct(body) => direct(&node, &body),
+            BusEvent::Missed(calls) => {
+                recovery::missed(&node, calls);
+                Ok(())
+            }
+            BusEvent::Interrupted(partitions) => {
+                recovery::interrupted(&node, partitions);
+                Ok(())
+            }
+            BusEvent::Regressed(partitions) => {
+                recovery::regressed(&node, partitions);
                 Ok(())
             }
         };
@@ -35,26 +37,20 @@ pub async fn run(
     }
 }
 
-fn entry(
-    registry: &Registry,
-    calls: &Arc<Calls>,
-    body: &[u8],
-    document: Option<Bytes>,
-) -> Result<(), ringback_store::StoreError> {
+fn entry(node: &Arc<Node>, body: &Bytes, document: Option<Bytes>) -> Result<(), StoreError> {
     let envelope: Envelope = record::decode("an envelope", body)?;
-    if let Some(document) = document {
-        calls.learn(&envelope.call, &Stored { version: envelope.version(), document });
-    }
+    let stored = document.map(|document| Stored { version: envelope.version, document });
+    node.calls.learn(&envelope, body, stored.as_ref());
     let envelope = Arc::new(envelope);
-    let reached = registry.deliver(&envelope);
+    let reached = node.registry.deliver(&envelope.user, &Mail::Entry(Arc::clone(&envelope)));
     tracing::debug!(call = ?envelope.call, side = envelope.side.as_str(), seq = envelope.seq, reached, "entry");
     Ok(())
 }
 
-fn direct(registry: &Registry, body: &[u8]) -> Result<(), ringback_store::StoreError> {
+fn direct(node: &Node, body: &[u8]) -> Result<(), StoreError> {
     match record::decode("a message", body)? {
         Direct::Replaced { user, device, connection } => {
-            registry.close(&user, &device, connection, CloseCode::Replaced);
+            node.registry.close(&user, &device, connection, CloseCode::Replaced);
         }
     }
     Ok(())

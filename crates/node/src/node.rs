@@ -1,31 +1,37 @@
-//! All parts of a gateway, put together.
+//! All parts of a node, put together.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
-use anyhow::Context;
 use ringback_auth::Verifier;
-use ringback_store::{Store, memory::MemoryStore};
-use ringback_store_redis::{RedisSettings, RedisStore};
-use tokio::{net::TcpListener, time::timeout};
+use ringback_store::Store;
+use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    admission::Admission,
     calls::Calls,
     clock::Clock,
     cluster::{self, Cluster},
-    delivery, http,
+    config::Config,
+    delivery,
     registry::Registry,
-    settings::{Auth, Settings},
     sweeper::Sweeper,
 };
 
 /// How long the background work may take to end once the connections are gone.
 const LAST_WORK: Duration = Duration::from_secs(5);
+/// Store operations at once that nobody waits for: goodbyes, renewals, repairs. Those that somebody waits for are not
+/// held up by ten thousand sockets that drop together.
+const IN_THE_BACKGROUND: usize = 64;
+/// Before a failed subscription is tried again.
+const AGAIN: Duration = Duration::from_millis(500);
+/// How often a draining node looks whether its clients have gone.
+const GLANCE: Duration = Duration::from_millis(20);
 
-/// What every part of a gateway shares.
-pub struct App {
+/// What every part of a node shares.
+pub struct Node {
     /// What the operator chose.
-    pub settings: Arc<Settings>,
+    pub config: Arc<Config>,
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
     /// What calls do.
@@ -38,6 +44,8 @@ pub struct App {
     pub cluster: Arc<Cluster>,
     /// Who a token names.
     pub verifier: Verifier,
+    /// Who may come in.
+    pub admission: Admission,
     /// Cancelled when clients are to be asked to leave.
     pub draining: CancellationToken,
     /// Cancelled when everything ends.
@@ -46,132 +54,116 @@ pub struct App {
     pub tasks: TaskTracker,
     /// Set once this node hears its own channels.
     pub subscribed: CancellationToken,
+    /// Set when a part without which the node is of no use has failed.
+    pub failed: CancellationToken,
+    /// Places for work that nobody waits for.
+    pub(crate) background: Semaphore,
 }
 
-/// Runs a gateway until it is told to stop: `draining` begins the end, and the clients have the drain window to go.
-///
-/// # Errors
-/// When an address can't be listened on or the store's address makes no sense. A store that is away is waited for.
-pub async fn run(settings: Settings, draining: CancellationToken) -> anyhow::Result<()> {
-    let settings = Arc::new(settings);
-    let client_port = listen("server.listen", settings.listen).await?;
-    let admin_port = listen("admin.listen", settings.admin_listen).await?;
-    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let (store, redis) = open_store(&settings).await?;
-    let clock = Arc::new(Clock::default());
-    let cluster = Arc::new(Cluster::new(settings.node.clone()));
-    let calls = Calls::new(
-        Arc::clone(&store),
-        &settings,
-        Arc::clone(&clock),
-        Arc::clone(&cluster),
-        tasks.clone(),
-        stop.clone(),
-    );
-    let verifier = match &settings.auth {
-        Auth::Dev => Verifier::TakesAnyName,
-        Auth::Hs256(secret) => Verifier::hs256(secret.as_bytes()),
-    };
-    let app = Arc::new(App {
-        settings,
-        store,
-        calls,
-        registry: Arc::default(),
-        clock,
-        cluster,
-        verifier,
-        draining,
-        stop,
-        tasks,
-        subscribed: CancellationToken::new(),
-    });
-    app.start(client_port, admin_port);
-    app.announce();
-    app.draining.cancelled().await;
-    app.finish().await;
-    if let Some(redis) = redis {
-        let _ = timeout(LAST_WORK, redis.close()).await;
-    }
-    Ok(())
-}
-
-async fn listen(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("{key}: can't listen on {address}"))
-}
-
-async fn open_store(settings: &Settings) -> anyhow::Result<(Arc<dyn Store>, Option<RedisStore>)> {
-    if settings.store_url.starts_with("memory:") {
-        return Ok((Arc::new(MemoryStore::new(settings.partitions)), None));
-    }
-    let redis = RedisStore::connect(RedisSettings {
-        partitions: settings.partitions,
-        ..RedisSettings::new(settings.store_url.as_str())
-    })
-    .await
-    .context("store.url")?;
-    Ok((Arc::new(redis.clone()), Some(redis)))
-}
-
-impl App {
-    fn start(self: &Arc<Self>, client_port: TcpListener, admin_port: TcpListener) {
-        let Self { store, calls, clock, cluster, settings, stop, tasks, .. } = &**self;
-        tasks.spawn(cluster::run(
-            Arc::clone(cluster),
-            Arc::clone(store),
-            Arc::clone(calls),
-            Arc::clone(clock),
-            Arc::clone(settings),
+impl Node {
+    /// A node that does nothing yet.
+    pub fn new(
+        config: Config,
+        store: Arc<dyn Store>,
+        verifier: Verifier,
+        draining: CancellationToken,
+    ) -> Arc<Self> {
+        let config = Arc::new(config);
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let clock = Arc::new(Clock::default());
+        let cluster = Arc::new(Cluster::new(&config));
+        let registry = Arc::new(Registry::default());
+        let calls = Calls::new(
+            Arc::clone(&store),
+            &config,
+            Arc::clone(&clock),
+            Arc::clone(&cluster),
+            Arc::clone(&registry),
+            tasks.clone(),
             stop.clone(),
-        ));
-        tasks.spawn(Arc::clone(self).deliver());
-        let sweeper = Sweeper {
-            store: Arc::clone(store),
-            calls: Arc::clone(calls),
-            clock: Arc::clone(clock),
-            cluster: Arc::clone(cluster),
-        };
-        tasks.spawn(sweeper.run(settings.sweep, stop.clone()));
-        tasks.spawn(http::serve(client_port, http::client_port(Arc::clone(self)), stop.clone()));
-        tasks.spawn(http::serve(admin_port, http::admin_port(Arc::clone(self)), stop.clone()));
+        );
+        Arc::new(Self {
+            admission: Admission::new(&config.limits),
+            config,
+            store,
+            calls,
+            registry,
+            clock,
+            cluster,
+            verifier,
+            draining,
+            stop,
+            tasks,
+            subscribed: CancellationToken::new(),
+            failed: CancellationToken::new(),
+            background: Semaphore::new(IN_THE_BACKGROUND),
+        })
+    }
+
+    /// Starts everything but what carries frames.
+    pub fn start(self: &Arc<Self>) {
+        self.essential("heartbeat", cluster::run(Arc::clone(self)));
+        self.essential("delivery", Arc::clone(self).subscribe_and_deliver());
+        self.essential("sweeper", Sweeper::new(self).run());
+    }
+
+    /// Runs a part that has to run as long as the node does. Should it end sooner, the node is better ended too:
+    /// started anew it serves, and without its part it only seems to.
+    pub fn essential(self: &Arc<Self>, name: &'static str, part: impl Future<Output = ()> + Send + 'static) {
+        let node = Arc::clone(self);
+        let running = self.tasks.spawn(part);
+        self.tasks.spawn(async move {
+            let ended = running.await;
+            if !node.stop.is_cancelled() {
+                tracing::error!(part = name, error = ?ended.err(), "an essential part has ended");
+                node.failed.cancel();
+            }
+        });
+    }
+
+    /// Work that nobody waits for; it takes its turn, and ends with the node.
+    pub(crate) fn in_background(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
+        let node = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let Ok(_place) = node.background.acquire().await else { return };
+            let _ = node.stop.run_until_cancelled(work).await;
+        });
     }
 
     /// Subscribes, however long the store takes to be there, and passes on what comes.
-    async fn deliver(self: Arc<Self>) {
+    async fn subscribe_and_deliver(self: Arc<Self>) {
         let subscribing = async {
             loop {
                 match self.store.subscribe(self.cluster.node()).await {
                     Ok(subscription) => return subscription,
                     Err(error) => {
                         tracing::warn!(error = &error as &dyn std::error::Error, "can't subscribe yet");
-                        tokio::time::sleep(Duration::from_millis(500)).await;
+                        tokio::time::sleep(AGAIN).await;
                     }
                 }
             }
         };
         let Some(subscription) = self.stop.run_until_cancelled(subscribing).await else { return };
         self.subscribed.cancel();
-        delivery::run(subscription, Arc::clone(&self.registry), Arc::clone(&self.calls), self.stop.clone())
-            .await;
-    }
-
-    fn announce(&self) {
-        let Settings { listen, admin_listen, node, auth, .. } = &*self.settings;
-        tracing::info!(%node, version = env!("CARGO_PKG_VERSION"), %listen, admin = %admin_listen, "gateway started");
-        if matches!(auth, Auth::Dev) {
-            tracing::warn!("DEVELOPMENT MODE: a token is just a user's name, so anybody can be anybody");
-            tracing::info!("open http://{listen}/ in two tabs to call from one to the other");
-        }
+        delivery::run(self, subscription).await;
     }
 
     /// Lets the clients go, then everything else.
-    async fn finish(&self) {
-        tracing::info!(connections = self.registry.len(), window = ?self.settings.drain, "draining");
+    pub async fn finish(&self) {
+        tracing::info!(connections = self.registry.len(), window = ?self.config.drain, "draining");
         let emptied = async {
             while !self.registry.is_empty() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(GLANCE).await;
             }
         };
-        let _ = timeout(self.settings.drain, emptied).await;
+        if !self.failed.is_cancelled() {
+            let _ = timeout(self.config.drain, emptied).await;
+        }
+        self.end().await;
+    }
+
+    /// Ends everything now: clients are closed with 4000.
+    pub async fn end(&self) {
         self.stop.cancel();
         self.tasks.close();
         if timeout(LAST_WORK, self.tasks.wait()).await.is_err() {
@@ -180,16 +172,18 @@ impl App {
         tracing::info!("gateway stopped");
     }
 
-    /// What keeps this gateway from taking clients, if anything does.
+    /// What keeps this node from taking clients, if anything does.
     pub fn not_ready(&self) -> Option<&'static str> {
         if self.draining.is_cancelled() {
             Some("draining")
+        } else if self.failed.is_cancelled() {
+            Some("a part has failed")
         } else if !self.subscribed.is_cancelled() {
             Some("not subscribed to the store yet")
         } else {
             match self.cluster.last_heard() {
                 None => Some("the store has not answered yet"),
-                Some(ago) if ago > Duration::from_millis(self.settings.node_ttl_ms) => {
+                Some(ago) if ago > Duration::from_millis(self.config.ttl_ms) => {
                     Some("the store does not answer")
                 }
                 Some(_) => None,

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use ringback_call::{ConnectionId, DeviceId, UserId};
+use ringback_call::{CallId, ConnectionId, DeviceId, UserId};
 use ringback_store::record::Envelope;
 use ringback_wire::CloseCode;
 use tokio::sync::{mpsc, watch};
@@ -19,15 +19,26 @@ const SHARDS: usize = 16;
 pub struct Handle {
     device: DeviceId,
     connection: ConnectionId,
-    outbox: mpsc::Sender<Arc<Envelope>>,
+    mail: mpsc::Sender<Mail>,
     closing: watch::Sender<Option<CloseCode>>,
+}
+
+/// What a connection is told by the gateway.
+#[derive(Clone, Debug)]
+pub enum Mail {
+    /// An entry of this user's mailbox in a call, not necessarily for this device.
+    Entry(Arc<Envelope>),
+    /// Something was said in this call that did not arrive: its mailbox has to be read.
+    CatchUp(CallId),
+    /// What is stored of this connection may be lost, and has to be stored again.
+    Renew,
 }
 
 /// The connection's end: what it takes from the gateway.
 #[derive(Debug)]
 pub struct Inbox {
-    /// Entries for this user, in order; not all are for this device.
-    pub entries: mpsc::Receiver<Arc<Envelope>>,
+    /// In order.
+    pub mail: mpsc::Receiver<Mail>,
     /// Set once the connection has to close.
     pub closing: watch::Receiver<Option<CloseCode>>,
 }
@@ -35,9 +46,20 @@ pub struct Inbox {
 impl Handle {
     /// Both ends, with room for this many entries.
     pub fn new(device: DeviceId, connection: ConnectionId, room: usize) -> (Self, Inbox) {
-        let (outbox, entries) = mpsc::channel(room);
+        let (mail, inbox) = mpsc::channel(room);
         let (closing, closed) = watch::channel(None);
-        (Self { device, connection, outbox, closing }, Inbox { entries, closing: closed })
+        (Self { device, connection, mail, closing }, Inbox { mail: inbox, closing: closed })
+    }
+
+    fn deliver(&self, mail: &Mail) -> bool {
+        match self.mail.try_send(mail.clone()) {
+            Ok(()) => true,
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                self.close(CloseCode::SlowReader);
+                false
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => false,
+        }
     }
 
     /// Asks the connection to close; the first reason stays.
@@ -102,20 +124,36 @@ impl Registry {
         }
     }
 
-    /// Puts an entry into the queue of each connection it is for, and returns how many those were. A connection
-    /// whose queue is full reads too slowly and is closed; it will get the entry from its mailbox when it is back.
-    pub fn deliver(&self, entry: &Arc<Envelope>) -> usize {
-        let shard = self.shard(&entry.user);
-        let handles = shard.get(&entry.user).map(Vec::as_slice).unwrap_or_default();
-        let mut reached = 0;
-        for handle in handles.iter().filter(|handle| entry.to.includes(&handle.device)) {
-            match handle.outbox.try_send(Arc::clone(entry)) {
-                Ok(()) => reached += 1,
-                Err(mpsc::error::TrySendError::Full(_)) => handle.close(CloseCode::SlowReader),
-                Err(mpsc::error::TrySendError::Closed(_)) => {}
+    /// Puts mail into the queue of each of a user's connections, and returns how many those were. A connection whose
+    /// queue is full reads too slowly and is closed; it gets what it missed from its mailboxes when it is back.
+    pub fn deliver(&self, user: &UserId, mail: &Mail) -> usize {
+        let shard = self.shard(user);
+        let handles = shard.get(user).map(Vec::as_slice).unwrap_or_default();
+        handles.iter().filter(|handle| handle.deliver(mail)).count()
+    }
+
+    /// Puts mail into the queue of every connection whose user is one of these.
+    pub fn deliver_where(&self, of: impl Fn(&UserId) -> bool, mail: &Mail) {
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            for (_, handles) in shard.iter().filter(|(user, _)| of(user)) {
+                for handle in handles {
+                    handle.deliver(mail);
+                }
             }
         }
-        reached
+    }
+
+    /// Whether a user has a connection here.
+    pub fn has_user(&self, user: &UserId) -> bool {
+        self.shard(user).contains_key(user)
+    }
+
+    /// Whether this connection of a device is here.
+    pub fn has(&self, user: &UserId, device: &DeviceId, connection: ConnectionId) -> bool {
+        let shard = self.shard(user);
+        let mut handles = shard.get(user).into_iter().flatten();
+        handles.any(|handle| handle.device == *device && handle.connection == connection)
     }
 
     /// How many connections there are.
@@ -132,7 +170,8 @@ impl Registry {
 
 #[cfg(test)]
 mod tests {
-    use ringback_call::{Audience, CallId, Event, Side, Timestamp};
+    use ringback_call::{Audience, Event, Side, Timestamp};
+    use ringback_store::Version;
 
     use super::*;
 
@@ -144,17 +183,17 @@ mod tests {
         Handle::new(DeviceId::new(device).unwrap(), ConnectionId(connection), room)
     }
 
-    fn entry(to: Audience) -> Arc<Envelope> {
-        Arc::new(Envelope {
+    fn entry() -> Mail {
+        Mail::Entry(Arc::new(Envelope {
             call: CallId::new("p0-1").unwrap(),
-            version: 1,
+            version: Version { count: 1, stamp: 0 },
             side: Side::Callee,
             seq: 1,
             at: Timestamp(1),
             user: user(),
-            to,
+            to: Audience::All,
             event: Event::Ringing,
-        })
+        }))
     }
 
     #[test]
@@ -166,8 +205,11 @@ mod tests {
         registry.insert(&user(), new);
         assert_eq!(*old_inbox.closing.borrow(), Some(CloseCode::Replaced));
         registry.remove(&user(), &DeviceId::new("d1").unwrap(), ConnectionId(1));
-        assert_eq!(registry.deliver(&entry(Audience::All)), 1);
-        assert!(new_inbox.entries.try_recv().is_ok());
+        assert_eq!(registry.deliver(&user(), &entry()), 1);
+        assert!(new_inbox.mail.try_recv().is_ok());
+        let device = DeviceId::new("d1").unwrap();
+        assert!(registry.has(&user(), &device, ConnectionId(2)));
+        assert!(!registry.has(&user(), &device, ConnectionId(1)));
     }
 
     #[test]
@@ -188,21 +230,21 @@ mod tests {
         let (fast, mut fast_inbox) = handle("fast", 2, 8);
         registry.insert(&user(), slow);
         registry.insert(&user(), fast);
-        assert_eq!(registry.deliver(&entry(Audience::All)), 2);
-        assert_eq!(registry.deliver(&entry(Audience::All)), 1);
+        assert_eq!(registry.deliver(&user(), &entry()), 2);
+        assert_eq!(registry.deliver(&user(), &entry()), 1);
         assert_eq!(*slow_inbox.closing.borrow(), Some(CloseCode::SlowReader));
-        assert!(fast_inbox.entries.try_recv().is_ok() && fast_inbox.entries.try_recv().is_ok());
+        assert!(fast_inbox.mail.try_recv().is_ok() && fast_inbox.mail.try_recv().is_ok());
     }
 
     #[test]
-    fn an_entry_reaches_only_its_audience() {
+    fn mail_reaches_the_users_it_is_for() {
         let registry = Registry::default();
-        let (one, mut one_inbox) = handle("d1", 1, 1);
-        let (two, mut two_inbox) = handle("d2", 2, 1);
+        let (one, mut inbox) = handle("d1", 1, 1);
         registry.insert(&user(), one);
-        registry.insert(&user(), two);
-        registry.deliver(&entry(Audience::Only(DeviceId::new("d2").unwrap())));
-        assert!(one_inbox.entries.try_recv().is_err());
-        assert!(two_inbox.entries.try_recv().is_ok());
+        registry.deliver_where(|user| user.as_str() == "bob", &Mail::Renew);
+        assert!(inbox.mail.try_recv().is_err());
+        registry.deliver_where(|user| user.as_str() == "alice", &Mail::Renew);
+        assert!(matches!(inbox.mail.try_recv(), Ok(Mail::Renew)));
+        assert!(registry.has_user(&user()) && !registry.has_user(&UserId::new("bob").unwrap()));
     }
 }

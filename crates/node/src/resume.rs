@@ -1,8 +1,8 @@
-//! What a connection starts with: the calls its device is in and, where its session goes on, what it has missed.
+//! What a device has missed: at the start of a connection, and in the middle of one that something did not reach.
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use ringback_call::{Call, CallId, Input, Side, StateName};
+use ringback_call::{Call, CallId, Input, Side, State, StateName};
 use ringback_session::Identity;
 use ringback_store::{
     Log, Store, StoreError, UserRecord,
@@ -19,91 +19,215 @@ pub struct Start {
     pub resumed: bool,
     /// The live calls the device takes part in.
     pub calls: Vec<Snapshot>,
-    /// What the device has missed, in order for each call.
+    /// What the device has to be told, in order for each call.
     pub replay: Vec<Envelope>,
-    /// For each call, the last entry the client has.
+    /// For each call, the last entry from before `replay`.
     pub known: SeenMap,
+    /// The calls that have been told of the connection.
+    pub attached: Vec<CallId>,
 }
 
 /// Tells each call of a user that one of the user's devices has a new connection, and finds out what the device has
-/// to know. `seen` is what a client says whose session goes on.
+/// to know. `seen` is what a client says whose session goes on. What has been attached is in `start` even on failure.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn start(
+pub async fn begin(
     store: &dyn Store,
     calls: &Arc<Calls>,
     identity: &Identity,
     record: &UserRecord,
     seen: Option<&SeenMap>,
-) -> Result<Start, StoreError> {
-    let mut start = Start { resumed: seen.is_some(), ..Start::default() };
-    let known = seen.into_iter().flat_map(SeenMap::keys);
-    let all: BTreeSet<&CallId> = record.calls.iter().chain(known).collect();
+    start: &mut Start,
+) -> Result<(), StoreError> {
+    start.resumed = seen.is_some();
+    let listed = record.calls.iter().map(|listed| &listed.call);
+    let of_late = seen.map(|seen| record.ended.iter().chain(seen.keys()));
+    let all: BTreeSet<&CallId> = listed.chain(of_late.into_iter().flatten()).collect();
+    let mut found = Vec::new();
     for id in all {
         let last_seen = seen.and_then(|seen| seen.get(id)).copied();
-        let Some((before, call, side)) = attach(calls, identity, id).await? else {
+        match attach(calls, identity, id, seen.is_none()).await? {
+            Some(part) => {
+                start.attached.push(id.clone());
+                found.push((part, last_seen));
+            }
             // The client knows a call that we do not any more: what it missed of it can't be told.
-            start.resumed &= last_seen.is_none();
-            continue;
-        };
-        let takes_part = call.legs(side).iter().any(|leg| leg.device == identity.device);
-        if takes_part && !call.has_ended() {
-            start.calls.push(snapshot(&call, side, before));
-        }
-        if start.resumed && (takes_part || last_seen.is_some()) {
-            let (missed, whole) = missed(store, identity, &call, side, last_seen.unwrap_or(0)).await?;
-            start.resumed &= whole;
-            start.replay.extend(missed);
-            start.known.insert(id.clone(), last_seen.unwrap_or(0));
+            None => start.resumed &= last_seen.is_none(),
         }
     }
-    if !start.resumed {
-        start.replay.clear();
-        start.known = start.calls.iter().map(|snapshot| (snapshot.call.clone(), snapshot.seq)).collect();
+    let replays = replays(store, identity, &found, start.resumed).await?;
+    // Where one call can't be continued, none is: the client starts from the snapshots.
+    let replays = match replays {
+        Some(replays) => replays,
+        None => {
+            start.resumed = false;
+            self::replays(store, identity, &found, false).await?.unwrap_or_default()
+        }
+    };
+    for ((part, _), (from, replay)) in found.into_iter().zip(replays) {
+        let call = &part.call;
+        if part.takes_part(identity) && !call.has_ended() {
+            start.calls.push(snapshot(call, part.side, from));
+        }
+        start.known.insert(call.id.clone(), from);
+        start.replay.extend(replay);
     }
-    Ok(start)
+    Ok(())
 }
 
-/// Attaches the device to a call; returns the last entry from before, the call, and the user's side of it.
+/// A device's part in a call.
+struct Part {
+    call: Call,
+    side: Side,
+    /// The entry after which it has to be told everything again, should it have forgotten it all.
+    fresh_start: u64,
+}
+
+impl Part {
+    fn is_bound(&self, identity: &Identity) -> bool {
+        is_bound(&self.call, self.side, identity)
+    }
+
+    /// Whether it is one of those that the call is about now.
+    fn takes_part(&self, identity: &Identity) -> bool {
+        self.call.legs(self.side).iter().any(|leg| leg.device == identity.device)
+    }
+}
+
+/// Whether the device is, or was at the end, the one that has the call.
+fn is_bound(call: &Call, side: Side, identity: &Identity) -> bool {
+    call.final_device(side) == Some(&identity.device)
+}
+
+/// Attaches the device to a call, unless the call is nothing to it.
 async fn attach(
     calls: &Arc<Calls>,
     identity: &Identity,
     id: &CallId,
-) -> Result<Option<(u64, Call, Side)>, StoreError> {
+    fresh: bool,
+) -> Result<Option<Part>, StoreError> {
     let Some(before) = calls.load(id).await? else { return Ok(None) };
-    let Some(side) = before.call.side_of(&identity.user) else { return Ok(None) };
+    let before = before.document.call;
+    let Some(side) = before.side_of(&identity.user) else { return Ok(None) };
+    let fresh_start = before.fresh_start(side, &identity.device);
+    if before.has_ended() {
+        return Ok(Some(Part { call: before, side, fresh_start }));
+    }
     let input = Input::Attached {
         user: identity.user.clone(),
         device: identity.device.clone(),
         link: identity.link.clone(),
+        fresh,
     };
     match calls.apply(id, input).await {
-        Ok(applied) => Ok(Some((before.call.last_seq[side], applied.call, side))),
+        Ok(applied) => Ok(Some(Part { call: applied.call, side, fresh_start })),
         Err(Failure::Store(error)) => Err(error),
         Err(Failure::Rejected(_) | Failure::TooManyCalls) => Ok(None),
     }
 }
 
-/// The entries for this device after the last it has seen, and whether none is missing.
+/// For each call, the entry from which the device is told, and what it is told. `None` where continuity was asked for
+/// and can't be had.
+async fn replays(
+    store: &dyn Store,
+    identity: &Identity,
+    found: &[(Part, Option<u64>)],
+    resuming: bool,
+) -> Result<Option<Vec<(u64, Vec<Envelope>)>>, StoreError> {
+    let mut replays = Vec::with_capacity(found.len());
+    for (part, last_seen) in found {
+        let from = match (resuming, last_seen) {
+            (true, Some(seen)) => *seen,
+            // Of a call it does not name it has been told nothing, or it takes no part in it.
+            (true, None) if part.is_bound(identity) || part.takes_part(identity) => 0,
+            (true, None) => part.call.mailboxes[part.side].last,
+            // Of ended calls a device that has forgotten them is told nothing.
+            (false, _) if part.call.has_ended() => part.call.mailboxes[part.side].last,
+            (false, _) => part.fresh_start,
+        };
+        match missed(store, identity, &part.call, part.side, from).await? {
+            Some(entries) => replays.push((from, entries)),
+            None if resuming => return Ok(None),
+            None => replays.push((part.call.mailboxes[part.side].last, Vec::new())),
+        }
+    }
+    Ok(Some(replays))
+}
+
+/// The entries after the last that a device has; `None` where some of them are gone.
 async fn missed(
     store: &dyn Store,
     identity: &Identity,
     call: &Call,
     side: Side,
-    last_seen: u64,
-) -> Result<(Vec<Envelope>, bool), StoreError> {
-    let last = call.last_seq[side];
-    let Some(count) = last.checked_sub(last_seen) else { return Ok((Vec::new(), false)) };
-    let entries = store.read(&call.id, Log::Mailbox(side), last_seen + 1, last).await?;
-    let whole = entries.len() as u64 == count;
-    let envelopes = entries.iter().map(|(_, body)| record::decode::<Envelope>("an envelope", body));
-    let envelopes = envelopes.collect::<Result<Vec<_>, _>>()?;
-    Ok((envelopes.into_iter().filter(|envelope| envelope.to.includes(&identity.device)).collect(), whole))
+    after: u64,
+) -> Result<Option<Vec<Envelope>>, StoreError> {
+    let is_bound = is_bound(call, side, identity);
+    let Some(ranges) = call.mailboxes[side].unread(after, is_bound) else { return Ok(None) };
+    let mut envelopes = Vec::new();
+    for range in ranges {
+        let (first, last) = range.into_inner();
+        let entries = store.read(&call.id, Log::Mailbox(side), first, last).await?;
+        if entries.len() as u64 != last - first + 1 {
+            return Ok(None);
+        }
+        for (_, body) in &entries {
+            envelopes.push(record::decode::<Envelope>("an envelope", body)?);
+        }
+    }
+    Ok(Some(envelopes))
 }
 
-/// A call as its device is told of it. `seq` is from before the device was attached: what that adds to the mailbox
-/// is still to be delivered.
+/// What a connection that goes on has missed in one call.
+#[derive(Debug)]
+pub enum CaughtUp {
+    /// These entries, and the mailbox ends here.
+    With(Vec<Envelope>, u64),
+    /// Nothing: the call is none of this device's business, or is over and forgotten.
+    Nothing,
+    /// Some of it is gone.
+    Broken,
+}
+
+/// Reads what a connection has not been told of a call.
+///
+/// # Errors
+/// When the store fails.
+pub async fn catch_up(
+    store: &dyn Store,
+    calls: &Arc<Calls>,
+    identity: &Identity,
+    call: &CallId,
+    reached: Option<u64>,
+) -> Result<CaughtUp, StoreError> {
+    let Some(known) = calls.load(call).await? else { return Ok(CaughtUp::Nothing) };
+    let call = known.document.call;
+    let Some(side) = call.side_of(&identity.user) else { return Ok(CaughtUp::Nothing) };
+    let part = Part { fresh_start: 0, call, side };
+    let rang_for = side == Side::Callee || part.is_bound(identity);
+    let reached = match reached {
+        Some(reached) => reached,
+        // It was there in time to be told, and was not.
+        None if rang_for && was_there(identity, &part.call) => 0,
+        None => return Ok(CaughtUp::Nothing),
+    };
+    let last = part.call.mailboxes[side].last;
+    Ok(match missed(store, identity, &part.call, side, reached).await? {
+        Some(entries) => CaughtUp::With(entries, last),
+        None => CaughtUp::Broken,
+    })
+}
+
+/// Whether a connection was there before a call was over.
+fn was_there(identity: &Identity, call: &Call) -> bool {
+    match &call.state {
+        State::Ended(outcome) => identity.link.connection.opened_at() <= outcome.at,
+        State::Idle { .. } | State::Ringing { .. } | State::Connecting(_) | State::Connected { .. } => true,
+    }
+}
+
+/// A call as its device is told of it; what it is told besides begins after `seq`.
 fn snapshot(call: &Call, side: Side, seq: u64) -> Snapshot {
     let peer = side.other();
     Snapshot {

@@ -10,4 +10,4 @@ mod session;
 
 pub use departure::Departure;
 pub use greeting::{Greeting, NotGreeted};
-pub use session::{Identity, Session, Step};
+pub use session::{Identity, Session, Step, Turn};

@@ -1,6 +1,9 @@
 //! A connection that has said who it is.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    fmt,
+};
 
 use ringback_call::{
     Action, Audience, CallId, DeviceId, Event, Input, Link, Origin, RequestId, SessionId, Timestamp, UserId,
@@ -34,15 +37,16 @@ impl Identity {
             device: self.device.clone(),
             session: self.session.clone(),
             link: self.link.clone(),
+            seen: 0,
         }
     }
 }
 
 /// What a frame asks of the gateway.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum Step {
-    /// Nothing more.
-    Nothing,
+    /// Nothing more; what the client has seen may have become more.
+    Seen,
     /// To be sent as it is.
     Reply(ServerFrame),
     /// A new call is wanted.
@@ -55,6 +59,20 @@ pub enum Step {
     Close(CloseCode),
 }
 
+/// A token does not print.
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seen => f.write_str("Seen"),
+            Self::Reply(frame) => f.debug_tuple("Reply").field(frame).finish(),
+            Self::Place(id, init) => f.debug_tuple("Place").field(id).field(init).finish(),
+            Self::Act(id, call, input) => f.debug_tuple("Act").field(id).field(call).field(input).finish(),
+            Self::Renew(id, _) => f.debug_tuple("Renew").field(id).finish(),
+            Self::Close(code) => f.debug_tuple("Close").field(code).finish(),
+        }
+    }
+}
+
 impl Step {
     /// The number of the request it comes from, where there is one.
     pub fn id(&self) -> Option<u64> {
@@ -62,7 +80,7 @@ impl Step {
             Self::Place(id, _) | Self::Act(id, ..) | Self::Renew(id, _) => Some(id.0),
             Self::Reply(ServerFrame::Ack(ack)) => Some(ack.id.0),
             Self::Reply(ServerFrame::Error(error)) => error.id,
-            Self::Reply(_) | Self::Nothing | Self::Close(_) => None,
+            Self::Reply(_) | Self::Seen | Self::Close(_) => None,
         }
     }
 }
@@ -73,10 +91,23 @@ pub struct Session {
     identity: Identity,
     format: Format,
     limits: Limits,
-    /// The newest entry of each call that was delivered.
-    delivered: HashMap<CallId, u64>,
+    /// How far it has got in each call's mailbox: everything up to this entry was delivered, or was for others.
+    reached: HashMap<CallId, u64>,
     ended: VecDeque<CallId>,
     seen: SeenMap,
+    /// Calls of which it has seen more of late.
+    news: BTreeSet<CallId>,
+}
+
+/// What an entry is to a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// To be sent.
+    Deliver(Box<EventFrame>),
+    /// Delivered already, or for other devices.
+    Skip,
+    /// Something before it is missing: the mailbox has to be read first.
+    Gap,
 }
 
 impl Session {
@@ -86,9 +117,10 @@ impl Session {
             identity,
             format,
             limits,
-            delivered: HashMap::new(),
+            reached: HashMap::new(),
             ended: VecDeque::new(),
             seen: SeenMap::new(),
+            news: BTreeSet::new(),
         }
     }
 
@@ -111,7 +143,7 @@ impl Session {
             ))),
             Ok(ClientFrame::Seen(seen)) => {
                 self.note_seen(seen);
-                Step::Nothing
+                Step::Seen
             }
             Ok(ClientFrame::Request(request)) => {
                 self.note_seen(request.seen);
@@ -125,42 +157,62 @@ impl Session {
             Body::Ping => Step::Reply(ServerFrame::Ack(Ack { at: Some(now), ..Ack::done(id) })),
             Body::Token(token) => Step::Renew(id, token),
             Body::Init(init) => Step::Place(id, init),
-            Body::Act(call, action) => Step::Act(id, call, self.request(id, action)),
+            Body::Act(call, action) => {
+                let input = self.request(&call, id, action);
+                Step::Act(id, call, input)
+            }
         }
     }
 
-    /// A request of this client's, as the core takes it.
-    pub fn request(&self, id: RequestId, action: Action) -> Input {
-        Input::Request { from: self.identity.origin(), id: Some(id), action }
+    /// A request of this client's, as the core takes it, with what the client has seen of the call.
+    fn request(&self, call: &CallId, id: RequestId, action: Action) -> Input {
+        let seen = self.seen.get(call).copied().unwrap_or_default();
+        Input::Request { from: Origin { seen, ..self.identity.origin() }, id: Some(id), action }
     }
 
-    /// The frame for an entry of this user's mailbox, unless it is for other devices or was delivered already.
-    pub fn deliver(
-        &mut self,
-        call: &CallId,
-        seq: u64,
-        at: Timestamp,
-        to: &Audience,
-        event: &Event,
-    ) -> Option<EventFrame> {
-        if !to.includes(&self.identity.device) || self.delivered.get(call).is_some_and(|last| *last >= seq) {
-            return None;
+    /// What the next entry of this user's mailbox in a call is to this device.
+    pub fn next(&mut self, call: &CallId, seq: u64, at: Timestamp, to: &Audience, event: &Event) -> Turn {
+        let ours = to.includes(&self.identity.device);
+        let reached = match self.reached.get(call) {
+            Some(reached) => *reached,
+            // A call this device has no part in, or none yet.
+            None if !ours => return Turn::Skip,
+            None => 0,
+        };
+        match seq.checked_sub(reached) {
+            None | Some(0) => Turn::Skip,
+            Some(1) => self.advance(call, seq, at, ours.then_some(event)),
+            Some(_) => Turn::Gap,
         }
-        self.delivered.insert(call.clone(), seq);
+    }
+
+    /// An entry that was read from the mailbox: nothing before it is missing, whatever its number.
+    pub fn replayed(&mut self, call: &CallId, seq: u64, at: Timestamp, to: &Audience, event: &Event) -> Turn {
+        if self.reached.get(call).is_some_and(|reached| *reached >= seq) {
+            return Turn::Skip;
+        }
+        let ours = to.includes(&self.identity.device);
+        self.advance(call, seq, at, ours.then_some(event))
+    }
+
+    fn advance(&mut self, call: &CallId, seq: u64, at: Timestamp, event: Option<&Event>) -> Turn {
+        self.reached.insert(call.clone(), seq);
+        let Some(event) = event else { return Turn::Skip };
         if matches!(event, Event::Ended { .. }) {
             self.forget_later(call);
         }
-        Some(EventFrame { call: call.clone(), seq, at, event: event.clone() })
+        Turn::Deliver(Box::new(EventFrame { call: call.clone(), seq, at, event: event.clone() }))
     }
 
-    /// The client has been told of a call up to this entry, by a snapshot.
-    pub fn start_at(&mut self, call: &CallId, seq: u64) {
-        self.delivered.insert(call.clone(), seq);
+    /// Everything up to this entry was delivered, or is none of this device's business.
+    pub fn reach(&mut self, call: &CallId, seq: u64) {
+        let reached = self.reached.entry(call.clone()).or_default();
+        *reached = seq.max(*reached);
     }
 
-    /// The client takes part in a call of which it may have been told nothing yet.
-    pub fn joined(&mut self, call: &CallId) {
-        self.delivered.entry(call.clone()).or_default();
+    /// How far it has got in a call's mailbox; `None` for a call it has not heard of.
+    pub fn reached(&self, call: &CallId) -> Option<u64> {
+        self.reached.get(call).copied()
     }
 
     fn forget_later(&mut self, call: &CallId) {
@@ -168,7 +220,7 @@ impl Session {
         if self.ended.len() > REMEMBERED
             && let Some(oldest) = self.ended.pop_front()
         {
-            self.delivered.remove(&oldest);
+            self.reached.remove(&oldest);
             self.seen.remove(&oldest);
         }
     }
@@ -176,21 +228,26 @@ impl Session {
     /// What a client says it has seen counts only as far as it was told.
     fn note_seen(&mut self, seen: SeenMap) {
         for (call, seq) in seen {
-            if let Some(delivered) = self.delivered.get(&call) {
-                let newest = self.seen.entry(call).or_default();
-                *newest = seq.min(*delivered).max(*newest);
+            if let Some(reached) = self.reached.get(&call) {
+                let newest = self.seen.entry(call.clone()).or_default();
+                let seen = seq.min(*reached);
+                if seen > *newest {
+                    *newest = seen;
+                    self.news.insert(call);
+                }
             }
         }
     }
 
-    /// What the client has seen, by call.
-    pub const fn seen(&self) -> &SeenMap {
-        &self.seen
+    /// The calls of which the client has seen more since this was last asked, and how far.
+    pub fn take_seen(&mut self) -> SeenMap {
+        let news = std::mem::take(&mut self.news);
+        news.into_iter().filter_map(|call| Some((call.clone(), *self.seen.get(&call)?))).collect()
     }
 
     /// The calls this connection was told of and that have not ended.
     pub fn live_calls(&self) -> impl Iterator<Item = &CallId> {
-        self.delivered.keys().filter(|call| !self.ended.contains(call))
+        self.reached.keys().filter(|call| !self.ended.contains(call))
     }
 }
 

@@ -258,12 +258,10 @@ impl<'a> Reader<'a> {
         Err(Refusal { code: ErrorCode::TooLarge, message: format!("{what} is larger than {max} bytes") })
     }
 
-    /// What names no call of ours says nothing.
+    /// What names no call of ours says nothing, and neither does what is too much.
     fn seen(&self, seen: BTreeMap<String, u64>) -> Result<SeenMap, Refusal> {
-        if seen.len() > self.limits.seen_calls {
-            return Err(Refusal::bad(format!("`seen` names more than {} calls", self.limits.seen_calls)));
-        }
-        Ok(seen.into_iter().filter_map(|(call, seq)| Some((CallId::new(call).ok()?, seq))).collect())
+        let known = seen.into_iter().filter_map(|(call, seq)| Some((CallId::new(call).ok()?, seq)));
+        Ok(known.take(self.limits.seen_calls).collect())
     }
 }
 

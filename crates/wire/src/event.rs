@@ -1,6 +1,6 @@
 //! Events: what a client is told of a call.
 
-use ringback_call::{CallId, Event, Timestamp};
+use ringback_call::{CallId, Event, PeerStatus, Timestamp};
 use serde::{
     Serialize, Serializer,
     ser::{SerializeMap, SerializeSeq},
@@ -47,7 +47,8 @@ impl EventFrame {
             | Event::Answer(_)
             | Event::Ice(_)
             | Event::Connected { .. }
-            | Event::Peer(_) => 1,
+            | Event::Peer(PeerStatus::Reconnecting | PeerStatus::Back) => 1,
+            Event::Peer(PeerStatus::Restarted) => 2,
             Event::Ended { reason: _, by, duration_ms, setup_ms } => {
                 1 + usize::from(by.is_some())
                     + usize::from(duration_ms.is_some())
@@ -77,7 +78,12 @@ impl Serialize for EventFrame {
             Event::Offer(sdp) | Event::Answer(sdp) => map.serialize_entry("sdp", sdp.as_str())?,
             Event::Ice(candidates) => map.serialize_entry("candidates", &Candidates(candidates))?,
             Event::Connected { setup_ms } => map.serialize_entry("setup_ms", setup_ms)?,
-            Event::Peer(status) => map.serialize_entry("status", status)?,
+            Event::Peer(PeerStatus::Reconnecting) => map.serialize_entry("status", "reconnecting")?,
+            Event::Peer(PeerStatus::Back) => map.serialize_entry("status", "back")?,
+            Event::Peer(PeerStatus::Restarted) => {
+                map.serialize_entry("status", "back")?;
+                map.serialize_entry("resumed", &false)?;
+            }
             Event::Ended { reason, by, duration_ms, setup_ms } => {
                 map.serialize_entry("reason", reason)?;
                 if let Some(by) = by {

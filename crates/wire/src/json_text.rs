@@ -9,7 +9,12 @@ pub(crate) struct JsonText(pub(crate) String);
 impl<'de> Deserialize<'de> for JsonText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            return Ok(Self(Box::<RawValue>::deserialize(deserializer)?.get().to_owned()));
+            let raw = Box::<RawValue>::deserialize(deserializer)?;
+            // It may have to go out as MessagePack, which knows neither half of a surrogate pair nor 1e999.
+            let mut reader = serde_json::Deserializer::from_str(raw.get());
+            let mut nowhere = serde_json::Serializer::new(std::io::sink());
+            serde_transcode::transcode(&mut reader, &mut nowhere).map_err(D::Error::custom)?;
+            return Ok(Self(raw.get().to_owned()));
         }
         let mut text = Vec::new();
         let mut writer = serde_json::Serializer::new(&mut text);

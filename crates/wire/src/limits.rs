@@ -15,7 +15,7 @@ pub struct Limits {
     pub report_bytes: usize,
     /// A token.
     pub token_bytes: usize,
-    /// Calls named in one `seen`.
+    /// Calls in one `seen` that are taken note of.
     pub seen_calls: usize,
 }
 
@@ -28,7 +28,7 @@ impl Default for Limits {
             candidate_bytes: 2 * 1024,
             report_bytes: 8 * 1024,
             token_bytes: 8 * 1024,
-            seen_calls: 64,
+            seen_calls: 256,
         }
     }
 }

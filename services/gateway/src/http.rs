@@ -15,16 +15,18 @@ use axum::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, connection};
+use ringback_node::Node;
+
+use crate::websocket;
 
 /// For clients: the WebSocket and the demo page.
-pub fn client_port(app: Arc<App>) -> Router {
-    Router::new().route("/v1/ws", get(connection::upgrade)).fallback(assets::serve).with_state(app)
+pub fn client_port(node: Arc<Node>) -> Router {
+    Router::new().route("/v1/ws", get(websocket::upgrade)).fallback(assets::serve).with_state(node)
 }
 
 /// For operators and probes.
-pub fn admin_port(app: Arc<App>) -> Router {
-    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).with_state(app)
+pub fn admin_port(node: Arc<Node>) -> Router {
+    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).with_state(node)
 }
 
 /// Serves a port until the gateway stops.
@@ -42,19 +44,19 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
 }
 
 /// The process runs.
-async fn healthz(State(app): State<Arc<App>>) -> Response {
+async fn healthz(State(node): State<Arc<Node>>) -> Response {
     let body = serde_json::json!({
         "status": "ok",
         "version": env!("CARGO_PKG_VERSION"),
-        "node": app.cluster.node().as_str(),
-        "connections": app.registry.len(),
+        "node": node.cluster.name().as_str(),
+        "connections": node.registry.len(),
     });
     json(StatusCode::OK, &body)
 }
 
 /// It should be sent clients.
-async fn readyz(State(app): State<Arc<App>>) -> Response {
-    match app.not_ready() {
+async fn readyz(State(node): State<Arc<Node>>) -> Response {
+    match node.not_ready() {
         None => json(StatusCode::OK, &serde_json::json!({"status": "ready"})),
         Some(reason) => json(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -4,11 +4,12 @@
 mod check;
 mod source;
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{net::SocketAddr, path::Path};
 
-use ringback_call::{BusyPolicy, Millis, NodeId, Rules, Timeouts as CallTimeouts};
+use ringback_call::{BusyPolicy, Rules, Timeouts as CallTimeouts};
+use ringback_node::Config;
 use ringback_store::Partitions;
-use ringback_wire::Limits as WireLimits;
+use ringback_store_redis::Durability;
 use serde::Deserialize;
 
 pub use source::{DEFAULTS, Overrides, Problems};
@@ -20,36 +21,42 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where operators look.
     pub admin_listen: SocketAddr,
-    /// This gateway's name.
-    pub node: NodeId,
-    /// How often it proves that it lives.
-    pub node_heartbeat: Duration,
-    /// How long a proof holds.
-    pub node_ttl_ms: Millis,
-    /// The store's address.
-    pub store_url: String,
-    /// Into how many parts its keys are cut.
-    pub partitions: Partitions,
+    /// What the node does.
+    pub node: Config,
+    /// Where it keeps everything.
+    pub store: Store,
     /// How tokens are checked.
     pub auth: Auth,
-    /// Times of a connection.
-    pub connection: ConnectionTimes,
-    /// The rules of calls.
-    pub rules: Rules,
-    /// Bounds on frames.
-    pub frames: WireLimits,
-    /// Bounds on connections.
-    pub limits: ConnectionLimits,
-    /// How long calls are kept.
-    pub keep: Keep,
-    /// How often deadlines are looked for.
-    pub sweep: Duration,
-    /// STUN servers for clients.
-    pub ice_urls: Vec<String>,
-    /// How long a drain may take.
-    pub drain: Duration,
     /// What is logged.
     pub log: Log,
+}
+
+/// Where everything is kept.
+#[derive(Clone)]
+pub struct Store {
+    /// Its address.
+    pub url: String,
+    /// Into how many parts its keys are cut.
+    pub partitions: Partitions,
+    /// What has to have a change before it is acknowledged.
+    pub durability: Durability,
+    /// Connections to each primary.
+    pub connections: usize,
+}
+
+impl Store {
+    /// Whether it is this process itself.
+    pub fn is_in_memory(&self) -> bool {
+        self.url.starts_with("memory:")
+    }
+}
+
+/// The address may hold a password: it is not shown.
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { url: _, partitions, durability, connections } = self;
+        write!(f, "Store({} partitions, {durability:?}, {connections} connections)", partitions.count())
+    }
 }
 
 /// How tokens are checked.
@@ -68,41 +75,6 @@ impl std::fmt::Debug for Auth {
             Self::Hs256(_) => "Hs256",
         })
     }
-}
-
-/// Times of a connection.
-#[derive(Clone, Copy, Debug)]
-pub struct ConnectionTimes {
-    /// From the upgrade to hello.
-    pub hello: Duration,
-    /// Between two signs of life.
-    pub heartbeat: Duration,
-    /// For one frame to leave.
-    pub write: Duration,
-    /// How long a session is kept whose connection is gone.
-    pub resume_ms: Millis,
-}
-
-/// Bounds on one connection and one user.
-#[derive(Clone, Copy, Debug)]
-pub struct ConnectionLimits {
-    /// Requests a second.
-    pub requests_per_second: u32,
-    /// Requests at once.
-    pub request_burst: u32,
-    /// Connected devices of a user.
-    pub devices_per_user: usize,
-    /// Frames that wait for one connection.
-    pub outbox_frames: usize,
-}
-
-/// How long calls are kept.
-#[derive(Clone, Copy, Debug)]
-pub struct Keep {
-    /// A live one, after its last change.
-    pub live_ms: Millis,
-    /// An ended one.
-    pub ended_ms: Millis,
 }
 
 /// What is logged, and how.
@@ -154,6 +126,7 @@ fn rules(
         },
         busy,
         max_held: limits.held_candidates,
+        max_unseen: limits.unseen_entries,
         max_notes: defaults.max_notes,
         max_calls: limits.calls_per_user,
     }

@@ -15,10 +15,11 @@ impl Calls {
         follow_up: Option<FollowUp>,
     ) {
         log(before, now);
-        if now.has_ended() {
-            self.cache.forget(&now.id);
+        if let State::Ended(outcome) = &now.state
+            && !before.is_some_and(Call::has_ended)
+        {
             for side in Side::BOTH {
-                self.delist_later(now.user(side), &now.id);
+                self.delist_later(now.user(side), &now.id, Some(outcome.at));
             }
         }
         match follow_up {

@@ -2,37 +2,62 @@
 
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use ringback_call::{Call, CallId, Input, NodeId, Side};
 
 use super::Calls;
 
+/// Calls that are told at once.
+const AT_ONCE: usize = 16;
+
 impl Calls {
     /// Tells the calls this gateway knows that the devices on these gateways have lost their connections. Nobody
-    /// else will: a killed gateway says nothing. A call that only dead gateways knew is found at its next deadline.
+    /// else will: a killed gateway says nothing. They are found in this gateway's memory, where each call is that has
+    /// a device here; a call that only dead gateways knew is found at its next deadline.
     pub fn bereaved_of(self: &Arc<Self>, dead: Vec<NodeId>) {
         if dead.is_empty() {
             return;
         }
         let calls = Arc::clone(self);
         let work = async move {
-            let mut told = 0_usize;
-            for (call, drops) in calls.cache.select(|call| drops(call, &dead)) {
-                for drop in drops {
-                    if let Err(error) = calls.apply(&call, drop).await {
-                        tracing::debug!(?call, error = &error as &dyn std::error::Error, "not told");
+            let dead = &dead;
+            let told = futures::stream::iter(calls.cache.all())
+                .map(|(call, slot)| {
+                    let calls = Arc::clone(&calls);
+                    async move {
+                        let place = slot.lock().await;
+                        let drops = place.known.as_ref().map(|known| drops(known.call(), dead));
+                        drop(place);
+                        calls.tell_of(&call, drops.unwrap_or_default()).await
                     }
-                }
-                told += 1;
-            }
+                })
+                .buffer_unordered(AT_ONCE)
+                .filter(|told| std::future::ready(*told))
+                .count()
+                .await;
             tracing::info!(?dead, calls = told, "gateways are gone");
         };
         self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(work));
     }
+
+    async fn tell_of(self: &Arc<Self>, call: &CallId, drops: Vec<Input>) -> bool {
+        let any = !drops.is_empty();
+        for input in drops {
+            match self.apply(call, input.clone()).await {
+                Err(failure) if failure.is_transient() => self.insist(call.clone(), input),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        any
+    }
 }
 
 /// What has to be told to a call: each bound device whose gateway is dead.
-fn drops(call: &Call, dead: &[NodeId]) -> Option<(CallId, Vec<Input>)> {
-    let drops: Vec<Input> = Side::BOTH
+fn drops(call: &Call, dead: &[NodeId]) -> Vec<Input> {
+    if call.has_ended() {
+        return Vec::new();
+    }
+    Side::BOTH
         .into_iter()
         .filter_map(|side| Some((side, call.bound(side)?)))
         .filter(|(_, leg)| leg.absent_since.is_none() && dead.contains(&leg.link.node))
@@ -40,7 +65,7 @@ fn drops(call: &Call, dead: &[NodeId]) -> Option<(CallId, Vec<Input>)> {
             user: call.user(side).clone(),
             device: leg.device.clone(),
             connection: leg.link.connection,
+            closed: false,
         })
-        .collect();
-    (!call.has_ended() && !drops.is_empty()).then(|| (call.id.clone(), drops))
+        .collect()
 }

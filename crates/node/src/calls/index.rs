@@ -3,17 +3,21 @@
 use std::sync::Arc;
 
 use futures::future::try_join_all;
-use ringback_call::{CallId, UserId};
-use ringback_store::{Enlisted, StoreError};
+use ringback_call::{CallId, Millis, Timestamp, UserId};
+use ringback_store::{Enlisted, Listed, StoreError};
 
-use super::{Calls, Failure, cache::Known};
+use super::{Calls, Failure, Known};
+use crate::patience::insist;
+
+/// A call is put on a list before its document is made, so one without a document is struck out only after this time.
+const MAKING_MS: Millis = 30_000;
 
 impl Calls {
     /// Puts a call on its caller's list, if there is room.
     pub(super) async fn enlist(self: &Arc<Self>, user: &UserId, call: &CallId) -> Result<(), Failure> {
         // Once more after striking out what has ended.
         for _ in 0..2 {
-            match self.store.enlist(user, call, self.rules.max_calls).await? {
+            match self.store.enlist(user, call, self.clock.now(), self.rules.max_calls).await? {
                 Enlisted::Done(_) => return Ok(()),
                 Enlisted::Full(record) => {
                     if self.live_calls(user, &record.calls).await?.len() >= self.rules.max_calls {
@@ -29,31 +33,35 @@ impl Calls {
     pub(super) async fn live_calls(
         self: &Arc<Self>,
         user: &UserId,
-        calls: impl IntoIterator<Item = &CallId>,
+        calls: impl IntoIterator<Item = &Listed>,
     ) -> Result<Vec<Known>, StoreError> {
-        let load = |call: &CallId| {
-            let call = call.clone();
-            async move { Ok((self.load(&call).await?, call)) }
+        let load = |listed: &Listed| {
+            let listed = listed.clone();
+            async move { Ok((self.load(&listed.call).await?, listed)) }
         };
+        let now = self.clock.now();
         let mut live = Vec::new();
-        for (known, call) in try_join_all(calls.into_iter().map(load)).await? {
+        for (known, listed) in try_join_all(calls.into_iter().map(load)).await? {
             match known {
-                Some(known) if !known.call.has_ended() => live.push(known),
+                Some(known) if !known.call().has_ended() => live.push(known),
+                None if now.since(listed.at) < MAKING_MS => {}
                 Some(_) | None => {
-                    self.store.delist(user, &call).await?;
+                    self.store.delist(user, &listed.call, None, self.keep.ended_ms).await?;
                 }
             }
         }
         Ok(live)
     }
 
-    /// Takes a call off a list in the background; should that fail, the next reader does it.
-    pub(super) fn delist_later(self: &Arc<Self>, user: &UserId, call: &CallId) {
+    /// Takes a call off a list in the background; should that fail for good, the next reader does it.
+    pub(super) fn delist_later(self: &Arc<Self>, user: &UserId, call: &CallId, ended_at: Option<Timestamp>) {
         let (calls, user, call) = (Arc::clone(self), user.clone(), call.clone());
-        self.tasks.spawn(async move {
-            if let Err(error) = calls.store.delist(&user, &call).await {
+        let work = async move {
+            let delisted = insist(|| calls.store.delist(&user, &call, ended_at, calls.keep.ended_ms));
+            if let Err(error) = delisted.await {
                 tracing::debug!(?call, error = &error as &dyn std::error::Error, "left on a list");
             }
-        });
+        };
+        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(work));
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use ringback_call::{Ack, Action, CallId, Input, Opening, Origin, Rejection, RequestId, StateName};
-use ringback_store::{Claim, Committed, Pair, Version};
+use ringback_store::{Claim, Pair, StoreError, Stored};
 use ringback_wire::Init;
 
-use super::{Calls, Failure, MAX_TRIES, Plan, cache::Known, decode};
+use super::{Calls, Failure, Known, MAX_TRIES, Outcome, Plan};
 
 impl Calls {
     /// Makes a call, or finds the one that this very request made before, or takes the call that the callee has
@@ -33,40 +33,40 @@ impl Calls {
             at,
         };
         let decision = self.rules.open(&opening)?;
-        let Some(call) = decision.next else { return Ok(decision.ack) };
         self.enlist(&from.user, &id).await?;
-        let again = || Input::Request { from: from.clone(), id: Some(request), action: Action::Init };
+        let again = Input::Request { from: from.clone(), id: Some(request), action: Action::Init };
 
+        let slot = self.cache.slot(&id);
         let mut claim = Claim::Free;
         for _ in 0..MAX_TRIES {
-            let plan = Plan { expected: Version::NONE, claim, deadline: decision.deadline };
-            let commit =
-                self.commit_of(&call, plan, decision.deliveries.clone(), decision.notes.clone(), at)?;
-            claim = match self.store.commit(commit).await? {
-                Committed::Applied(version) => {
-                    self.cache.slot(&id).lock().await.known = Some(Known { version, call: call.clone() });
+            let plan = Plan { from: None, claim };
+            let outcome = self.commit(&mut *slot.lock().await, plan, decision.clone(), at).await?;
+            let (other, stored) = match outcome {
+                Outcome::Stored(call) => {
                     self.afterwards(None, &call, decision.follow_up);
                     return Ok(decision.ack);
                 }
                 // Our own call, made by this request when it was sent first.
-                Committed::Conflict(_) => return Ok(self.apply(&id, again()).await?.ack),
-                Committed::PairTaken { call: other, stored: None } => Claim::After(other),
-                Committed::PairTaken { call: other, stored: Some(stored) } => {
-                    let crossed = self.cross(&other, decode(&stored)?, again()).await;
-                    if !matches!(crossed, Err(Failure::Rejected(Rejection::InvalidState(StateName::Ended)))) {
-                        self.delist_later(&from.user, &id);
-                        return crossed;
-                    }
-                    Claim::After(other)
-                }
+                Outcome::Beaten(_) => return Ok(self.apply(&id, again).await?.ack),
+                Outcome::PairTaken(other, stored) => (other, stored),
             };
+            if let Some(stored) = stored {
+                let crossed = self.cross(&other, &stored, again.clone()).await;
+                if !matches!(crossed, Err(Failure::Rejected(Rejection::InvalidState(StateName::Ended)))) {
+                    self.cache.forget(&id);
+                    self.delist_later(&from.user, &id, None);
+                    return crossed;
+                }
+            }
+            claim = Claim::After(other);
         }
-        Err(Rejection::InvalidState(StateName::Ended).into())
+        Err(StoreError::unavailable("too many calls between these two at once").into())
     }
 
     /// Puts `call:init` to the call that the pair has already.
-    async fn cross(self: &Arc<Self>, other: &CallId, known: Known, input: Input) -> Result<Ack, Failure> {
-        self.cache.slot(other).lock().await.known = Some(known);
+    async fn cross(self: &Arc<Self>, other: &CallId, stored: &Stored, input: Input) -> Result<Ack, Failure> {
+        let known = Known::read(stored)?;
+        self.cache.slot(other).lock().await.learn(known);
         Ok(self.apply(other, input).await?.ack)
     }
 }

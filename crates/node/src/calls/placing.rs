@@ -6,6 +6,7 @@ use ringback_call::{Admission, CallId, DeviceId, Input, Leg, StateName, UserId};
 use ringback_store::{Enlisted, Route, StoreError, UserRecord};
 
 use super::Calls;
+use crate::routes;
 
 impl Calls {
     /// Begins in the background. Should it fail, or this gateway die, the call's deadline begins it anew.
@@ -27,16 +28,18 @@ impl Calls {
     async fn place(self: &Arc<Self>, call: &CallId, callee: &UserId) -> Result<(), super::Failure> {
         // The list's bound is a rule, and the core's: here the call is only put on it.
         let (Enlisted::Done(record) | Enlisted::Full(record)) =
-            self.store.enlist(callee, call, usize::MAX).await?;
+            self.store.enlist(callee, call, self.clock.now(), usize::MAX).await?;
         let others = self.states_of_others(callee, &record, call).await?;
-        let legs = self.legs(&record);
+        let legs = self.legs(callee, &record);
         self.apply(call, Input::Admission(Admission::Allowed { legs, others })).await?;
         Ok(())
     }
 
     /// The devices with a route on a gateway that lives.
-    fn legs(&self, record: &UserRecord) -> Vec<Leg> {
-        let live = |(_, route): &&(DeviceId, Route)| self.cluster.reaches(route);
+    fn legs(&self, user: &UserId, record: &UserRecord) -> Vec<Leg> {
+        let live = |(device, route): &&(DeviceId, Route)| {
+            routes::is_live(&self.cluster, &self.registry, user, device, route)
+        };
         let routes = record.routes.iter().filter(live).cloned();
         routes.map(|(device, route)| Leg::present(device, route.into())).collect()
     }
@@ -47,7 +50,7 @@ impl Calls {
         record: &UserRecord,
         but: &CallId,
     ) -> Result<Vec<StateName>, StoreError> {
-        let live = self.live_calls(user, record.calls.iter().filter(|call| *call != but)).await?;
-        Ok(live.into_iter().map(|known| known.call.state_name()).collect())
+        let live = self.live_calls(user, record.calls.iter().filter(|listed| listed.call != *but)).await?;
+        Ok(live.into_iter().map(|known| known.call().state_name()).collect())
     }
 }

@@ -1,9 +1,15 @@
 //! The loop of one connection: frames from the client, entries from the store, requests that are done, and time.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    num::NonZeroU32,
+    sync::Arc,
+    time::Duration,
+};
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _};
-use ringback_session::{Departure, Step};
+use ringback_call::CallId;
+use ringback_session::{Departure, Step, Turn as Next};
 use ringback_store::record::Envelope;
 use ringback_wire::{Ack, CloseCode, ErrorCode, ErrorFrame, Goaway, ServerFrame};
 use tokio::{
@@ -12,43 +18,64 @@ use tokio::{
 };
 
 use super::{
-    handshake::{self, Welcome},
-    jobs::{Done, Jobs},
-    socket::{Incoming, Socket},
+    Transport,
+    handshake::{Presence, Welcome},
+    jobs::{Done, Job, Jobs},
+    socket::Socket,
 };
-use crate::{app::App, attendance};
+use crate::{
+    Node,
+    patience::insist,
+    registry::{Inbox, Mail},
+    resume::{self, CaughtUp},
+    routes,
+};
 
 /// Requests refused for their rate after which the connection is closed: a client that does not listen.
 const MAX_REFUSED: u32 = 1_000;
+/// How often what is stored of a connection is renewed.
+const RENEWAL: Duration = Duration::from_secs(6 * 3_600);
+/// Before a mailbox that could not be read is tried again.
+const AGAIN: Duration = Duration::from_millis(300);
 
 /// Serves a connection to its end, and tidies up.
-pub(super) async fn drive(app: &Arc<App>, socket: &mut Socket, mut welcome: Welcome) -> Departure {
+pub(super) async fn drive<T: Transport>(
+    node: &Arc<Node>,
+    socket: &mut Socket<T>,
+    mut welcome: Welcome,
+) -> Departure {
     let identity = welcome.session.identity().clone();
     let replay = std::mem::take(&mut welcome.replay);
-    let mut driver = Driver::new(app, socket, welcome);
+    let mut driver = Driver::new(node, socket, welcome);
     let departure = driver.run(replay).await;
-    let Driver { session, jobs, .. } = driver;
+    let Driver { session, jobs, mut presence, .. } = driver;
     tracing::info!(reason = departure.label(), user = ?identity.user, device = ?identity.device, "disconnected");
-    let mut calls: Vec<_> = session.live_calls().cloned().collect();
-    // In the background: the socket can be closed meanwhile, and a thousand that drop at once wait for nothing.
-    let app = Arc::clone(app);
-    app.tasks.clone().spawn(async move {
-        handshake::leave(&app, &identity).await;
-        calls.extend(jobs.finish().await);
-        attendance::drop_out(&app.calls, &identity, calls).await;
-    });
+    presence.calls.extend(session.live_calls().cloned());
+    presence.calls.sort_unstable();
+    presence.calls.dedup();
+    if !jobs.is_idle() {
+        node.tasks.spawn(async move {
+            let made = jobs.finish().await;
+            presence.calls.extend(made);
+        });
+    }
     departure
 }
 
-struct Driver<'a> {
-    app: &'a Arc<App>,
-    socket: &'a mut Socket,
+struct Driver<'a, T> {
+    node: &'a Arc<Node>,
+    socket: &'a mut Socket<T>,
     session: ringback_session::Session,
     token: ringback_auth::Identity,
-    inbox: crate::registry::Inbox,
+    inbox: Inbox,
+    presence: Presence,
     jobs: Jobs,
     rate: DefaultDirectRateLimiter,
     refused: u32,
+    /// Calls whose mailbox could not be read when it had to be.
+    behind: HashSet<CallId>,
+    /// What the client has seen and no request has taken along.
+    untrimmed: HashMap<CallId, u64>,
     times: Times,
 }
 
@@ -56,10 +83,10 @@ struct Driver<'a> {
 enum Turn {
     Close(CloseCode),
     Drain,
-    Entry(Arc<Envelope>),
-    Done(Done),
-    Incoming(Result<Incoming, Departure>),
     Time,
+    Mail(Mail),
+    Done(Done),
+    Incoming(Result<Option<bytes::Bytes>, Departure>),
 }
 
 /// The moments at which something is due without anybody asking.
@@ -69,6 +96,8 @@ struct Times {
     heartbeat: Duration,
     renewal: Instant,
     goaway: Option<Instant>,
+    catch_up: Option<Instant>,
+    trim: Option<Instant>,
 }
 
 impl Times {
@@ -76,32 +105,42 @@ impl Times {
     fn silence(&self) -> Instant {
         self.heard + self.heartbeat * 5 / 2
     }
+
+    fn next(&self) -> Instant {
+        let maybe = [self.goaway, self.catch_up, self.trim].into_iter().flatten();
+        maybe.fold(self.ping.min(self.silence()).min(self.renewal), Instant::min)
+    }
 }
 
-impl<'a> Driver<'a> {
-    fn new(app: &'a Arc<App>, socket: &'a mut Socket, welcome: Welcome) -> Self {
-        let Welcome { session, token, inbox, replay: _ } = welcome;
-        let limits = app.settings.limits;
+impl<'a, T: Transport> Driver<'a, T> {
+    fn new(node: &'a Arc<Node>, socket: &'a mut Socket<T>, welcome: Welcome) -> Self {
+        let Welcome { session, token, inbox, presence, replay: _ } = welcome;
+        let limits = node.config.limits;
         let per_second = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(per_second(limits.requests_per_second))
             .allow_burst(per_second(limits.request_burst));
         let now = Instant::now();
-        let heartbeat = app.settings.connection.heartbeat;
+        let heartbeat = node.config.connection.heartbeat;
         Self {
-            jobs: Jobs::new(Arc::clone(app), session.identity().clone()),
-            app,
+            jobs: Jobs::new(Arc::clone(node), session.identity().clone()),
+            node,
             socket,
             session,
             token,
             inbox,
+            presence,
             rate: RateLimiter::direct(quota),
             refused: 0,
+            behind: HashSet::new(),
+            untrimmed: HashMap::new(),
             times: Times {
                 heard: now,
                 ping: now + heartbeat,
                 heartbeat,
-                renewal: now + handshake::RENEWAL.mul_f32(0.5 + 0.5 * fastrand::f32()),
+                renewal: now + RENEWAL.mul_f32(0.5 + 0.5 * fastrand::f32()),
                 goaway: None,
+                catch_up: None,
+                trim: None,
             },
         }
     }
@@ -109,7 +148,7 @@ impl<'a> Driver<'a> {
     /// What the client missed comes first; what arrives meanwhile waits in the inbox.
     async fn run(&mut self, replay: Vec<Envelope>) -> Departure {
         for entry in replay {
-            if let Err(departure) = self.deliver(&entry).await {
+            if let Err(departure) = self.replay(&entry).await {
                 return departure;
             }
         }
@@ -127,12 +166,12 @@ impl<'a> Driver<'a> {
         tokio::select! {
             biased;
             code = closing(&mut self.inbox.closing) => Turn::Close(code),
-            () = self.app.stop.cancelled() => Turn::Close(CloseCode::GoingAway),
-            () = self.app.draining.cancelled(), if self.times.goaway.is_none() => Turn::Drain,
-            Some(entry) = self.inbox.entries.recv() => Turn::Entry(entry),
+            () = self.node.stop.cancelled() => Turn::Close(CloseCode::GoingAway),
+            () = self.node.draining.cancelled(), if self.times.goaway.is_none() => Turn::Drain,
+            () = sleep_until(wake) => Turn::Time,
+            Some(mail) = self.inbox.mail.recv(), if !self.jobs.is_placing() => Turn::Mail(mail),
             done = self.jobs.next() => Turn::Done(done),
             incoming = self.socket.receive(), if !self.jobs.is_full() => Turn::Incoming(incoming),
-            () = sleep_until(wake) => Turn::Time,
         }
     }
 
@@ -141,39 +180,128 @@ impl<'a> Driver<'a> {
             Turn::Close(code) => Err(code.into()),
             Turn::Drain => {
                 // Each at its own time, so that the clients do not all come to the next gateway at once.
-                let spread = self.app.settings.drain.mul_f32(0.5);
+                let spread = self.node.config.drain.mul_f32(0.5);
                 self.times.goaway = Some(Instant::now() + spread.mul_f32(fastrand::f32()));
                 Ok(())
             }
-            Turn::Entry(entry) => self.deliver(&entry).await,
+            Turn::Time => self.on_time().await,
+            Turn::Mail(Mail::Entry(entry)) => self.deliver(&entry).await,
+            Turn::Mail(Mail::CatchUp(call)) => self.catch_up(call).await,
+            Turn::Mail(Mail::Renew) => {
+                self.renew();
+                Ok(())
+            }
             Turn::Done(done) => {
-                if let Some(call) = done.call {
-                    self.session.joined(&call);
+                if let Some(call) = done.made {
+                    self.session.reach(&call, 0);
                 }
-                self.socket.send(&done.reply).await
+                match done.reply {
+                    Some(reply) => self.socket.send(&reply).await,
+                    None => Ok(()),
+                }
             }
             Turn::Incoming(incoming) => {
                 self.times.heard = Instant::now();
                 match incoming? {
-                    Incoming::Frame(bytes) => self.receive(&bytes).await,
-                    Incoming::Life => Ok(()),
+                    Some(bytes) => self.receive(&bytes).await,
+                    None => Ok(()),
                 }
             }
-            Turn::Time => self.on_time().await,
         }
     }
 
+    /// Passes an entry on, unless something before it is missing.
     async fn deliver(&mut self, entry: &Envelope) -> Result<(), Departure> {
         let Envelope { call, seq, at, to, event, .. } = entry;
-        match self.session.deliver(call, *seq, *at, to, event) {
-            Some(frame) => self.socket.send(&ServerFrame::Event(frame)).await,
-            None => Ok(()),
+        if self.behind.contains(call) {
+            // It is read with what is missing.
+            return Ok(());
+        }
+        match self.session.next(call, *seq, *at, to, event) {
+            Next::Deliver(frame) => self.socket.send(&ServerFrame::Event(*frame)).await,
+            Next::Skip => Ok(()),
+            Next::Gap => self.catch_up(call.clone()).await,
+        }
+    }
+
+    async fn replay(&mut self, entry: &Envelope) -> Result<(), Departure> {
+        let Envelope { call, seq, at, to, event, .. } = entry;
+        match self.session.replayed(call, *seq, *at, to, event) {
+            Next::Deliver(frame) => self.socket.send(&ServerFrame::Event(*frame)).await,
+            Next::Skip | Next::Gap => Ok(()),
+        }
+    }
+
+    /// Reads what the client has not been told of a call.
+    async fn catch_up(&mut self, call: CallId) -> Result<(), Departure> {
+        let (store, calls) = (&*self.node.store, &self.node.calls);
+        let reached = self.session.reached(&call);
+        match resume::catch_up(store, calls, self.session.identity(), &call, reached).await {
+            Ok(CaughtUp::With(entries, last)) => {
+                self.behind.remove(&call);
+                for entry in entries {
+                    self.replay(&entry).await?;
+                }
+                self.session.reach(&call, last);
+                Ok(())
+            }
+            Ok(CaughtUp::Nothing) => {
+                self.behind.remove(&call);
+                Ok(())
+            }
+            // The client comes back, and is told honestly that it starts from snapshots.
+            Ok(CaughtUp::Broken) => {
+                tracing::warn!(?call, "a mailbox has a hole: the client has to start anew");
+                Err(CloseCode::GoingAway.into())
+            }
+            Err(error) => {
+                tracing::debug!(?call, error = &error as &dyn std::error::Error, "not caught up yet");
+                self.behind.insert(call);
+                self.times.catch_up = Some(Instant::now() + AGAIN);
+                Ok(())
+            }
+        }
+    }
+
+    fn renew(&mut self) {
+        self.times.renewal = Instant::now() + RENEWAL;
+        let (node, identity) = (Arc::clone(self.node), self.session.identity().clone());
+        self.node.in_background(async move {
+            match insist(|| routes::renew(&node, &identity)).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    let code = CloseCode::Replaced;
+                    node.registry.close(&identity.user, &identity.device, identity.link.connection, code);
+                }
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a route was not renewed");
+                }
+            }
+        });
+    }
+
+    /// What is seen and stays seen without a request to take it along is taken out of the mailboxes by itself.
+    fn take_note_of_seen(&mut self) {
+        for (call, seq) in self.session.take_seen() {
+            self.untrimmed.insert(call, seq);
+        }
+        if !self.untrimmed.is_empty() && self.times.trim.is_none() {
+            self.times.trim = Some(Instant::now() + self.node.config.connection.trim);
+        }
+    }
+
+    fn trim(&mut self) {
+        self.times.trim = None;
+        for (call, seq) in std::mem::take(&mut self.untrimmed) {
+            if !self.jobs.is_full() {
+                self.jobs.push(Job::Trim(call, seq));
+            }
         }
     }
 
     async fn receive(&mut self, bytes: &[u8]) -> Result<(), Departure> {
         let allowed = self.rate.check();
-        let step = self.session.receive(bytes, self.app.clock.now());
+        let step = self.session.receive(bytes, self.node.clock.now());
         match (step, allowed) {
             (Step::Close(code), _) => Err(code.into()),
             (step, Ok(())) => self.perform(step).await,
@@ -186,15 +314,23 @@ impl<'a> Driver<'a> {
 
     async fn perform(&mut self, step: Step) -> Result<(), Departure> {
         match step {
-            Step::Nothing => Ok(()),
+            Step::Seen => {
+                self.take_note_of_seen();
+                Ok(())
+            }
             Step::Close(code) => Err(code.into()),
             Step::Reply(frame) => self.socket.send(&frame).await,
             Step::Place(..) | Step::Act(..) => {
-                self.jobs.push(step);
+                self.take_note_of_seen();
+                if let Step::Act(_, call, _) = &step {
+                    // The request takes along what has been seen.
+                    self.untrimmed.remove(call);
+                }
+                self.jobs.push(Job::Request(step));
                 Ok(())
             }
             Step::Renew(id, token) => {
-                let reply = match self.app.verifier.verify(&token, self.app.clock.now()) {
+                let reply = match self.node.verifier.verify(&token, self.node.clock.now()) {
                     Ok(renewed) if renewed.user == self.token.user => {
                         self.token = renewed;
                         ServerFrame::Ack(Ack { token_expires_at: self.token.expires_at, ..Ack::done(id) })
@@ -212,7 +348,7 @@ impl<'a> Driver<'a> {
         if self.refused > MAX_REFUSED {
             return Err(CloseCode::TooManyRequests.into());
         }
-        if *step == Step::Nothing {
+        if *step == Step::Seen {
             return Ok(());
         }
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
@@ -222,19 +358,16 @@ impl<'a> Driver<'a> {
     }
 
     fn next_wake(&self) -> Instant {
-        let mut wake = self.times.ping.min(self.times.silence()).min(self.times.renewal);
-        if let Some(goaway) = self.times.goaway {
-            wake = wake.min(goaway);
-        }
+        let mut wake = self.times.next();
         if let Some(expires_at) = self.token.expires_at {
-            wake = wake.min(Instant::now() + Duration::from_millis(expires_at.since(self.app.clock.now())));
+            wake = wake.min(Instant::now() + Duration::from_millis(expires_at.since(self.node.clock.now())));
         }
         wake
     }
 
     async fn on_time(&mut self) -> Result<(), Departure> {
         let now = Instant::now();
-        if self.token.expires_at.is_some_and(|expires_at| self.app.clock.now() >= expires_at) {
+        if self.token.expires_at.is_some_and(|expires_at| self.node.clock.now() >= expires_at) {
             return Err(CloseCode::BadToken.into());
         }
         if now >= self.times.silence() {
@@ -242,14 +375,21 @@ impl<'a> Driver<'a> {
         }
         if self.times.goaway.is_some_and(|goaway| now >= goaway) {
             // Said once; what is left of the window is the client's to come back elsewhere.
-            self.times.goaway = Some(now + self.app.settings.drain);
+            self.times.goaway = Some(now + self.node.config.drain * 2);
             let goaway = Goaway { reconnect_after_ms: 0, reason: "draining" };
             self.socket.send(&ServerFrame::Goaway(goaway)).await?;
         }
         if now >= self.times.renewal {
-            self.times.renewal = now + handshake::RENEWAL;
-            let (app, identity) = (Arc::clone(self.app), self.session.identity().clone());
-            self.app.tasks.spawn(async move { handshake::renew(&app, &identity).await });
+            self.renew();
+        }
+        if self.times.trim.is_some_and(|at| now >= at) {
+            self.trim();
+        }
+        if self.times.catch_up.is_some_and(|at| now >= at) {
+            self.times.catch_up = None;
+            for call in self.behind.clone() {
+                self.catch_up(call).await?;
+            }
         }
         if now >= self.times.ping {
             self.times.ping = now + self.times.heartbeat;

@@ -1,47 +1,71 @@
-//! From the upgrade to the reply to `hello`.
+//! From the first frame to the reply to `hello`.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use ringback_auth::Identity as Token;
-use ringback_call::{ConnectionId, DeviceId, Endpoint, Link, Millis, SessionId};
+use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Link, SessionId, Timestamp};
 use ringback_session::{Departure, Greeting, Identity, NotGreeted, Session};
-use ringback_store::{Registered, Route, StoreError, UserRecord, record::Envelope};
+use ringback_store::{Registered, StoreError, UserRecord, record::Envelope};
 use ringback_wire::{CloseCode, ErrorCode, ErrorFrame, Hello, HelloAck, IceServer, ServerFrame};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::socket::{Incoming, Socket};
+use super::{Transport, socket::Socket};
 use crate::{
-    app::App,
-    attendance,
+    Node, attendance,
     registry::{Handle, Inbox},
-    resume,
+    resume::{self, Start},
+    routes,
 };
 
 /// When a client should try again that could not be served, in milliseconds.
 pub(super) const RETRY_MS: u64 = 500;
 
-/// How long a session is kept while it is connected, and a route with it; both are renewed long before.
-const SESSION_MS: Millis = 24 * 3_600_000;
-/// How often they are renewed.
-pub(super) const RENEWAL: Duration = Duration::from_secs(6 * 3_600);
+/// How often a connection may be given another id because of clocks that disagree.
+const NAMINGS: usize = 3;
 
 /// A connection that is in.
 pub(super) struct Welcome {
     pub(super) session: Session,
     pub(super) token: Token,
     pub(super) inbox: Inbox,
+    pub(super) presence: Presence,
     /// What the client missed, to be sent before anything else.
     pub(super) replay: Vec<Envelope>,
 }
 
+/// A connection's entries in the books. They are taken out again whatever becomes of it, even by a panic.
+pub(super) struct Presence {
+    node: Arc<Node>,
+    identity: Identity,
+    /// The calls that have to be told when it ends.
+    pub(super) calls: Vec<CallId>,
+}
+
+impl Drop for Presence {
+    /// In the background: the socket can be closed meanwhile, and ten thousand that drop at once take turns.
+    fn drop(&mut self) {
+        let Self { node, identity, calls } = self;
+        node.registry.remove(&identity.user, &identity.device, identity.link.connection);
+        let (node, identity, calls) = (Arc::clone(node), identity.clone(), std::mem::take(calls));
+        let us = Arc::clone(&node);
+        node.in_background(async move {
+            attendance::drop_out(&us.calls, &identity, calls).await;
+            routes::retire(&us, &identity).await;
+        });
+    }
+}
+
 /// Takes `hello`, checks it, and replies.
-pub(super) async fn greet(app: &Arc<App>, socket: &mut Socket) -> Result<Welcome, Departure> {
-    let hello = match timeout(app.settings.connection.hello, first_frame(app, socket)).await {
-        Ok(hello) => hello?,
+pub(super) async fn greet<T: Transport>(
+    node: &Arc<Node>,
+    socket: &mut Socket<T>,
+) -> Result<Welcome, Departure> {
+    let hello = match timeout(node.config.connection.hello, first_frame(node, socket)).await {
+        Ok(frame) => frame?,
         Err(_) => return Err(CloseCode::NoHello.into()),
     };
-    let token = match app.verifier.verify(&hello.token, app.clock.now()) {
+    let token = match node.verifier.verify(&hello.token, node.clock.now()) {
         Ok(token) => token,
         Err(error) => {
             let reply = ErrorFrame::new(Some(hello.id.0), ErrorCode::Unauthorized, error.to_string());
@@ -49,30 +73,54 @@ pub(super) async fn greet(app: &Arc<App>, socket: &mut Socket) -> Result<Welcome
             return Err(CloseCode::BadToken.into());
         }
     };
-    let (identity, known) = match name(app, &hello, &token).await {
+    let (mut identity, known) = match name(node, &hello, &token).await {
         Ok(named) => named,
         Err(error) => return Err(unavailable(socket, &hello, &error).await),
     };
-    let room = app.settings.limits.outbox_frames;
-    let (handle, inbox) = Handle::new(identity.device.clone(), identity.link.connection, room);
-    // Before the route is public, so that nothing that is sent there is missed.
-    app.registry.insert(&identity.user, handle);
-    match enter(app, socket, &hello, &identity, known, &token).await {
-        Ok((session, replay)) => Ok(Welcome { session, token, inbox, replay }),
-        Err(departure) => {
-            leave(app, &identity).await;
-            Err(departure)
+    for _ in 0..NAMINGS {
+        // Before the route is public, so that nothing that is sent there is missed.
+        let (presence, inbox) = Presence::begin(node, &identity);
+        match register(node, socket, &hello, &identity).await? {
+            Registration::Done(record) => {
+                let entrant = Entrant { identity, known, token, presence, inbox, record };
+                return enter(node, socket, &hello, entrant).await;
+            }
+            Registration::Older(newer) => {
+                let Some(connection) = overtake(identity.link.connection, newer, node.clock.now()) else {
+                    break;
+                };
+                identity.link.connection = connection;
+            }
         }
+    }
+    Err(CloseCode::Replaced.into())
+}
+
+impl Presence {
+    /// Puts a connection into this node's own book.
+    fn begin(node: &Arc<Node>, identity: &Identity) -> (Self, Inbox) {
+        let room = node.config.limits.outbox_frames;
+        let (handle, inbox) = Handle::new(identity.device.clone(), identity.link.connection, room);
+        node.registry.insert(&identity.user, handle);
+        (Self { node: Arc::clone(node), identity: identity.clone(), calls: Vec::new() }, inbox)
     }
 }
 
-async fn first_frame(app: &App, socket: &mut Socket) -> Result<Box<Hello>, Departure> {
+/// The id for a connection that was opened after one with a greater id. Of two that were opened in one millisecond the
+/// later counts as the newer one, and of a connection from the future only its clock is to blame; `None` where ours
+/// really is the older one.
+fn overtake(ours: ConnectionId, other: ConnectionId, now: Timestamp) -> Option<ConnectionId> {
+    let same_moment = other.opened_at() == ours.opened_at();
+    (same_moment || other.opened_at() > now).then_some(ConnectionId(other.0 + 1))
+}
+
+async fn first_frame<T: Transport>(node: &Node, socket: &mut Socket<T>) -> Result<Box<Hello>, Departure> {
     let bytes = loop {
-        if let Incoming::Frame(bytes) = socket.receive().await? {
+        if let Some(bytes) = socket.receive().await? {
             break bytes;
         }
     };
-    match Greeting::new(socket.format(), app.settings.frames).receive(&bytes) {
+    match Greeting::new(socket.format(), node.config.frames).receive(&bytes) {
         Ok(hello) => Ok(hello),
         Err(NotGreeted { reply, close }) => {
             if let Some(reply) = reply {
@@ -84,7 +132,7 @@ async fn first_frame(app: &App, socket: &mut Socket) -> Result<Box<Hello>, Depar
 }
 
 /// Gives the connection its names. The session goes on if the client names one that is kept for its device.
-async fn name(app: &App, hello: &Hello, token: &Token) -> Result<(Identity, bool), StoreError> {
+async fn name(node: &Node, hello: &Hello, token: &Token) -> Result<(Identity, bool), StoreError> {
     let made_up = |error| StoreError::corrupt("a made-up name", error);
     let unique = || Uuid::new_v4().simple().to_string();
     let device = match &hello.device {
@@ -93,7 +141,7 @@ async fn name(app: &App, hello: &Hello, token: &Token) -> Result<(Identity, bool
     };
     let owner = Endpoint { user: token.user.clone(), device };
     let kept = match &hello.session {
-        Some(session) if app.store.is_kept(&owner, session).await? => Some(session.clone()),
+        Some(session) if node.store.is_kept(&owner, session).await? => Some(session.clone()),
         Some(_) | None => None,
     };
     let known = kept.is_some();
@@ -101,33 +149,44 @@ async fn name(app: &App, hello: &Hello, token: &Token) -> Result<(Identity, bool
         Some(session) => session,
         None => SessionId::new(unique()).map_err(made_up)?,
     };
-    let connection = ConnectionId::new(app.clock.now(), fastrand::u32(..));
+    let connection = ConnectionId::new(node.clock.now(), fastrand::u32(..));
     let Endpoint { user, device } = owner;
-    let link = Link { node: app.cluster.node().clone(), connection };
+    let link = Link { node: node.cluster.node().clone(), connection };
     Ok((Identity { user, device, session, link }, known))
 }
 
-async fn enter(
-    app: &Arc<App>,
-    socket: &mut Socket,
-    hello: &Hello,
-    identity: &Identity,
+/// A connection on its way in.
+struct Entrant {
+    identity: Identity,
+    /// Whether its session is an older connection's.
     known: bool,
-    token: &Token,
-) -> Result<(Session, Vec<Envelope>), Departure> {
-    let record = register(app, socket, hello, identity).await?;
+    token: Token,
+    presence: Presence,
+    inbox: Inbox,
+    record: UserRecord,
+}
+
+async fn enter<T: Transport>(
+    node: &Arc<Node>,
+    socket: &mut Socket<T>,
+    hello: &Hello,
+    entrant: Entrant,
+) -> Result<Welcome, Departure> {
+    let Entrant { identity, known, token, mut presence, inbox, record } = entrant;
     let seen = known.then_some(&hello.seen);
+    let mut start = Start::default();
     let started = async {
-        app.store.keep(&owner(identity), &identity.session, SESSION_MS).await?;
-        resume::start(&*app.store, &app.calls, identity, &record, seen).await
+        node.store.keep(&routes::owner(&identity), &identity.session, routes::SESSION_MS).await?;
+        resume::begin(&*node.store, &node.calls, &identity, &record, seen, &mut start).await
     };
-    let start = match started.await {
-        Ok(start) => start,
-        Err(error) => return Err(unavailable(socket, hello, &error).await),
-    };
-    let mut session = Session::new(identity.clone(), socket.format(), app.settings.frames);
+    let started = started.await;
+    presence.calls = std::mem::take(&mut start.attached);
+    if let Err(error) = started {
+        return Err(unavailable(socket, hello, &error).await);
+    }
+    let mut session = Session::new(identity.clone(), socket.format(), node.config.frames);
     for (call, seq) in &start.known {
-        session.start_at(call, *seq);
+        session.reach(call, *seq);
     }
     tracing::Span::current().record("id", identity.link.connection.0);
     let replayed = start.replay.len();
@@ -136,7 +195,7 @@ async fn enter(
         device = ?identity.device,
         resumed = start.resumed,
         replayed,
-        client = hello.client.as_ref().map(|client| client.name.as_str()),
+        client = hello.client.as_ref().map(|client| short(&client.name)),
         "connected"
     );
     let ack = HelloAck {
@@ -145,41 +204,48 @@ async fn enter(
         resumed: start.resumed,
         user: identity.user.clone(),
         device: identity.device.clone(),
-        node: app.cluster.node().clone(),
-        heartbeat_ms: u64::try_from(app.settings.connection.heartbeat.as_millis()).unwrap_or(u64::MAX),
+        node: node.cluster.name().clone(),
+        heartbeat_ms: u64::try_from(node.config.connection.heartbeat.as_millis()).unwrap_or(u64::MAX),
         token_expires_at: token.expires_at,
-        ice_servers: ice_servers(&app.settings.ice_urls),
+        ice_servers: ice_servers(&node.config.ice_urls),
         calls: start.calls,
     };
     socket.send(&ServerFrame::Hello(Box::new(ack))).await?;
-    Ok((session, start.replay))
+    Ok(Welcome { session, token, inbox, presence, replay: start.replay })
 }
 
-fn owner(identity: &Identity) -> Endpoint {
-    Endpoint { user: identity.user.clone(), device: identity.device.clone() }
+/// What a client calls itself, short enough for a log.
+fn short(name: &str) -> &str {
+    name.char_indices().nth(32).map_or(name, |(end, _)| &name[..end])
 }
 
-async fn register(
-    app: &App,
-    socket: &mut Socket,
+/// What became of making a route public.
+enum Registration {
+    Done(UserRecord),
+    /// The device has a connection that counts as newer: this one.
+    Older(ConnectionId),
+}
+
+async fn register<T: Transport>(
+    node: &Node,
+    socket: &mut Socket<T>,
     hello: &Hello,
     identity: &Identity,
-) -> Result<UserRecord, Departure> {
-    let route = Route { node: identity.link.node.clone(), connection: identity.link.connection };
-    let max = app.settings.limits.devices_per_user;
+) -> Result<Registration, Departure> {
+    let max = node.config.limits.devices_per_user;
     let Identity { user, device, .. } = identity;
     // Once more after the routes that dead gateways left behind are gone.
     for last in [false, true] {
-        match app.store.register(user, device, route.clone(), max).await {
+        match node.store.register(user, device, routes::route_of(identity), max).await {
             Ok(Registered::Done { replaced, record }) => {
-                if let Some(old) = replaced.filter(|old| old.node != *app.cluster.node()) {
-                    attendance::fence(&*app.store, user, device, &old).await;
+                if let Some(old) = replaced.filter(|old| old.node != *node.cluster.node()) {
+                    routes::fence(&*node.store, user, device, &old).await;
                 }
-                return Ok(record);
+                return Ok(Registration::Done(record));
             }
-            Ok(Registered::Superseded) => return Err(CloseCode::Replaced.into()),
+            Ok(Registered::Superseded(route)) => return Ok(Registration::Older(route.connection)),
             Ok(Registered::TooMany(record)) => {
-                if last || !strike_dead_routes(app, identity, &record).await {
+                if last || !routes::strike_dead(node, user, &record).await {
                     let reply = ErrorFrame::new(Some(hello.id.0), ErrorCode::RateLimited, "too many devices")
                         .retry_after(RETRY_MS);
                     socket.send(&ServerFrame::Error(reply)).await?;
@@ -192,16 +258,7 @@ async fn register(
     Err(CloseCode::TooManyRequests.into())
 }
 
-/// Takes out routes to gateways that died; whether there were any.
-async fn strike_dead_routes(app: &App, identity: &Identity, record: &UserRecord) -> bool {
-    let mut any = false;
-    for (device, route) in record.routes.iter().filter(|(_, route)| !app.cluster.reaches(route)) {
-        any |= app.store.unregister(&identity.user, device, route.connection).await.unwrap_or(false);
-    }
-    any
-}
-
-async fn unavailable(socket: &mut Socket, hello: &Hello, error: &StoreError) -> Departure {
+async fn unavailable<T: Transport>(socket: &mut Socket<T>, hello: &Hello, error: &StoreError) -> Departure {
     tracing::warn!(error = error as &dyn std::error::Error, "hello could not be served");
     let reply = ErrorFrame::new(Some(hello.id.0), ErrorCode::Unavailable, "try again").retry_after(RETRY_MS);
     match socket.send(&ServerFrame::Error(reply)).await {
@@ -214,30 +271,22 @@ fn ice_servers(urls: &[String]) -> Vec<IceServer> {
     if urls.is_empty() { Vec::new() } else { vec![IceServer { urls: urls.to_vec() }] }
 }
 
-/// Says again where a device is and that its session goes on, for connections that outlive what is stored.
-pub(super) async fn renew(app: &App, identity: &Identity) {
-    let Identity { user, device, link, session } = identity;
-    let route = Route { node: link.node.clone(), connection: link.connection };
-    let renewed = async {
-        app.store.register(user, device, route, app.settings.limits.devices_per_user).await?;
-        app.store.keep(&owner(identity), session, SESSION_MS).await
-    };
-    if let Err(error) = renewed.await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "a route was not renewed");
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Takes a connection's names out of everywhere. Its session stays for a while, unless a newer connection has it.
-pub(super) async fn leave(app: &App, identity: &Identity) {
-    let Identity { user, device, link, session } = identity;
-    app.registry.remove(user, device, link.connection);
-    let left = async {
-        if app.store.unregister(user, device, link.connection).await? {
-            app.store.keep(&owner(identity), session, app.settings.connection.resume_ms).await?;
-        }
-        Ok::<_, StoreError>(())
-    };
-    if let Err(error) = left.await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "a route was left behind");
+    #[test]
+    fn only_a_connection_that_really_is_newer_is_left_in_place() {
+        let at = |ms, salt| ConnectionId::new(Timestamp(ms), salt);
+        let now = Timestamp(1_000);
+        assert_eq!(overtake(at(900, 5), at(900, 7), now), Some(ConnectionId(at(900, 7).0 + 1)));
+        assert_eq!(overtake(at(900, 5), at(950, 1), now), None, "opened later, and not by a wrong clock");
+        assert_eq!(overtake(at(900, 5), at(5_000, 1), now), Some(ConnectionId(at(5_000, 1).0 + 1)));
+    }
+
+    #[test]
+    fn a_client_s_name_is_cut_where_a_character_ends() {
+        assert_eq!(short("ringback-js"), "ringback-js");
+        assert_eq!(short(&"ü".repeat(100)), "ü".repeat(32));
     }
 }

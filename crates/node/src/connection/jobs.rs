@@ -2,88 +2,171 @@
 
 use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc};
 
-use ringback_call::{CallId, RequestId};
+use ringback_call::{Action, CallId, Input, RequestId};
 use ringback_session::{Identity, Step};
 use ringback_wire::{Ack, ErrorCode, ErrorFrame, ServerFrame};
 
 use super::handshake::RETRY_MS;
-use crate::{app::App, calls::Failure};
+use crate::{Node, calls::Failure};
 
 /// Requests that may wait. When there are more, the socket is not read until one is done.
 const MAX_WAITING: usize = 64;
 
-/// A request's reply, and the call it made.
+/// A request that is done.
 pub(super) struct Done {
-    pub(super) reply: ServerFrame,
-    pub(super) call: Option<CallId>,
+    /// `None` where nobody asked.
+    pub(super) reply: Option<ServerFrame>,
+    /// The call it made.
+    pub(super) made: Option<CallId>,
+    /// The call that the store could not be asked about.
+    failed: Option<CallId>,
 }
 
 type Running = Pin<Box<dyn Future<Output = Done> + Send>>;
 
 pub(super) struct Jobs {
-    app: Arc<App>,
+    node: Arc<Node>,
     identity: Identity,
     running: Option<Running>,
-    waiting: VecDeque<Step>,
+    /// Whether `running` makes a call.
+    placing: bool,
+    waiting: VecDeque<Job>,
+    /// Replies that need no work.
+    refused: VecDeque<Done>,
+}
+
+/// Something to be done.
+pub(super) enum Job {
+    /// What a client asks for.
+    Request(Step),
+    /// To take out of a call's mailbox what the client has seen.
+    Trim(CallId, u64),
 }
 
 impl Jobs {
-    pub(super) const fn new(app: Arc<App>, identity: Identity) -> Self {
-        Self { app, identity, running: None, waiting: VecDeque::new() }
+    pub(super) const fn new(node: Arc<Node>, identity: Identity) -> Self {
+        Self {
+            node,
+            identity,
+            running: None,
+            placing: false,
+            waiting: VecDeque::new(),
+            refused: VecDeque::new(),
+        }
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.waiting.len() >= MAX_WAITING
+        self.waiting.len() + self.refused.len() >= MAX_WAITING
     }
 
-    pub(super) fn push(&mut self, step: Step) {
-        self.waiting.push_back(step);
+    /// Whether a call is being made: its events must not overtake the reply that names it.
+    pub(super) const fn is_placing(&self) -> bool {
+        self.placing
+    }
+
+    /// Whether there is nothing left to do.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.is_none() && self.waiting.is_empty()
+    }
+
+    pub(super) fn push(&mut self, job: Job) {
+        self.waiting.push_back(job);
     }
 
     /// The next one that is done; pending for ever when there is none. Can be dropped and called again.
     pub(super) async fn next(&mut self) -> Done {
         loop {
+            if let Some(done) = self.refused.pop_front() {
+                return done;
+            }
             if let Some(running) = &mut self.running {
                 let done = running.await;
-                self.running = None;
+                (self.running, self.placing) = (None, false);
+                if let Some(call) = &done.failed {
+                    self.refuse_all_of(call);
+                }
                 return done;
             }
             match self.waiting.pop_front() {
-                Some(step) => self.running = self.start(step),
+                Some(job) => self.start(job),
                 None => std::future::pending().await,
             }
         }
     }
 
-    fn start(&self, step: Step) -> Option<Running> {
-        let (app, from) = (Arc::clone(&self.app), self.identity.origin());
-        match step {
-            Step::Place(id, init) => Some(Box::pin(async move {
-                let opened = app.calls.open(from, id, init).await;
-                let call = match &opened {
-                    Ok(ringback_call::Ack::Placed(call) | ringback_call::Ack::Merged(call)) => {
-                        Some(call.clone())
+    fn start(&mut self, job: Job) {
+        let (node, from) = (Arc::clone(&self.node), self.identity.origin());
+        self.running = match job {
+            Job::Request(Step::Place(id, init)) => {
+                self.placing = true;
+                Some(Box::pin(async move {
+                    let opened = node.calls.open(from, id, init).await;
+                    let made = match &opened {
+                        Ok(ringback_call::Ack::Placed(call) | ringback_call::Ack::Merged(call)) => {
+                            Some(call.clone())
+                        }
+                        Ok(_) | Err(_) => None,
+                    };
+                    Done { reply: Some(reply(id, opened)), made, failed: None }
+                }))
+            }
+            Job::Request(Step::Act(id, call, input)) => Some(Box::pin(async move {
+                let applied = node.calls.apply(&call, input.clone()).await;
+                let away = applied.as_ref().is_err_and(Failure::is_transient);
+                if away && is_hang_up(&input) {
+                    node.calls.insist(call.clone(), input);
+                }
+                let reply = reply(id, applied.map(|applied| applied.ack));
+                Done { reply: Some(reply), made: None, failed: away.then_some(call) }
+            })),
+            Job::Trim(call, seq) => {
+                let (user, device) = (from.user, from.device);
+                Some(Box::pin(async move {
+                    if let Err(error) = node.calls.apply(&call, Input::Seen { user, device, seq }).await {
+                        tracing::debug!(?call, error = &error as &dyn std::error::Error, "not trimmed");
                     }
-                    Ok(_) | Err(_) => None,
-                };
-                Done { reply: reply(id, opened), call }
-            })),
-            Step::Act(id, call, input) => Some(Box::pin(async move {
-                let applied = app.calls.apply(&call, input).await;
-                Done { reply: reply(id, applied.map(|applied| applied.ack)), call: None }
-            })),
-            Step::Nothing | Step::Reply(_) | Step::Renew(..) | Step::Close(_) => None,
+                    Done { reply: None, made: None, failed: None }
+                }))
+            }
+            Job::Request(Step::Seen | Step::Reply(_) | Step::Renew(..) | Step::Close(_)) => None,
+        };
+    }
+
+    /// What else waits to be asked of a call that could not be reached is refused too: the client sends it again, and
+    /// nothing of it must overtake what was refused first. A hang-up is not forgotten all the same.
+    fn refuse_all_of(&mut self, call: &CallId) {
+        let waiting = std::mem::take(&mut self.waiting);
+        for job in waiting {
+            match job {
+                Job::Request(Step::Act(id, of, input)) if of == *call => {
+                    if is_hang_up(&input) {
+                        self.node.calls.insist(of, input);
+                    }
+                    let reply = Some(unavailable(id));
+                    self.refused.push_back(Done { reply, made: None, failed: None });
+                }
+                job => self.waiting.push_back(job),
+            }
         }
     }
 
     /// What has not been applied yet, to be finished though the client is gone: it may come back for the reply.
     pub(super) async fn finish(mut self) -> Vec<CallId> {
         let mut calls = Vec::new();
-        while self.running.is_some() || !self.waiting.is_empty() {
-            calls.extend(self.next().await.call);
+        while !self.is_idle() {
+            calls.extend(self.next().await.made);
         }
         calls
     }
+}
+
+fn is_hang_up(input: &Input) -> bool {
+    matches!(input, Input::Request { action: Action::End(_) | Action::Reject(_), .. })
+}
+
+fn unavailable(id: RequestId) -> ServerFrame {
+    let error = ErrorFrame::new(Some(id.0), ErrorCode::Unavailable, "send it again, in order");
+    ServerFrame::Error(error.retry_after(RETRY_MS))
 }
 
 fn reply(id: RequestId, result: Result<ringback_call::Ack, Failure>) -> ServerFrame {
@@ -95,9 +178,7 @@ fn reply(id: RequestId, result: Result<ringback_call::Ack, Failure>) -> ServerFr
         ),
         Err(Failure::Store(error)) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "a request could not be served");
-            ServerFrame::Error(
-                ErrorFrame::new(Some(id.0), ErrorCode::Unavailable, "send it again").retry_after(RETRY_MS),
-            )
+            unavailable(id)
         }
     }
 }

@@ -20,44 +20,83 @@ fn ended() -> Event {
     Event::Ended { reason: EndReason::Hangup, by: None, duration_ms: None, setup_ms: None }
 }
 
-#[test]
-fn an_entry_is_delivered_once_and_in_order() {
-    let mut session = session();
-    let mut deliver =
-        |seq| session.deliver(&call(1), seq, Timestamp(1), &Audience::All, &Event::Ringing).is_some();
-    assert!(deliver(1));
-    assert!(deliver(3), "a gap is normal: 2 was for another device");
-    assert!(!deliver(3), "again");
-    assert!(!deliver(2), "late");
+fn says(turn: &Turn) -> &'static str {
+    match turn {
+        Turn::Deliver(_) => "deliver",
+        Turn::Skip => "skip",
+        Turn::Gap => "gap",
+    }
 }
 
 #[test]
-fn an_entry_for_another_device_is_not_delivered() {
+fn an_entry_is_delivered_once_and_in_order() {
+    let mut session = session();
+    let mut next = |seq| says(&session.next(&call(1), seq, Timestamp(1), &Audience::All, &Event::Ringing));
+    assert_eq!([next(1), next(1), next(2), next(1)], ["deliver", "skip", "deliver", "skip"]);
+}
+
+#[test]
+fn nothing_is_delivered_before_what_is_missing() {
+    let mut session = session();
+    let mut next = |seq| says(&session.next(&call(1), seq, Timestamp(1), &Audience::All, &Event::Ringing));
+    assert_eq!([next(1), next(3), next(4), next(2)], ["deliver", "gap", "gap", "deliver"]);
+    assert_eq!(next(3), "deliver");
+}
+
+#[test]
+fn a_first_entry_with_a_number_above_one_is_a_gap_too() {
+    let turn = session().next(&call(1), 2, Timestamp(1), &Audience::All, &ended());
+    assert_eq!(says(&turn), "gap", "it was never told that the call rings");
+}
+
+#[test]
+fn what_is_for_other_devices_is_counted_all_the_same() {
     let mut session = session();
     let other = Audience::Only(DeviceId::new("d2").unwrap());
-    assert!(session.deliver(&call(1), 1, Timestamp(1), &other, &Event::Ringing).is_none());
     let but_us = Audience::Except(DeviceId::new("d1").unwrap());
-    assert!(session.deliver(&call(1), 2, Timestamp(1), &but_us, &Event::Ringing).is_none());
+    let at = Timestamp(1);
+    assert_eq!(says(&session.next(&call(2), 7, at, &other, &Event::Ringing)), "skip", "none of our calls");
+    assert_eq!(session.reached(&call(2)), None);
+    session.reach(&call(1), 0);
+    assert_eq!(says(&session.next(&call(1), 1, at, &other, &Event::Ringing)), "skip");
+    assert_eq!(says(&session.next(&call(1), 2, at, &but_us, &Event::Ringing)), "skip");
+    assert_eq!(says(&session.next(&call(1), 3, at, &Audience::All, &Event::Ringing)), "deliver");
+}
+
+#[test]
+fn a_replay_may_leave_numbers_out() {
+    let mut session = session();
+    let mut replay =
+        |seq| says(&session.replayed(&call(1), seq, Timestamp(1), &Audience::All, &Event::Ringing));
+    assert_eq!([replay(3), replay(1_004), replay(1_004)], ["deliver", "deliver", "skip"]);
 }
 
 #[test]
 fn what_is_remembered_of_ended_calls_is_bounded() {
     let mut session = session();
     for n in 0..1_000 {
-        assert!(session.deliver(&call(n), 1, Timestamp(1), &Audience::All, &ended()).is_some());
+        let turn = session.next(&call(n), 1, Timestamp(1), &Audience::All, &ended());
+        assert_eq!(says(&turn), "deliver");
     }
-    assert_eq!(session.delivered.len(), REMEMBERED);
-    assert!(session.deliver(&call(999), 1, Timestamp(1), &Audience::All, &ended()).is_none());
+    assert_eq!(session.reached.len(), REMEMBERED);
+    assert_eq!(says(&session.next(&call(999), 1, Timestamp(1), &Audience::All, &ended())), "skip");
+}
+
+#[test]
+fn a_token_does_not_print() {
+    let frame = br#"{"type":"token","id":7,"token":"secret"}"#;
+    let step = session().receive(frame, Timestamp(1));
+    assert!(matches!(&step, Step::Renew(..)) && !format!("{step:?}").contains("secret"));
 }
 
 #[test]
 fn seen_counts_only_what_was_told() {
     let mut session = session();
-    session.deliver(&call(1), 2, Timestamp(1), &Audience::All, &Event::Ringing);
+    session.reach(&call(1), 2);
     let frame = br#"{"type":"seen","calls":{"p0-1":9,"p0-2":9,"not a call":1}}"#;
-    assert_eq!(session.receive(frame, Timestamp(1)), Step::Nothing);
-    assert_eq!(session.seen().get(&call(1)), Some(&2));
-    assert_eq!(session.seen().len(), 1);
+    assert_eq!(session.receive(frame, Timestamp(1)), Step::Seen);
+    assert_eq!(session.take_seen(), SeenMap::from([(call(1), 2)]));
+    assert!(session.take_seen().is_empty(), "told once");
 }
 
 #[test]

@@ -103,6 +103,8 @@ fn events() -> Vec<(&'static str, ServerFrame)> {
         ("webrtc_ice", event(6, Event::Ice(candidates))),
         ("call_connected", event(7, Event::Connected { setup_ms: 1_800 })),
         ("call_peer", event(8, Event::Peer(PeerStatus::Reconnecting))),
+        ("call_peer_back", event(8, Event::Peer(PeerStatus::Back))),
+        ("call_peer_restarted", event(8, Event::Peer(PeerStatus::Restarted))),
         ("call_ended", event(9, ended)),
         ("call_ended_no_answer", event(9, no_answer)),
     ]

@@ -3,24 +3,30 @@
 use std::{net::SocketAddr, time::Duration};
 
 use ringback_call::{BusyPolicy, NodeId};
+use ringback_node::{
+    Config,
+    config::{ConnectionTimes, Keep, Limits},
+};
 use ringback_store::Partitions;
+use ringback_store_redis::Durability;
 use ringback_wire::Limits as WireLimits;
 
 use super::{
-    Auth, ConnectionLimits, ConnectionTimes, Keep, Log, LogFormat, Settings, rules,
+    Auth, Log, LogFormat, Settings, Store, rules,
     source::{Problems, Raw},
 };
 
 pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Problems> {
     let listen = address("server.listen", &raw.server.listen, &mut problems);
     let admin_listen = address("admin.listen", &raw.admin.listen, &mut problems);
-    let node = node_id(&raw.node.id, &mut problems);
+    let name = node_id(&raw.node.id, &mut problems);
     let partitions =
         u16::try_from(raw.store.partitions).ok().filter(|n| *n <= 1_024).and_then(Partitions::new);
     if partitions.is_none() {
         problems.add("store.partitions", "must be from 1 to 1024");
     }
     store_url(&raw.store.url, &mut problems);
+    let durability = durability(&raw, &mut problems);
     let auth = auth(&raw, listen, &mut problems);
     let busy = match raw.calls.busy.as_str() {
         "busy" => BusyPolicy::Busy,
@@ -42,25 +48,21 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
         problems.add("log.filter", error);
     }
     bounds(&raw, &mut problems);
-    match (listen, admin_listen, node, partitions, auth) {
-        (Some(listen), Some(admin_listen), Some(node), Some(partitions), Some(auth))
+    match (listen, admin_listen, name, partitions, auth) {
+        (Some(listen), Some(admin_listen), Some(name), Some(partitions), Some(auth))
             if problems.0.is_empty() =>
         {
             let rules = rules(&raw.calls, &raw.limits, &raw.timeouts, busy);
-            Ok(Settings {
-                listen,
-                admin_listen,
-                node,
-                node_heartbeat: Duration::from_millis(raw.node.heartbeat_ms),
-                node_ttl_ms: raw.node.ttl_ms,
-                store_url: raw.store.url,
-                partitions,
-                auth,
+            let node = Config {
+                name,
+                heartbeat: Duration::from_millis(raw.node.heartbeat_ms),
+                ttl_ms: raw.node.ttl_ms,
                 connection: ConnectionTimes {
                     hello: Duration::from_millis(raw.timeouts.hello_ms),
                     heartbeat: Duration::from_millis(raw.timeouts.heartbeat_ms),
                     write: Duration::from_millis(raw.timeouts.write_ms),
                     resume_ms: raw.timeouts.resume_ms,
+                    trim: Duration::from_millis(raw.timeouts.trim_ms),
                 },
                 rules,
                 frames: WireLimits {
@@ -71,7 +73,9 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
                     report_bytes: raw.limits.report_bytes,
                     ..WireLimits::default()
                 },
-                limits: ConnectionLimits {
+                limits: Limits {
+                    connections: raw.limits.connections,
+                    greetings: raw.limits.greetings,
                     requests_per_second: raw.limits.requests_per_second,
                     request_burst: raw.limits.request_burst,
                     devices_per_user: raw.limits.devices_per_user,
@@ -81,6 +85,19 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
                 sweep: Duration::from_millis(raw.calls.sweep_ms),
                 ice_urls: raw.ice.urls,
                 drain: Duration::from_millis(raw.drain.window_ms),
+            };
+            let store = Store {
+                url: raw.store.url,
+                partitions,
+                durability,
+                connections: raw.store.connections_per_primary,
+            };
+            Ok(Settings {
+                listen,
+                admin_listen,
+                node,
+                store,
+                auth,
                 log: Log { filter: raw.log.filter, format },
             })
         }
@@ -97,9 +114,16 @@ fn address(key: &str, text: &str, problems: &mut Problems) -> Option<SocketAddr>
     parsed
 }
 
+/// Longest name: each run of a gateway adds a mark of its own.
+const NAME: usize = 48;
+
 fn node_id(text: &str, problems: &mut Problems) -> Option<NodeId> {
     let made_up = || format!("gw-{:08x}", fastrand::u32(..));
     let text = if text.is_empty() { made_up() } else { text.to_owned() };
+    if text.len() > NAME {
+        problems.add("node.id", format_args!("must be 1 to {NAME} of A-Za-z0-9._-"));
+        return None;
+    }
     NodeId::new(text).map_err(|error| problems.add("node.id", error)).ok()
 }
 
@@ -108,6 +132,21 @@ fn store_url(url: &str, problems: &mut Problems) {
     if !SCHEMES.iter().any(|scheme| url.starts_with(scheme)) {
         // The address may hold a password: it is not repeated.
         problems.add("store.url", format_args!("must begin with one of {}", SCHEMES.join(", ")));
+    }
+}
+
+fn durability(raw: &Raw, problems: &mut Problems) -> Durability {
+    match raw.store.durability.as_str() {
+        "primary" => Durability::Primary,
+        "replicated" if raw.store.url.starts_with("memory:") => {
+            problems.add("store.durability", "can't be \"replicated\" in memory: there is no replica");
+            Durability::Primary
+        }
+        "replicated" => Durability::Replicated,
+        _ => {
+            problems.add("store.durability", "must be \"primary\" or \"replicated\"");
+            Durability::Primary
+        }
     }
 }
 
@@ -124,7 +163,12 @@ fn auth(raw: &Raw, listen: Option<SocketAddr>, problems: &mut Problems) -> Optio
             }
             Some(Auth::Dev)
         }
-        (false, false) => Some(Auth::Hs256(auth.hs256_secret.clone())),
+        (false, false) => {
+            if auth.hs256_secret.len() < 32 {
+                problems.add("auth.hs256_secret", "must be 32 bytes or more (RFC 7518 section 3.2)");
+            }
+            Some(Auth::Hs256(auth.hs256_secret.clone()))
+        }
         (false, true) => {
             problems.add("auth.hs256_secret", "is needed to check tokens (or try --dev on your own machine)");
             None
@@ -150,6 +194,10 @@ fn bounds(raw: &Raw, problems: &mut Problems) {
         ("limits.devices_per_user", limits.devices_per_user as u64),
         ("limits.calls_per_user", limits.calls_per_user as u64),
         ("limits.outbox_frames", limits.outbox_frames as u64),
+        ("limits.connections", limits.connections as u64),
+        ("limits.greetings", limits.greetings as u64),
+        ("limits.unseen_entries", limits.unseen_entries),
+        ("timeouts.trim_ms", timeouts.trim_ms),
         ("limits.held_candidates", limits.held_candidates as u64),
         ("limits.sdp_bytes", limits.sdp_bytes as u64),
         ("calls.sweep_ms", raw.calls.sweep_ms),
@@ -164,6 +212,9 @@ fn bounds(raw: &Raw, problems: &mut Problems) {
             "node.ttl_ms",
             "must be at least twice node.heartbeat_ms, or one late heartbeat looks like death",
         );
+    }
+    if !(1..=16).contains(&raw.store.connections_per_primary) {
+        problems.add("store.connections_per_primary", "must be from 1 to 16");
     }
     if timeouts.resume_ms < 120_000 {
         problems.add("timeouts.resume_ms", "must be at least 120000: the protocol promises two minutes");

@@ -31,7 +31,7 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct Raw {
     pub(super) server: Listener,
     pub(super) admin: Listener,
@@ -58,10 +58,12 @@ pub(super) struct Node {
     pub(super) ttl_ms: u64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct Store {
     pub(super) url: String,
     pub(super) partitions: u64,
+    pub(super) durability: String,
+    pub(super) connections_per_primary: usize,
 }
 
 #[derive(Deserialize)]
@@ -71,18 +73,13 @@ pub(super) struct RawAuth {
     pub(super) dev_anywhere: bool,
 }
 
-impl fmt::Debug for RawAuth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RawAuth {{ dev: {} }}", self.dev)
-    }
-}
-
 #[derive(Debug, Deserialize)]
 pub(super) struct Timeouts {
     pub(super) hello_ms: u64,
     pub(super) heartbeat_ms: u64,
     pub(super) write_ms: u64,
     pub(super) resume_ms: u64,
+    pub(super) trim_ms: u64,
     pub(super) placing_ms: u64,
     pub(super) idle_ms: u64,
     pub(super) ringing_ms: u64,
@@ -99,6 +96,9 @@ pub(super) struct Limits {
     pub(super) candidate_bytes: usize,
     pub(super) report_bytes: usize,
     pub(super) held_candidates: usize,
+    pub(super) unseen_entries: u64,
+    pub(super) connections: usize,
+    pub(super) greetings: usize,
     pub(super) requests_per_second: u32,
     pub(super) request_burst: u32,
     pub(super) devices_per_user: usize,

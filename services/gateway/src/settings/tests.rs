@@ -21,10 +21,10 @@ const SECRET: (&str, &str) = ("RINGBACK_AUTH__HS256_SECRET", "0123456789abcdef01
 #[test]
 fn the_defaults_are_those_of_the_rules_and_the_protocol() {
     let settings = load(&[SECRET]).unwrap();
-    assert_eq!(settings.rules, Rules::default());
-    assert_eq!(settings.frames, WireLimits::default());
+    assert_eq!(settings.node.rules, Rules::default());
+    assert_eq!(settings.node.frames, ringback_wire::Limits::default());
     assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
-    assert!(settings.node.as_str().starts_with("gw-"));
+    assert!(settings.node.name.as_str().starts_with("gw-"));
 }
 
 #[test]
@@ -38,9 +38,9 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
         vec![("timeouts.ringing_ms", "100".to_owned())],
     )
     .unwrap();
-    let timeouts = settings.rules.timeouts;
+    let timeouts = settings.node.rules.timeouts;
     assert_eq!((timeouts.ringing_ms, timeouts.connecting_ms, timeouts.idle_ms), (100, 20, 3));
-    assert_eq!(settings.node.as_str(), "file");
+    assert_eq!(settings.node.name.as_str(), "file");
 }
 
 #[test]
@@ -72,7 +72,20 @@ fn development_stays_on_this_machine_unless_forced() {
 }
 
 #[test]
+fn a_password_in_the_store_s_address_does_not_print() {
+    let settings = load(&[SECRET, ("RINGBACK_STORE__URL", "redis://user:hidden@127.0.0.1:1")]).unwrap();
+    assert!(!format!("{settings:?}").contains("hidden"));
+}
+
+#[test]
+fn a_replica_is_not_to_be_had_in_memory() {
+    let replicated = ("RINGBACK_STORE__DURABILITY", "replicated");
+    assert!(load(&[SECRET, replicated]).unwrap_err().0[0].starts_with("store.durability"));
+    assert!(load(&[SECRET, replicated, ("RINGBACK_STORE__URL", "redis://127.0.0.1:1")]).is_ok());
+}
+
+#[test]
 fn a_list_in_the_environment_is_separated_by_commas() {
     let settings = load(&[SECRET, ("RINGBACK_ICE__URLS", "stun:a:1, stun:b:2")]).unwrap();
-    assert_eq!(settings.ice_urls, ["stun:a:1", "stun:b:2"]);
+    assert_eq!(settings.node.ice_urls, ["stun:a:1", "stun:b:2"]);
 }

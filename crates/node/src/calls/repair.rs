@@ -1,0 +1,153 @@
+//! When the store holds something else than this gateway knew it to hold.
+//!
+//! Usually somebody else was quicker, and what is stored is what became of what was known. But a failover may lose the
+//! newest commits, and a store may be emptied. Then what this gateway knows is put back, *if nothing else has happened
+//! since*: where the stored document is one that ours was made from, or where there is none although there must be.
+//! Where something else has happened the store's history stands, and the numbers that ours has handed out are not used
+//! again, so that devices which have met them are not told something new by an old number. See
+//! `docs/adr/0004-putting-calls-back.md`.
+
+use std::{sync::Arc, time::Duration};
+
+use ringback_call::{Call, CallId, Command, Input, Link, PerSide, Side};
+use ringback_store::{Claim, Commit, Committed, Pair, Partition, StoreError, Stored, Version};
+
+use super::{Calls, Known, MAX_TRIES, Outcome, Plan, cache::Place};
+
+impl Calls {
+    /// Takes note of what is stored instead of what was known; `false` if there is no such call (any more).
+    pub(super) async fn reconcile(
+        &self,
+        place: &mut Place,
+        known: Known,
+        stored: Option<Stored>,
+    ) -> Result<bool, StoreError> {
+        let Some(stored) = stored else {
+            if self.must_exist(&known) {
+                return self.put_back(place, known, Version::NONE).await.map(|()| true);
+            }
+            place.known = None;
+            return Ok(false);
+        };
+        let stored = Known::read(&stored)?;
+        if stored.version == known.version {
+            place.learn(Known { at: stored.at, ..known });
+        } else if known.descends_from(stored.version) && !known.call().has_ended() {
+            self.put_back(place, known, stored.version).await?;
+        } else if is_ahead(&stored, &known) {
+            place.learn(stored);
+        } else {
+            self.adopt(place, &known, stored).await?;
+        }
+        Ok(true)
+    }
+
+    /// Whether a live call that is not stored has been lost, rather than ended and forgotten: it was stored so lately
+    /// that even its end would still be there, or one of its devices is connected here and would have heard of the
+    /// end.
+    fn must_exist(&self, known: &Known) -> bool {
+        let call = known.call();
+        let lately = known.at.elapsed() < Duration::from_millis(self.keep.ended_ms) / 2;
+        !call.has_ended() && (lately || Side::BOTH.into_iter().any(|side| self.is_here(call, side)))
+    }
+
+    /// Whether the device bound on this side is connected to this gateway.
+    fn is_here(&self, call: &Call, side: Side) -> bool {
+        call.bound(side).is_some_and(|leg| {
+            let Link { node, connection } = &leg.link;
+            node == self.cluster.node() && self.registry.has(call.user(side), &leg.device, *connection)
+        })
+    }
+
+    /// Writes what was lost, as it was: under its own version, so that whoever knew it can go on from it.
+    async fn put_back(&self, place: &mut Place, known: Known, over: Version) -> Result<(), StoreError> {
+        let call = known.call();
+        let commit = Commit {
+            call: call.id.clone(),
+            expected: over,
+            version: known.version,
+            document: known.bytes.clone(),
+            ttl_ms: self.ttl_ms(call),
+            deadline: self.rules.deadline(call),
+            pair: Pair::of(&call.caller, &call.callee),
+            claim: Claim::Held,
+            entries: place.recent.entries(call),
+            trims: Vec::new(),
+        };
+        let (id, lost) = (call.id.clone(), known.version.count - over.count);
+        match self.store.commit(commit).await? {
+            Committed::Applied => {
+                tracing::warn!(call = ?id, changes = lost, "a call the store had lost was put back");
+                place.learn(Known { at: tokio::time::Instant::now(), ..known });
+            }
+            // Somebody else is at it.
+            Committed::Conflict(stored) => match stored.as_ref().map(Known::read).transpose()? {
+                Some(stored) => place.learn(stored),
+                None => place.known = None,
+            },
+            Committed::PairTaken { .. } => place.known = None,
+        }
+        Ok(())
+    }
+
+    /// The store's history stands; what ours has handed out is not used again.
+    async fn adopt(&self, place: &mut Place, lost: &Known, stored: Known) -> Result<(), StoreError> {
+        let last = |side: Side| lost.call().mailboxes[side].last;
+        let handed = PerSide { caller: last(Side::Caller), callee: last(Side::Callee) };
+        tracing::warn!(call = ?stored.call().id, "the store has lost changes of a call, and others have been made since");
+        let mut stored = stored;
+        for _ in 0..MAX_TRIES {
+            let command = Command { at: self.clock.now(), input: Input::Rewritten(handed.clone()) };
+            let Ok(decision) = self.rules.decide(stored.call(), &command) else { break };
+            if decision.next.is_none() {
+                break;
+            }
+            let plan = Plan { from: Some(&stored), claim: Claim::Held };
+            match self.commit(place, plan, decision, command.at).await? {
+                Outcome::Stored(_) => return Ok(()),
+                Outcome::Beaten(Some(newer)) => stored = Known::read(&newer)?,
+                Outcome::Beaten(None) | Outcome::PairTaken(..) => break,
+            }
+        }
+        place.learn(stored);
+        Ok(())
+    }
+
+    /// Compares what is known of a call with what is stored, and mends the one or the other.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn check(&self, call: &CallId) -> Result<(), StoreError> {
+        let Some(slot) = self.cache.find(call) else { return Ok(()) };
+        let mut place = slot.lock().await;
+        let Some(known) = place.known.clone() else { return Ok(()) };
+        if known.call().has_ended() {
+            return Ok(());
+        }
+        let stored = self.store.load(call).await?;
+        self.reconcile(&mut place, known, stored).await?;
+        Ok(())
+    }
+
+    pub(super) fn check_later(self: &Arc<Self>, call: CallId) {
+        let calls = Arc::clone(self);
+        let work = async move {
+            if let Err(error) = calls.check(&call).await {
+                tracing::debug!(?call, error = &error as &dyn std::error::Error, "not checked");
+            }
+        };
+        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(work));
+    }
+
+    /// The calls of a partition that are known here.
+    pub(crate) fn known_in(&self, partition: Partition) -> Vec<CallId> {
+        let ours = |call: &CallId| self.store.partitions().of_call(call) == Some(partition);
+        self.cache.all().into_iter().map(|(call, _)| call).filter(ours).collect()
+    }
+}
+
+/// Whether the stored document is simply newer: made from the known one, or too far on for anybody to tell.
+fn is_ahead(stored: &Known, known: &Known) -> bool {
+    let far = stored.version.count > known.version.count + stored.document.ancestors.len() as u64;
+    far || stored.descends_from(known.version) || known.call().has_ended()
+}

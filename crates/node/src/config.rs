@@ -1,0 +1,110 @@
+//! What an operator can choose about a node. Where it comes from is the program's business.
+
+use std::time::Duration;
+
+use ringback_call::{Millis, NodeId, Rules};
+use ringback_wire::Limits as FrameLimits;
+
+/// All of it, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The gateway's name, as clients and operators know it.
+    pub name: NodeId,
+    /// How often it proves that it lives.
+    pub heartbeat: Duration,
+    /// How long a proof holds.
+    pub ttl_ms: Millis,
+    /// Times of a connection.
+    pub connection: ConnectionTimes,
+    /// The rules of calls.
+    pub rules: Rules,
+    /// Bounds on frames.
+    pub frames: FrameLimits,
+    /// Bounds on connections.
+    pub limits: Limits,
+    /// How long calls are kept.
+    pub keep: Keep,
+    /// How often deadlines are looked for.
+    pub sweep: Duration,
+    /// STUN servers for clients.
+    pub ice_urls: Vec<String>,
+    /// How long a drain may take.
+    pub drain: Duration,
+}
+
+/// Times of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionTimes {
+    /// From the upgrade to hello.
+    pub hello: Duration,
+    /// Between two signs of life.
+    pub heartbeat: Duration,
+    /// For one frame to leave.
+    pub write: Duration,
+    /// How long a session is kept whose connection is gone.
+    pub resume_ms: Millis,
+    /// How long entries that were seen may stay in a mailbox with nothing else going on.
+    pub trim: Duration,
+}
+
+/// Bounds on connections and users.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections of this gateway.
+    pub connections: usize,
+    /// Connections that are being greeted at once: one more is told to come back later.
+    pub greetings: usize,
+    /// Requests a second of one connection.
+    pub requests_per_second: u32,
+    /// Requests at once of one connection.
+    pub request_burst: u32,
+    /// Connected devices of a user.
+    pub devices_per_user: usize,
+    /// Frames that wait for one connection.
+    pub outbox_frames: usize,
+}
+
+/// How long calls are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Keep {
+    /// A live one, after its last change.
+    pub live_ms: Millis,
+    /// An ended one.
+    pub ended_ms: Millis,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// The defaults, for tests.
+    pub(crate) fn config(name: &str) -> Config {
+        let seconds = Duration::from_secs;
+        Config {
+            name: NodeId::new(name).unwrap(),
+            heartbeat: seconds(1),
+            ttl_ms: 5_000,
+            connection: ConnectionTimes {
+                hello: seconds(5),
+                heartbeat: seconds(20),
+                write: seconds(10),
+                resume_ms: 600_000,
+                trim: seconds(5),
+            },
+            rules: Rules::default(),
+            frames: FrameLimits::default(),
+            limits: Limits {
+                connections: 100,
+                greetings: 10,
+                requests_per_second: 50,
+                request_burst: 200,
+                devices_per_user: 16,
+                outbox_frames: 256,
+            },
+            keep: Keep { live_ms: 3_600_000, ended_ms: 120_000 },
+            sweep: Duration::from_millis(500),
+            ice_urls: Vec::new(),
+            drain: seconds(30),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! One gateway, without its sockets: whatever carries frames ([`Transport`]) on one side, a store on the other, and no
+//! rule of a call in between.
+//!
+//! What is where: [`connection`] drives one client, [`registry`] knows all of them, [`calls`] applies commands,
+//! [`resume`] finds out what a client has missed, [`delivery`] brings what the store publishes to the clients,
+//! [`recovery`] makes good what was lost on the way, [`sweeper`] wakes calls whose deadline has passed, [`cluster`]
+//! knows the other gateways, [`node`] puts it all together.
+
+pub mod admission;
+pub mod attendance;
+pub mod calls;
+pub mod clock;
+pub mod cluster;
+pub mod config;
+pub mod connection;
+pub mod delivery;
+pub mod node;
+mod patience;
+pub mod recovery;
+pub mod registry;
+pub mod resume;
+mod routes;
+pub mod sweeper;
+
+pub use config::Config;
+pub use connection::{Incoming, Transport, serve};
+pub use node::Node;

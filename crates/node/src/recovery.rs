@@ -1,0 +1,82 @@
+//! Making good what was lost between the store and this node: messages, and what the store held.
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use ringback_call::{Call, CallId, Side, Timestamp};
+use ringback_store::{Partition, StoreError};
+
+use crate::{Node, patience::insist, registry::Mail};
+
+/// Live calls of one partition that are looked through at most when nobody knows what was missed.
+const MANY: usize = 10_000;
+/// Calls looked at at once.
+const AT_ONCE: usize = 16;
+
+/// Entries of these calls did not arrive: whoever is in one of them here reads its mailbox.
+pub(crate) fn missed(node: &Arc<Node>, calls: Vec<CallId>) {
+    let us = Arc::clone(node);
+    node.in_background(async move { each(&us, calls, false).await });
+}
+
+/// Entries of any calls in these partitions may not have arrived.
+pub(crate) fn interrupted(node: &Arc<Node>, partitions: Vec<Partition>) {
+    tracing::warn!(
+        partitions = partitions.len(),
+        "messages were missed, nobody knows which: all calls are looked at"
+    );
+    for partition in partitions {
+        let us = Arc::clone(node);
+        node.in_background(async move { all_of(&us, partition, false).await });
+    }
+}
+
+/// These partitions may hold less than they did. Calls are put back, and what is stored of the connections here.
+pub(crate) fn regressed(node: &Arc<Node>, partitions: Vec<Partition>) {
+    let parts = node.store.partitions();
+    node.registry.deliver_where(|user| partitions.contains(&parts.of_user(user)), &Mail::Renew);
+    for partition in partitions {
+        let us = Arc::clone(node);
+        node.in_background(async move { all_of(&us, partition, true).await });
+    }
+}
+
+/// Looks at every call of a partition that has, or may have, a device here.
+async fn all_of(node: &Arc<Node>, partition: Partition, check: bool) {
+    let mut calls = node.calls.known_in(partition);
+    let live = insist(|| node.store.due(partition, Timestamp(u64::MAX), MANY)).await;
+    match live {
+        Ok(live) => calls.extend(live),
+        Err(error) => {
+            tracing::warn!(%partition, error = &error as &dyn std::error::Error, "calls were not found")
+        }
+    }
+    calls.sort_unstable();
+    calls.dedup();
+    each(node, calls, check).await;
+}
+
+async fn each(node: &Arc<Node>, calls: Vec<CallId>, check: bool) {
+    let look = |call: CallId| async move {
+        let looked = insist(|| look_at(node, &call, check)).await;
+        if let Err(error) = looked {
+            tracing::warn!(?call, error = &error as &dyn std::error::Error, "a call was not looked at");
+        }
+    };
+    futures::stream::iter(calls).for_each_concurrent(AT_ONCE, look).await;
+}
+
+async fn look_at(node: &Arc<Node>, id: &CallId, check: bool) -> Result<(), StoreError> {
+    if check {
+        node.calls.check(id).await?;
+    }
+    let Some(known) = node.calls.load(id).await? else { return Ok(()) };
+    for side in Side::BOTH {
+        tell(node, known.call(), side);
+    }
+    Ok(())
+}
+
+fn tell(node: &Node, call: &Call, side: Side) {
+    node.registry.deliver(call.user(side), &Mail::CatchUp(call.id.clone()));
+}

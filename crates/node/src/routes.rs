@@ -1,0 +1,114 @@
+//! Where devices are: their routes, kept true for as long as their connections last.
+
+use std::sync::Arc;
+
+use ringback_call::{Call, ConnectionId, DeviceId, Endpoint, Link, Millis, PerSide, Side, UserId};
+use ringback_session::Identity;
+use ringback_store::{Partition, Registered, Route, Store, StoreError, UserRecord, record};
+
+use crate::{Node, cluster::Cluster, patience::insist, registry::Registry};
+
+/// How long a session is kept while it is connected; it is renewed long before.
+pub(crate) const SESSION_MS: Millis = 24 * 3_600_000;
+
+/// Whether a route leads to a connection: its gateway lives, and if that is this one, it has the connection.
+pub(crate) fn is_live(
+    cluster: &Cluster,
+    registry: &Registry,
+    user: &UserId,
+    device: &DeviceId,
+    route: &Route,
+) -> bool {
+    if route.node == *cluster.node() {
+        return registry.has(user, device, route.connection);
+    }
+    cluster.reaches(route)
+}
+
+/// Where the devices bound to a call are.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn attendance(
+    store: &dyn Store,
+    cluster: &Cluster,
+    registry: &Registry,
+    call: &Call,
+) -> Result<PerSide<Option<Link>>, StoreError> {
+    let mut attendance = PerSide::default();
+    for side in Side::BOTH {
+        if let Some(leg) = call.bound(side) {
+            let user = call.user(side);
+            let record = store.lookup(user).await?;
+            let route = record.routes.into_iter().find(|(device, route)| {
+                *device == leg.device && is_live(cluster, registry, user, device, route)
+            });
+            attendance[side] = route.map(|(_, route)| route.into());
+        }
+    }
+    Ok(attendance)
+}
+
+pub(crate) fn route_of(identity: &Identity) -> Route {
+    Route { node: identity.link.node.clone(), connection: identity.link.connection }
+}
+
+pub(crate) fn owner(identity: &Identity) -> Endpoint {
+    Endpoint { user: identity.user.clone(), device: identity.device.clone() }
+}
+
+/// Says again where a device is and that its session goes on: what is stored does not outlive a long connection by
+/// itself, nor the loss of the store's data. `false` if the device is elsewhere by now.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn renew(node: &Node, identity: &Identity) -> Result<bool, StoreError> {
+    let max = node.config.limits.devices_per_user;
+    let registered = node.store.register(&identity.user, &identity.device, route_of(identity), max).await?;
+    if matches!(registered, Registered::Superseded(_)) {
+        return Ok(false);
+    }
+    node.store.keep(&owner(identity), &identity.session, SESSION_MS).await?;
+    Ok(true)
+}
+
+/// Takes a connection out of the books, however long the store is away: a route that is left behind would make its
+/// device look present for ever. Its session stays for a while, unless a newer connection has it.
+pub(crate) async fn retire(node: &Arc<Node>, identity: &Identity) {
+    let Identity { user, device, link, session } = identity;
+    node.registry.remove(user, device, link.connection);
+    let retired = insist(|| async {
+        if node.store.unregister(user, device, link.connection).await? {
+            node.store.keep(&owner(identity), session, node.config.connection.resume_ms).await?;
+        }
+        Ok(())
+    });
+    if let Err(error) = retired.await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "a route was left behind");
+    }
+}
+
+/// Takes out routes to gateways that died; whether there were any.
+pub(crate) async fn strike_dead(node: &Node, user: &UserId, record: &UserRecord) -> bool {
+    let mut any = false;
+    for (device, route) in &record.routes {
+        if !is_live(&node.cluster, &node.registry, user, device, route) {
+            any |= node.store.unregister(user, device, route.connection).await.unwrap_or(false);
+        }
+    }
+    any
+}
+
+/// Asks another gateway to close a connection whose device has connected here.
+pub(crate) async fn fence(store: &dyn Store, user: &UserId, device: &DeviceId, route: &Route) {
+    let connection: ConnectionId = route.connection;
+    let direct = record::Direct::Replaced { user: user.clone(), device: device.clone(), connection };
+    let partition: Partition = store.partitions().of_user(user);
+    let sent = match record::encode("a message", &direct) {
+        Ok(body) => store.publish(partition, &route.node, body).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = sent {
+        tracing::warn!(?device, error = &error as &dyn std::error::Error, "an older connection was not told");
+    }
+}

@@ -1,0 +1,81 @@
+//! The program's parts, put together: a store, a node on it, and two ports.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use ringback_auth::Verifier;
+use ringback_node::Node;
+use ringback_store::{Store, memory::MemoryStore};
+use ringback_store_redis::{RedisSettings, RedisStore};
+use tokio::{net::TcpListener, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    http,
+    settings::{Auth, Settings},
+};
+
+/// How long the connections to the store may take to end.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// Runs a gateway until it is told to stop: `draining` begins the end, and the clients have the drain window to go.
+///
+/// # Errors
+/// When an address can't be listened on, when the store's address makes no sense, or when a part fails without which
+/// the gateway is of no use. A store that is away is waited for.
+pub async fn run(settings: Settings, draining: CancellationToken) -> anyhow::Result<()> {
+    let client_port = listen("server.listen", settings.listen).await?;
+    let admin_port = listen("admin.listen", settings.admin_listen).await?;
+    let (store, redis) = open_store(&settings).await?;
+    let verifier = match &settings.auth {
+        Auth::Dev => Verifier::TakesAnyName,
+        Auth::Hs256(secret) => Verifier::hs256(secret.as_bytes()),
+    };
+    announce(&settings);
+    let node = Node::new(settings.node, store, verifier, draining);
+    node.start();
+    let stop = || node.stop.clone();
+    node.essential("client port", http::serve(client_port, http::client_port(Arc::clone(&node)), stop()));
+    node.essential("admin port", http::serve(admin_port, http::admin_port(Arc::clone(&node)), stop()));
+    tokio::select! {
+        () = node.draining.cancelled() => {}
+        () = node.failed.cancelled() => node.draining.cancel(),
+    }
+    node.finish().await;
+    if let Some(redis) = redis {
+        let _ = timeout(GOODBYE, redis.close()).await;
+    }
+    if node.failed.is_cancelled() {
+        bail!("an essential part has failed");
+    }
+    Ok(())
+}
+
+async fn listen(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("{key}: can't listen on {address}"))
+}
+
+async fn open_store(settings: &Settings) -> anyhow::Result<(Arc<dyn Store>, Option<RedisStore>)> {
+    if settings.store.is_in_memory() {
+        return Ok((Arc::new(MemoryStore::new(settings.store.partitions)), None));
+    }
+    let redis = RedisStore::connect(RedisSettings {
+        partitions: settings.store.partitions,
+        durability: settings.store.durability,
+        clients_per_primary: settings.store.connections,
+        ..RedisSettings::new(settings.store.url.as_str())
+    })
+    .await
+    .context("store.url")?;
+    Ok((Arc::new(redis.clone()), Some(redis)))
+}
+
+fn announce(settings: &Settings) {
+    let Settings { listen, admin_listen, node, auth, .. } = settings;
+    let node = &node.name;
+    tracing::info!(%node, version = env!("CARGO_PKG_VERSION"), %listen, admin = %admin_listen, "gateway started");
+    if matches!(auth, Auth::Dev) {
+        tracing::warn!("DEVELOPMENT MODE: a token is just a user's name, so anybody can be anybody");
+        tracing::info!("open http://{listen}/ in two tabs to call from one to the other");
+    }
+}

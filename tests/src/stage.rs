@@ -120,6 +120,13 @@ impl Stage {
         client
     }
 
+    /// The same, saying that it has seen something else than it has. Returns the client and what hello was answered.
+    pub async fn resume_with(&self, left: &Left, gateway: usize, seen: Value) -> (Client, Value) {
+        let client = self.record(Client::reopen(left, self.world.gateway(gateway).port()).await);
+        let ack = client.hello(json!({"session": left.session, "seen": seen})).await;
+        (client, ack.expect("its hello is taken"))
+    }
+
     /// A lost device comes back at the `n`th gateway as one that has forgotten everything but its name.
     pub async fn start_over(&self, left: &Left, gateway: usize) -> Client {
         self.join(Seat { port: self.world.gateway(gateway).port(), ..left.seat.clone() }).await

@@ -30,6 +30,7 @@ mod failures;
 mod fuzz;
 mod glare;
 mod limits;
+mod mailboxes;
 mod negotiation;
 mod passthrough;
 pub(crate) mod programs;
@@ -120,6 +121,7 @@ pub(crate) fn all() -> impl Iterator<Item = Story> {
         states::STORIES,
         requests::STORIES,
         reconnect::STORIES,
+        mailboxes::STORIES,
         sessions::STORIES,
         tokens::STORIES,
         failures::STORIES,

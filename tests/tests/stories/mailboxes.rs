@@ -1,0 +1,121 @@
+//! What a device that comes back is told, according to what it says it has seen.
+
+use ringback_tests::flow::{
+    accept, accepted, candidate, describe, end, epilogue, expect_candidates, finish, hang_up, negotiate,
+    quiet, ring, sdp, set_up, trickle,
+};
+use ringback_tests::stage::Stage;
+use serde_json::json;
+
+stories! {
+    PAIR:
+        an_offer_without_its_answer_is_told_again,
+        a_ring_is_told_again,
+        the_peer_of_a_page_loaded_anew_is_told,
+        what_was_seen_is_taken_out,
+        a_device_that_forgot_what_it_had_seen_starts_from_a_snapshot,
+        who_claims_to_have_seen_the_future_starts_from_a_snapshot;
+}
+
+async fn an_offer_without_its_answer_is_told_again(stage: &Stage) {
+    let (alice, bob) = stage.pair().await;
+    let call = accepted(&alice, &bob).await;
+    describe("webrtc:offer", &alice, &bob, &call, &sdp("offer")).await;
+    trickle(&alice, &bob, &call, &[candidate("a", 0)]).await;
+    // His page is loaded anew before it has answered; it has told us that it has seen the offer.
+    bob.post_map(&json!({"type": "seen", "calls": bob.seen()})).await;
+    let left = bob.cut().await;
+    alice.expect("call:peer", json!({"call": call, "status": "reconnecting"})).await;
+    let bob = stage.start_over(&left, 0).await;
+    alice.expect("call:peer", json!({"call": call, "status": "back", "resumed": false})).await;
+    let offer = bob.expect("webrtc:offer", json!({"call": call, "sdp": sdp("offer")})).await;
+    let snapshot = &bob.welcome()["calls"][0];
+    assert!(
+        snapshot["seq"].as_u64() < offer["seq"].as_u64(),
+        "events follow the snapshot: {snapshot}, {offer}"
+    );
+    expect_candidates(&bob, &call, &[candidate("a", 0)]).await;
+    quiet(&[&alice, &bob]).await;
+    describe("webrtc:answer", &bob, &alice, &call, &sdp("answer")).await;
+    negotiate(&bob, &alice, &call).await;
+    hang_up(&alice, &bob, &call).await;
+}
+
+async fn a_ring_is_told_again(stage: &Stage) {
+    let (alice, bob) = stage.pair().await;
+    let call = ring(&alice, &[&bob]).await;
+    let left = bob.cut().await;
+    let bob = stage.start_over(&left, 0).await;
+    bob.expect("call:incoming", json!({"call": call, "from": alice.who()})).await;
+    quiet(&[&alice, &bob]).await;
+    accept(&alice, &bob, &[], &call).await;
+    finish(&alice, &bob, &call).await;
+    end(&alice, &[&bob], &call, "hangup").await;
+    epilogue(&alice, &[&bob]).await;
+}
+
+async fn the_peer_of_a_page_loaded_anew_is_told(stage: &Stage) {
+    let (alice, bob) = stage.pair().await;
+    let call = set_up(&alice, &bob).await;
+    // The new page is there before the old one's connection is gone, or is known to be.
+    alice.tolerate("call:peer", json!({"call": call, "status": "reconnecting"}));
+    let page = stage.start_over(&bob.left(), 0).await;
+    bob.closed_with(4503).await;
+    alice.expect("call:peer", json!({"call": call, "status": "back", "resumed": false})).await;
+    assert_eq!(page.welcome()["resumed"], false);
+    quiet(&[&alice, &page]).await;
+    negotiate(&alice, &page, &call).await;
+    hang_up(&page, &alice, &call).await;
+}
+
+async fn what_was_seen_is_taken_out(stage: &Stage) {
+    let (alice, bob) = stage.pair().await;
+    let call = set_up(&alice, &bob).await;
+    // A request takes along what she has seen.
+    let seen = alice.seen();
+    alice.ok("webrtc:ice", json!({"call": call, "candidates": [candidate("x", 0)], "seen": seen})).await;
+    expect_candidates(&bob, &call, &[candidate("x", 0)]).await;
+    let left = alice.cut().await;
+    bob.expect("call:peer", json!({"call": call, "status": "reconnecting"})).await;
+    trickle_to_absent(&bob, &call).await;
+    let alice = stage.resume(&left, 1).await;
+    assert_eq!(alice.welcome()["resumed"], true, "{}", alice.welcome());
+    expect_candidates(&alice, &call, &[candidate("late", 0)]).await;
+    bob.expect("call:peer", json!({"call": call, "status": "back"})).await;
+    quiet(&[&alice, &bob]).await;
+    hang_up(&alice, &bob, &call).await;
+}
+
+async fn trickle_to_absent(from: &ringback_tests::client::Client, call: &str) {
+    from.ok("webrtc:ice", json!({"call": call, "candidates": [candidate("late", 0)]})).await;
+}
+
+async fn a_device_that_forgot_what_it_had_seen_starts_from_a_snapshot(stage: &Stage) {
+    let (alice, bob) = stage.pair().await;
+    let call = set_up(&alice, &bob).await;
+    let seen = alice.seen();
+    alice.ok("webrtc:ice", json!({"call": call, "candidates": [candidate("x", 0)], "seen": seen})).await;
+    expect_candidates(&bob, &call, &[candidate("x", 0)]).await;
+    let left = alice.cut().await;
+    bob.expect("call:peer", json!({"call": call, "status": "reconnecting"})).await;
+    // The same session, but it says that it has seen only the beginning.
+    let (alice, ack) = stage.resume_with(&left, 1, json!({call.clone(): 1})).await;
+    assert_eq!(ack["resumed"], false, "what is gone can't be replayed: {ack}");
+    assert_eq!(ack["session"], *left.session, "the session goes on all the same");
+    assert_eq!(ack["calls"][0]["call"], *call, "{ack}");
+    bob.expect("call:peer", json!({"call": call, "status": "back"})).await;
+    quiet(&[&bob]).await;
+    negotiate(&alice, &bob, &call).await;
+    hang_up(&alice, &bob, &call).await;
+}
+
+async fn who_claims_to_have_seen_the_future_starts_from_a_snapshot(stage: &Stage) {
+    let (alice, bob) = stage.pair().await;
+    let call = set_up(&alice, &bob).await;
+    let left = alice.cut().await;
+    bob.expect("call:peer", json!({"call": call, "status": "reconnecting"})).await;
+    let (alice, ack) = stage.resume_with(&left, 1, json!({call.clone(): 900})).await;
+    assert_eq!(ack["resumed"], false, "{ack}");
+    bob.expect("call:peer", json!({"call": call, "status": "back"})).await;
+    hang_up(&bob, &alice, &call).await;
+}

@@ -64,6 +64,13 @@ pub struct Link {
 }
 
 impl Leg {
+    /// Whether a connection of this device counts as newer than the known one. Once that one is known to be closed, any
+    /// other does: clocks may have been set back since.
+    pub(crate) fn gives_way_to(&self, link: &Link) -> bool {
+        let (known, other) = (self.link.connection, link.connection);
+        other > known || self.closed && other != known
+    }
+
     /// A device that is there.
     pub const fn present(device: DeviceId, link: Link) -> Self {
         Self { device, link, absent_since: None, closed: false, joined_after: 0 }

@@ -156,6 +156,12 @@ impl ConnectionId {
         Self(opened_at.0 << Self::SALT_BITS | (salt as u64 & ((1 << Self::SALT_BITS) - 1)))
     }
 
+    /// Of a connection opened at this microsecond since the epoch; of `salt`, 10 bits count.
+    pub const fn at_micros(micros: u64, salt: u32) -> Self {
+        let low = (micros % 1_000) as u32;
+        Self::new(Timestamp(micros / 1_000), low << 10 | (salt & 1_023))
+    }
+
     /// When it was opened.
     pub const fn opened_at(self) -> Timestamp {
         Timestamp(self.0 >> Self::SALT_BITS)
@@ -182,6 +188,13 @@ mod tests {
         let (older, newer) = (ConnectionId::new(Timestamp(5), u32::MAX), ConnectionId::new(Timestamp(6), 0));
         assert!(older < newer);
         assert_eq!((older.opened_at(), newer.opened_at()), (Timestamp(5), Timestamp(6)));
+    }
+
+    #[test]
+    fn connections_of_one_millisecond_keep_their_order() {
+        let at = |micros, salt| ConnectionId::at_micros(micros, salt);
+        assert!(at(5_000_001, u32::MAX) < at(5_000_002, 0) && at(5_000_999, u32::MAX) < at(5_001_000, 0));
+        assert_eq!(at(5_000_999, 7).opened_at(), Timestamp(5_000));
     }
 
     #[test]

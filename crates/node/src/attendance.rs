@@ -5,10 +5,11 @@ use std::sync::Arc;
 use ringback_call::{CallId, Input};
 use ringback_session::Identity;
 
-use crate::calls::Calls;
+use crate::Node;
 
-/// Tells calls that a connection of one of their devices is closed, however long the store is away.
-pub(crate) async fn drop_out(calls: &Arc<Calls>, identity: &Identity, of: Vec<CallId>) {
+/// Tells calls that a connection of one of their devices is closed. What can't be told while the store is away is told
+/// later.
+pub(crate) async fn drop_out(node: &Arc<Node>, identity: &Identity, of: Vec<CallId>) {
     for call in of {
         let input = Input::Dropped {
             user: identity.user.clone(),
@@ -16,8 +17,8 @@ pub(crate) async fn drop_out(calls: &Arc<Calls>, identity: &Identity, of: Vec<Ca
             connection: identity.link.connection,
             closed: true,
         };
-        match calls.apply(&call, input.clone()).await {
-            Err(failure) if failure.is_transient() => calls.insist(call, input),
+        match node.background.once(node.calls.apply(&call, input.clone())).await {
+            Err(failure) if failure.is_transient() => node.calls.insist(call, input),
             Ok(_) | Err(_) => {}
         }
     }

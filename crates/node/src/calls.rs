@@ -15,9 +15,10 @@ use ringback_store::{
     Claim, Commit, Committed, Entry, Log, Pair, Store, StoreError, Stored, Version,
     record::{self, Document, Envelope, NoteRecord},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Config, clock::Clock, cluster::Cluster, config::Keep, patience::insist, registry::Registry};
+use crate::{
+    Config, background::Background, clock::Clock, cluster::Cluster, config::Keep, registry::Registry,
+};
 use cache::{Cache, Place};
 
 pub use cache::Known;
@@ -64,20 +65,18 @@ pub struct Calls {
     cluster: Arc<Cluster>,
     registry: Arc<Registry>,
     cache: Cache,
-    tasks: TaskTracker,
-    stop: CancellationToken,
+    background: Arc<Background>,
 }
 
 impl Calls {
-    /// Serves calls out of a store. Work that follows from a call runs on `tasks` and ends with `stop`.
+    /// Serves calls out of a store. Work that follows from a call is done in the background.
     pub fn new(
         store: Arc<dyn Store>,
         config: &Config,
         clock: Arc<Clock>,
         cluster: Arc<Cluster>,
         registry: Arc<Registry>,
-        tasks: TaskTracker,
-        stop: CancellationToken,
+        background: Arc<Background>,
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
@@ -87,8 +86,7 @@ impl Calls {
             cluster,
             registry,
             cache: Cache::default(),
-            tasks,
-            stop,
+            background,
         })
     }
 
@@ -102,7 +100,8 @@ impl Calls {
         }
         let slot = self.cache.slot(call);
         let mut place = slot.lock().await;
-        let outcome = self.apply_in(&mut place, call, &input).await;
+        // Boxed: it is large, and every connection has room for one of these.
+        let outcome = Box::pin(self.apply_in(&mut place, call, &input)).await;
         let ended = place.known.as_ref().is_none_or(|known| known.call().has_ended());
         drop(place);
         if ended {
@@ -175,7 +174,7 @@ impl Calls {
     pub(crate) fn insist(self: &Arc<Self>, call: CallId, input: Input) {
         let calls = Arc::clone(self);
         let work = async move {
-            let applied = insist(|| async {
+            let applied = calls.background.insist(|| async {
                 match calls.apply(&call, input.clone()).await {
                     Err(Failure::Store(error)) => Err(error),
                     Ok(_) | Err(_) => Ok(()),
@@ -185,7 +184,7 @@ impl Calls {
                 tracing::warn!(?call, error = &error as &dyn std::error::Error, "given up");
             }
         };
-        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(work));
+        self.background.spawn(work);
     }
 
     /// The call as the store has it.

@@ -1,6 +1,7 @@
 //! This gateway among the others: it proves that it lives, and knows who else does.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -14,6 +15,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{Config, Node};
+
+/// A node is dead when it is not among the living so often in a row: when the store's data is gone, all are missing
+/// until they have proved again that they live.
+const MISSES: u32 = 3;
 
 /// What this gateway knows of the cluster.
 #[derive(Debug)]
@@ -31,6 +36,8 @@ pub struct Cluster {
     heard: AtomicU64,
     /// How long a proof of life holds.
     ttl: Duration,
+    /// How often in a row a node was not among the living.
+    misses: Mutex<HashMap<NodeId, u32>>,
     /// Until when nobody is taken for dead: the store was away, and nobody could prove anything.
     amnesty: Mutex<Option<Instant>>,
 }
@@ -48,6 +55,7 @@ impl Cluster {
             started: Instant::now(),
             heard: AtomicU64::new(0),
             ttl: Duration::from_millis(config.ttl_ms),
+            misses: Mutex::default(),
             amnesty: Mutex::default(),
         }
     }
@@ -82,6 +90,22 @@ impl Cluster {
         self.live().iter().all(|node| *node == self.node || weight(node) < ours)
     }
 
+    /// Leaves those among the living that are not missing for long enough.
+    fn spare_the_missing(&self, nodes: &mut Vec<NodeId>, all: bool) {
+        let mut misses = self.misses.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::take(&mut *misses);
+        let missing: Vec<NodeId> =
+            self.live().iter().filter(|node| nodes.binary_search(node).is_err()).cloned().collect();
+        for node in missing {
+            let missed = before.get(&node).map_or(1, |missed| missed + 1);
+            if all || missed < MISSES {
+                nodes.push(node.clone());
+                misses.insert(node, missed);
+            }
+        }
+        nodes.sort_unstable();
+    }
+
     /// How long ago the store was heard of; `None`: never.
     pub fn last_heard(&self) -> Option<Duration> {
         let heard = self.heard.load(Ordering::Relaxed).checked_sub(1)?;
@@ -96,12 +120,9 @@ impl Cluster {
         if silent {
             *amnesty = Some(Instant::now() + self.ttl);
         }
-        if amnesty.is_some_and(|until| Instant::now() < until) {
-            nodes.extend(self.live().iter().cloned());
-            nodes.sort_unstable();
-            nodes.dedup();
-        }
+        let spared = amnesty.is_some_and(|until| Instant::now() < until);
         drop(amnesty);
+        self.spare_the_missing(&mut nodes, spared);
         self.live_at.store(now.0, Ordering::Relaxed);
         let at = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
         self.heard.store(at + 1, Ordering::Relaxed);
@@ -185,7 +206,10 @@ mod tests {
         let route = |name, at| Route { node: node(name), connection: ConnectionId::new(Timestamp(at), 0) };
         assert!(cluster.reaches(&route("gw-2", 1)));
         assert!(!cluster.reaches(&route("gw-3", 999)), "gone");
-        assert_eq!(cluster.hear(Pulse { now: Timestamp(1_000), nodes: vec![node("gw-1")] }), [node("gw-2")]);
+        let alone = || Pulse { now: Timestamp(1_000), nodes: vec![node("gw-1")] };
+        assert!(cluster.hear(alone()).is_empty() && cluster.hear(alone()).is_empty(), "not at once");
+        assert_eq!(cluster.hear(alone()), [node("gw-2")]);
+        assert!(cluster.hear(alone()).is_empty(), "told once");
         assert!(cluster.reaches(&route("gw-3", 1_001)), "come since");
     }
 

@@ -8,6 +8,7 @@
 
 pub mod admission;
 pub mod attendance;
+pub mod background;
 pub mod calls;
 pub mod clock;
 pub mod cluster;
@@ -15,7 +16,6 @@ pub mod config;
 pub mod connection;
 pub mod delivery;
 pub mod node;
-mod patience;
 pub mod recovery;
 pub mod registry;
 pub mod resume;

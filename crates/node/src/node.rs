@@ -4,11 +4,12 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use ringback_auth::Verifier;
 use ringback_store::Store;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admission::Admission,
+    background::Background,
     calls::Calls,
     clock::Clock,
     cluster::{self, Cluster},
@@ -20,9 +21,6 @@ use crate::{
 
 /// How long the background work may take to end once the connections are gone.
 const LAST_WORK: Duration = Duration::from_secs(5);
-/// Store operations at once that nobody waits for: goodbyes, renewals, repairs. Those that somebody waits for are not
-/// held up by ten thousand sockets that drop together.
-const IN_THE_BACKGROUND: usize = 64;
 /// Before a failed subscription is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
 /// How often a draining node looks whether its clients have gone.
@@ -56,8 +54,8 @@ pub struct Node {
     pub subscribed: CancellationToken,
     /// Set when a part without which the node is of no use has failed.
     pub failed: CancellationToken,
-    /// Places for work that nobody waits for.
-    pub(crate) background: Semaphore,
+    /// Work that nobody waits for.
+    pub(crate) background: Arc<Background>,
 }
 
 impl Node {
@@ -70,6 +68,7 @@ impl Node {
     ) -> Arc<Self> {
         let config = Arc::new(config);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let background = Arc::new(Background::new(tasks.clone(), stop.clone()));
         let clock = Arc::new(Clock::default());
         let cluster = Arc::new(Cluster::new(&config));
         let registry = Arc::new(Registry::default());
@@ -79,8 +78,7 @@ impl Node {
             Arc::clone(&clock),
             Arc::clone(&cluster),
             Arc::clone(&registry),
-            tasks.clone(),
-            stop.clone(),
+            Arc::clone(&background),
         );
         Arc::new(Self {
             admission: Admission::new(&config.limits),
@@ -96,7 +94,7 @@ impl Node {
             tasks,
             subscribed: CancellationToken::new(),
             failed: CancellationToken::new(),
-            background: Semaphore::new(IN_THE_BACKGROUND),
+            background,
         })
     }
 
@@ -118,15 +116,6 @@ impl Node {
                 tracing::error!(part = name, error = ?ended.err(), "an essential part has ended");
                 node.failed.cancel();
             }
-        });
-    }
-
-    /// Work that nobody waits for; it takes its turn, and ends with the node.
-    pub(crate) fn in_background(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
-        let node = Arc::clone(self);
-        self.tasks.spawn(async move {
-            let Ok(_place) = node.background.acquire().await else { return };
-            let _ = node.stop.run_until_cancelled(work).await;
         });
     }
 

@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use ringback_call::{Call, CallId, Side, Timestamp};
 use ringback_store::{Partition, StoreError};
 
-use crate::{Node, patience::insist, registry::Mail};
+use crate::{Node, registry::Mail};
 
 /// Live calls of one partition that are looked through at most when nobody knows what was missed.
 const MANY: usize = 10_000;
@@ -16,7 +16,7 @@ const AT_ONCE: usize = 16;
 /// Entries of these calls did not arrive: whoever is in one of them here reads its mailbox.
 pub(crate) fn missed(node: &Arc<Node>, calls: Vec<CallId>) {
     let us = Arc::clone(node);
-    node.in_background(async move { each(&us, calls, false).await });
+    node.background.spawn(async move { each(&us, calls, false).await });
 }
 
 /// Entries of any calls in these partitions may not have arrived.
@@ -27,7 +27,7 @@ pub(crate) fn interrupted(node: &Arc<Node>, partitions: Vec<Partition>) {
     );
     for partition in partitions {
         let us = Arc::clone(node);
-        node.in_background(async move { all_of(&us, partition, false).await });
+        node.background.spawn(async move { all_of(&us, partition, false).await });
     }
 }
 
@@ -37,14 +37,14 @@ pub(crate) fn regressed(node: &Arc<Node>, partitions: Vec<Partition>) {
     node.registry.deliver_where(|user| partitions.contains(&parts.of_user(user)), &Mail::Renew);
     for partition in partitions {
         let us = Arc::clone(node);
-        node.in_background(async move { all_of(&us, partition, true).await });
+        node.background.spawn(async move { all_of(&us, partition, true).await });
     }
 }
 
 /// Looks at every call of a partition that has, or may have, a device here.
 async fn all_of(node: &Arc<Node>, partition: Partition, check: bool) {
     let mut calls = node.calls.known_in(partition);
-    let live = insist(|| node.store.due(partition, Timestamp(u64::MAX), MANY)).await;
+    let live = node.background.insist(|| node.store.due(partition, Timestamp(u64::MAX), MANY)).await;
     match live {
         Ok(live) => calls.extend(live),
         Err(error) => {
@@ -58,7 +58,7 @@ async fn all_of(node: &Arc<Node>, partition: Partition, check: bool) {
 
 async fn each(node: &Arc<Node>, calls: Vec<CallId>, check: bool) {
     let look = |call: CallId| async move {
-        let looked = insist(|| look_at(node, &call, check)).await;
+        let looked = node.background.insist(|| look_at(node, &call, check)).await;
         if let Err(error) = looked {
             tracing::warn!(?call, error = &error as &dyn std::error::Error, "a call was not looked at");
         }

@@ -6,7 +6,7 @@ use ringback_call::{Call, ConnectionId, DeviceId, Endpoint, Link, Millis, PerSid
 use ringback_session::Identity;
 use ringback_store::{Partition, Registered, Route, Store, StoreError, UserRecord, record};
 
-use crate::{Node, cluster::Cluster, patience::insist, registry::Registry};
+use crate::{Node, cluster::Cluster, registry::Registry};
 
 /// How long a session is kept while it is connected; it is renewed long before.
 pub(crate) const SESSION_MS: Millis = 24 * 3_600_000;
@@ -77,7 +77,7 @@ pub(crate) async fn renew(node: &Node, identity: &Identity) -> Result<bool, Stor
 pub(crate) async fn retire(node: &Arc<Node>, identity: &Identity) {
     let Identity { user, device, link, session } = identity;
     node.registry.remove(user, device, link.connection);
-    let retired = insist(|| async {
+    let retired = node.background.insist(|| async {
         if node.store.unregister(user, device, link.connection).await? {
             node.store.keep(&owner(identity), session, node.config.connection.resume_ms).await?;
         }

@@ -78,6 +78,11 @@ impl Keys {
         self.key(partition, "s:", &format!("{}:{}", session.as_str(), user.as_str()))
     }
 
+    /// The key of no session at all, in this partition.
+    pub(crate) fn no_session(&self, partition: Partition) -> Key {
+        self.key(partition, "s:", "")
+    }
+
     pub(crate) fn nodes(&self) -> Key {
         self.key(NODES, "nodes", "")
     }

@@ -42,6 +42,7 @@ script!(REGISTER, "register.lua");
 script!(UNREGISTER, "unregister.lua");
 script!(ENLIST, "enlist.lua");
 script!(DELIST, "delist.lua");
+script!(GREET, "greet.lua");
 script!(HEARTBEAT, "heartbeat.lua");
 
 /// How long a replica may take to have a commit, in milliseconds. Shorter than a command may take.

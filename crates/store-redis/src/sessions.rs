@@ -3,9 +3,14 @@
 use async_trait::async_trait;
 use fred::types::{Key, Value};
 use ringback_call::{Endpoint, Millis, SessionId};
-use ringback_store::{Partition, Sessions, Store as _, StoreError};
+use ringback_store::{Greeted, Partition, Sessions, Store as _, StoreError};
 
-use crate::{RedisStore, keys::LONGEST_TTL_MS, reply, request::Request};
+use crate::{
+    RedisStore,
+    keys::LONGEST_TTL_MS,
+    reply::{self, Unexpected},
+    request::{GREET, Request},
+};
 
 const WHAT: &str = "a session";
 
@@ -18,16 +23,26 @@ impl Sessions for RedisStore {
         self.run(partition, &Request::command(WHAT, "SET", key, args)).await.map(drop)
     }
 
-    async fn is_kept(&self, owner: &Endpoint, session: &SessionId) -> Result<bool, StoreError> {
-        let (partition, key) = self.place_of_session(owner, session);
-        match self.run(partition, &Request::command(WHAT, "GET", key, Vec::new())).await? {
-            Value::Null => Ok(false),
-            device => {
-                let device = reply::text(device).map_err(|error| error.in_the(WHAT))?;
-                Ok(device == owner.device.as_str())
+    async fn greet(&self, owner: &Endpoint, session: Option<&SessionId>) -> Result<Greeted, StoreError> {
+        let (partition, key) = match session {
+            Some(session) => self.place_of_session(owner, session),
+            // Only for its place: there is no session without a name.
+            None => {
+                let partition = self.partitions().of_user(&owner.user);
+                (partition, self.keys().no_session(partition))
             }
-        }
+        };
+        let reply = self.run(partition, &Request::script(WHAT, &GREET, vec![key], Vec::new())).await?;
+        read_greeted(reply, owner).map_err(|error| error.in_the(WHAT))
     }
+}
+
+fn read_greeted(reply: Value, owner: &Endpoint) -> Result<Greeted, Unexpected> {
+    let mut values = reply::list(reply)?.into_iter();
+    let device = reply::text(reply::next(&mut values)?)?;
+    let seconds = reply::number(reply::next(&mut values)?)?;
+    let micros = reply::number(reply::next(&mut values)?)?;
+    Ok(Greeted { kept: device == owner.device.as_str(), now_us: seconds * 1_000_000 + micros })
 }
 
 impl RedisStore {

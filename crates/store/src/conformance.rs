@@ -130,6 +130,7 @@ pub fn all() -> Vec<(&'static str, Promise)> {
             a_session_is_kept_for_its_device_alone,
             a_session_ends_with_its_time,
             a_session_kept_again_gets_new_time,
+            the_connections_of_a_user_share_a_clock_that_grows,
         }
         nodes {
             a_node_lives_by_its_heartbeat,

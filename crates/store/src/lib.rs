@@ -126,8 +126,18 @@ pub trait Sessions: Send + Sync {
     /// Keeps a session for `ttl_ms` from now, whether it was kept before or not.
     async fn keep(&self, owner: &Endpoint, session: &SessionId, ttl_ms: Millis) -> Result<(), StoreError>;
 
-    /// Whether this session is kept, and is this device's: another's is as good as none.
-    async fn is_kept(&self, owner: &Endpoint, session: &SessionId) -> Result<bool, StoreError>;
+    /// What a new connection of a device has to know: whether the session it names is kept, and is this device's
+    /// (another's is as good as none), and what time it is by a clock that all connections of this user share.
+    async fn greet(&self, owner: &Endpoint, session: Option<&SessionId>) -> Result<Greeted, StoreError>;
+}
+
+/// What a new connection has to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Greeted {
+    /// Whether its session is kept.
+    pub kept: bool,
+    /// Microseconds since the epoch.
+    pub now_us: u64,
 }
 
 /// Which gateways live, and what time it is.

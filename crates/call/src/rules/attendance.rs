@@ -95,6 +95,7 @@ pub(super) fn mark_absent(draft: &mut Draft, side: Side) {
 /// come back since may not have been told.
 pub(super) fn heard_from(draft: &mut Draft, sender: &Endpoint, link: &Link) -> bool {
     let Party::Bound(side) = Party::of(&draft.call, sender) else { return false };
+    // Not of a connection that is closed: what it asked last may be applied after its end is told.
     let newer = draft.call.bound(side).is_some_and(|leg| link.connection > leg.link.connection);
     newer && move_bound(draft, side, Arrival { link, fresh: false })
 }
@@ -102,7 +103,7 @@ pub(super) fn heard_from(draft: &mut Draft, sender: &Endpoint, link: &Link) -> b
 /// The bound device is (still) there, perhaps elsewhere; an older connection than the known one says nothing.
 pub(super) fn move_bound(draft: &mut Draft, side: Side, arrival: Arrival<'_>) -> bool {
     let Some(leg) = draft.call.bound_mut(side) else { return false };
-    let newer = arrival.link.connection > leg.link.connection;
+    let newer = leg.gives_way_to(arrival.link);
     // It was only taken for absent: its gateway was thought dead, or its route was not found.
     let still_there =
         arrival.link.connection == leg.link.connection && leg.absent_since.is_some() && !leg.closed;

@@ -64,7 +64,8 @@ fn an_older_connection_does_not_take_a_device_back() {
     let mut story = Story::connected();
     let newer = BOB.moved("gw-1");
     story.happens(ask::attached(newer));
-    story.happens(ask::dropped(newer));
+    // Its gateway is thought dead, and may not be.
+    story.happens(ask::bereaved(newer));
     story.happens(ask::attached(BOB));
     assert_eq!(story.heard(ALICE), ["peer reconnecting"]);
     assert_eq!(story.stands(), "connected, callee away");
@@ -114,4 +115,17 @@ fn what_is_said_to_an_absent_device_waits_in_its_mailbox() {
     story.ask(ALICE, ask::HANG_UP);
     let to_bob = story.last.deliveries.last().unwrap();
     assert!(to_bob.nodes.iter().map(|node| node.as_str()).eq(["gw-9"]));
+}
+
+#[test]
+fn after_a_connection_is_closed_any_other_counts_as_newer() {
+    let mut story = Story::connected();
+    let bob = BOB.moved("gw-1");
+    story.happens(ask::attached(bob));
+    story.happens(ask::dropped(bob));
+    // The server of his data has changed, and its clock is behind: the id is smaller.
+    story.happens(ask::attached(BOB));
+    assert_eq!(story.heard(ALICE), ["peer reconnecting", "peer back"]);
+    story.happens(ask::attached(BOB));
+    assert!(story.heard(ALICE).is_empty());
 }

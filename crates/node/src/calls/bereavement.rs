@@ -37,7 +37,7 @@ impl Calls {
                 .await;
             tracing::info!(?dead, calls = told, "gateways are gone");
         };
-        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(work));
+        self.background.spawn(work);
     }
 
     async fn tell_of(self: &Arc<Self>, call: &CallId, drops: Vec<Input>) -> bool {

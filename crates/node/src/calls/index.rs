@@ -7,7 +7,6 @@ use ringback_call::{CallId, Millis, Timestamp, UserId};
 use ringback_store::{Enlisted, Listed, StoreError};
 
 use super::{Calls, Failure, Known};
-use crate::patience::insist;
 
 /// A call is put on a list before its document is made, so one without a document is struck out only after this time.
 const MAKING_MS: Millis = 30_000;
@@ -57,11 +56,12 @@ impl Calls {
     pub(super) fn delist_later(self: &Arc<Self>, user: &UserId, call: &CallId, ended_at: Option<Timestamp>) {
         let (calls, user, call) = (Arc::clone(self), user.clone(), call.clone());
         let work = async move {
-            let delisted = insist(|| calls.store.delist(&user, &call, ended_at, calls.keep.ended_ms));
+            let delisted =
+                calls.background.insist(|| calls.store.delist(&user, &call, ended_at, calls.keep.ended_ms));
             if let Err(error) = delisted.await {
                 tracing::debug!(?call, error = &error as &dyn std::error::Error, "left on a list");
             }
         };
-        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(work));
+        self.background.spawn(work);
     }
 }

@@ -22,7 +22,7 @@ impl Calls {
                 );
             }
         });
-        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(work));
+        self.background.spawn(work);
     }
 
     async fn place(self: &Arc<Self>, call: &CallId, callee: &UserId) -> Result<(), super::Failure> {

@@ -78,7 +78,8 @@ impl Calls {
         match self.store.commit(commit).await? {
             Committed::Applied => {
                 tracing::warn!(call = ?id, changes = lost, "a call the store had lost was put back");
-                place.learn(Known { at: tokio::time::Instant::now(), ..known });
+                self.list_later(call);
+                place.learn(Known { at: tokio::time::Instant::now(), ..known.clone() });
             }
             // Somebody else is at it.
             Committed::Conflict(stored) => match stored.as_ref().map(Known::read).transpose()? {
@@ -88,6 +89,21 @@ impl Calls {
             Committed::PairTaken { .. } => place.known = None,
         }
         Ok(())
+    }
+
+    /// What was lost with the call: that its users are in it.
+    fn list_later(&self, call: &Call) {
+        let at = self.clock.now();
+        for side in Side::BOTH {
+            let (store, background) = (Arc::clone(&self.store), Arc::clone(&self.background));
+            let (user, id) = (call.user(side).clone(), call.id.clone());
+            self.background.spawn(async move {
+                let listed = background.insist(|| store.enlist(&user, &id, at, usize::MAX)).await;
+                if let Err(error) = listed {
+                    tracing::warn!(call = ?id, error = &error as &dyn std::error::Error, "not listed again");
+                }
+            });
+        }
     }
 
     /// The store's history stands; what ours has handed out is not used again.
@@ -132,11 +148,11 @@ impl Calls {
     pub(super) fn check_later(self: &Arc<Self>, call: CallId) {
         let calls = Arc::clone(self);
         let work = async move {
-            if let Err(error) = calls.check(&call).await {
+            if let Err(error) = calls.background.once(calls.check(&call)).await {
                 tracing::debug!(?call, error = &error as &dyn std::error::Error, "not checked");
             }
         };
-        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(work));
+        self.background.spawn(work);
     }
 
     /// The calls of a partition that are known here.

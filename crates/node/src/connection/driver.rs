@@ -25,7 +25,6 @@ use super::{
 };
 use crate::{
     Node,
-    patience::insist,
     registry::{Inbox, Mail},
     resume::{self, CaughtUp},
     routes,
@@ -266,8 +265,8 @@ impl<'a, T: Transport> Driver<'a, T> {
     fn renew(&mut self) {
         self.times.renewal = Instant::now() + RENEWAL;
         let (node, identity) = (Arc::clone(self.node), self.session.identity().clone());
-        self.node.in_background(async move {
-            match insist(|| routes::renew(&node, &identity)).await {
+        self.node.background.spawn(async move {
+            match node.background.insist(|| routes::renew(&node, &identity)).await {
                 Ok(true) => {}
                 Ok(false) => {
                     let code = CloseCode::Replaced;

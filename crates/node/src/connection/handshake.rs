@@ -49,8 +49,8 @@ impl Drop for Presence {
         node.registry.remove(&identity.user, &identity.device, identity.link.connection);
         let (node, identity, calls) = (Arc::clone(node), identity.clone(), std::mem::take(calls));
         let us = Arc::clone(&node);
-        node.in_background(async move {
-            attendance::drop_out(&us.calls, &identity, calls).await;
+        node.background.spawn(async move {
+            attendance::drop_out(&us, &identity, calls).await;
             routes::retire(&us, &identity).await;
         });
     }
@@ -106,9 +106,8 @@ impl Presence {
     }
 }
 
-/// The id for a connection that was opened after one with a greater id. Of two that were opened in one millisecond the
-/// later counts as the newer one, and of a connection from the future only its clock is to blame; `None` where ours
-/// really is the older one.
+/// The id for a connection that comes after one with a greater id, where only a clock is to blame: the server of the
+/// user's data has changed. `None` where ours really is the older one, whose hello took long.
 fn overtake(ours: ConnectionId, other: ConnectionId, now: Timestamp) -> Option<ConnectionId> {
     let same_moment = other.opened_at() == ours.opened_at();
     (same_moment || other.opened_at() > now).then_some(ConnectionId(other.0 + 1))
@@ -140,16 +139,14 @@ async fn name(node: &Node, hello: &Hello, token: &Token) -> Result<(Identity, bo
         None => DeviceId::new(format!("d-{}", unique())).map_err(made_up)?,
     };
     let owner = Endpoint { user: token.user.clone(), device };
-    let kept = match &hello.session {
-        Some(session) if node.store.is_kept(&owner, session).await? => Some(session.clone()),
-        Some(_) | None => None,
-    };
+    let greeted = node.store.greet(&owner, hello.session.as_ref()).await?;
+    let kept = hello.session.clone().filter(|_| greeted.kept);
     let known = kept.is_some();
     let session = match kept {
         Some(session) => session,
         None => SessionId::new(unique()).map_err(made_up)?,
     };
-    let connection = ConnectionId::new(node.clock.now(), fastrand::u32(..));
+    let connection = ConnectionId::at_micros(greeted.now_us, fastrand::u32(..));
     let Endpoint { user, device } = owner;
     let link = Link { node: node.cluster.node().clone(), connection };
     Ok((Identity { user, device, session, link }, known))

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use ringback_call::{Endpoint, Millis, SessionId};
 
 use super::MemoryStore;
-use crate::{Sessions, Store as _, StoreError};
+use crate::{Greeted, Sessions, Store as _, StoreError};
 
 #[async_trait]
 impl Sessions for MemoryStore {
@@ -15,8 +15,12 @@ impl Sessions for MemoryStore {
         Ok(())
     }
 
-    async fn is_kept(&self, owner: &Endpoint, session: &SessionId) -> Result<bool, StoreError> {
-        let shelf = self.shelf(self.partitions().of_user(&owner.user));
-        Ok(shelf.sessions.contains_key(&(owner.clone(), session.clone())))
+    async fn greet(&self, owner: &Endpoint, session: Option<&SessionId>) -> Result<Greeted, StoreError> {
+        let mut shelf = self.shelf(self.partitions().of_user(&owner.user));
+        let kept =
+            session.is_some_and(|session| shelf.sessions.contains_key(&(owner.clone(), session.clone())));
+        // Milliseconds are all the clock gives: the rest only counts up.
+        shelf.last_us = (self.now().0 * 1_000).max(shelf.last_us + 1);
+        Ok(Greeted { kept, now_us: shelf.last_us })
     }
 }

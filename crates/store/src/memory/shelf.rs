@@ -17,6 +17,8 @@ pub(super) struct Shelf {
     pub(super) users: HashMap<UserId, UserRow>,
     pub(super) sessions: HashMap<(Endpoint, SessionId), Timestamp>,
     pub(super) deadlines: BTreeSet<(Timestamp, CallId)>,
+    /// The last time that a connection was told.
+    pub(super) last_us: u64,
     expiries: BTreeSet<(Timestamp, Key)>,
 }
 

@@ -69,9 +69,17 @@ test-web: clients/web/node_modules/.package-lock.json ## Unit tests of the web c
 	@$(STEP) "web client: tests" -C clients/web npm test
 
 .PHONY: bench
-bench: ## Benchmarks of the call rules, the wire formats and the Redis store
+bench: bench-count bench-time ## All benchmarks; docs/benchmarks.md says how to read them
+
+.PHONY: bench-count
+bench-count: ## Count the instructions of the call rules and the wire formats
+	@$(SETUP) cargo valgrind
+	@$(STEP) "instructions" scripts/count-instructions
+
+.PHONY: bench-time
+bench-time: ## Time the call rules, the wire formats and the Redis store
 	@$(SETUP) cargo redis
-	@$(STEP) "benchmarks" cargo bench \
+	@$(STEP) "times" cargo bench \
 	  --package ringback-call --package ringback-wire --package ringback-store-redis --bench '*' -- $(ARGS)
 
 .PHONY: fmt-check deny clippy test-unit-only test-doc test-e2e-only test-browser-only

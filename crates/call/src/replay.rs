@@ -64,6 +64,12 @@ impl Replay {
         self.windows.iter().any(|w| w.session == *session && w.contains(id))
     }
 
+    /// How many of the last requests of a session have been applied.
+    pub fn count(&self, session: &SessionId) -> u32 {
+        let window = self.windows.iter().find(|window| window.session == *session);
+        window.map_or(0, |window| window.bits().count_ones())
+    }
+
     /// Remembers a request; the session that was silent longest is forgotten when there are too many.
     pub fn insert(&mut self, session: &SessionId, id: RequestId) {
         let mut window = match self.windows.iter().position(|w| w.session == *session) {
@@ -89,6 +95,7 @@ mod tests {
     #[test]
     fn remembers_what_was_applied_and_only_that() {
         let (mut replay, s) = (Replay::default(), session("s"));
+        assert_eq!(replay.count(&s), 0);
         for id in [5, 7, 6, 300] {
             assert!(!replay.contains(&s, RequestId(id)));
             replay.insert(&s, RequestId(id));
@@ -97,6 +104,7 @@ mod tests {
         assert!(!replay.contains(&s, RequestId(299)), "skipped, so not applied");
         assert!(replay.contains(&s, RequestId(7)), "older than the window counts as answered");
         assert!(!replay.contains(&session("other"), RequestId(5)));
+        assert_eq!(replay.count(&s), 1, "the others are out of the window");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::{
 use cache::{Cache, Place};
 
 pub use cache::Known;
+pub use opening::Opened;
 
 /// How often a command is decided anew because another commit came first. Two busy sides conflict once or twice.
 const MAX_TRIES: usize = 12;

@@ -6,7 +6,7 @@ use ringback_call::{Call, CallId, Input, Side, State, StateName};
 use ringback_session::Identity;
 use ringback_store::{
     Log, Store, StoreError, UserRecord,
-    record::{self, Envelope},
+    record::{self, Envelope, SessionNotes},
 };
 use ringback_wire::{PeerRef, SeenMap, Snapshot};
 
@@ -27,8 +27,17 @@ pub struct Start {
     pub attached: Vec<CallId>,
 }
 
+/// What is known of a client whose session goes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Past<'a> {
+    /// What it says it has seen: of each call it knows and that has not ended for it.
+    pub seen: &'a SeenMap,
+    /// What the session's connections left behind.
+    pub notes: &'a SessionNotes,
+}
+
 /// Tells each call of a user that one of the user's devices has a new connection, and finds out what the device has
-/// to know. `seen` is what a client says whose session goes on. What has been attached is in `start` even on failure.
+/// to know. What has been attached is in `start` even on failure.
 ///
 /// # Errors
 /// When the store fails.
@@ -37,10 +46,11 @@ pub async fn begin(
     calls: &Arc<Calls>,
     identity: &Identity,
     record: &UserRecord,
-    seen: Option<&SeenMap>,
+    past: Option<Past<'_>>,
     start: &mut Start,
 ) -> Result<(), StoreError> {
-    start.resumed = seen.is_some();
+    let seen = past.map(|past| past.seen);
+    start.resumed = past.is_some();
     let listed = record.calls.iter().map(|listed| &listed.call);
     let of_late = seen.map(|seen| record.ended.iter().chain(seen.keys()));
     let all: BTreeSet<&CallId> = listed.chain(of_late.into_iter().flatten()).collect();
@@ -56,13 +66,13 @@ pub async fn begin(
             None => start.resumed &= last_seen.is_none(),
         }
     }
-    let replays = replays(store, identity, &found, start.resumed).await?;
+    let replays = replays(store, identity, &found, past).await?;
     // Where one call can't be continued, none is: the client starts from the snapshots.
     let replays = match replays {
         Some(replays) => replays,
         None => {
             start.resumed = false;
-            self::replays(store, identity, &found, false).await?.unwrap_or_default()
+            self::replays(store, identity, &found, None).await?.unwrap_or_default()
         }
     };
     for ((part, _), (from, replay)) in found.into_iter().zip(replays) {
@@ -87,6 +97,23 @@ struct Part {
 impl Part {
     fn is_bound(&self, identity: &Identity) -> bool {
         is_bound(&self.call, self.side, identity)
+    }
+
+    /// Whether a client that does not name the call has not heard of it, rather than of its end already. It has if its
+    /// last connection, closed in order, was sent that end; and where a gateway was killed, if it has done anything in
+    /// the call but to place it.
+    fn is_unheard_of(&self, identity: &Identity, notes: &SessionNotes) -> bool {
+        if !self.call.has_ended() {
+            return self.takes_part(identity);
+        }
+        let told = notes.told.contains(&self.call.id);
+        let placed_it = self.is_bound(identity) && self.call.replay.count(&identity.session) == 1;
+        !told && if notes.left { self.is_bound(identity) || self.rang() } else { placed_it }
+    }
+
+    /// Whether the callee's devices rang, each of them, before the call ended.
+    fn rang(&self) -> bool {
+        matches!(&self.call.state, State::Ended(outcome) if outcome.rang) && self.side == Side::Callee
     }
 
     /// Whether it is one of those that the call is about now.
@@ -133,22 +160,21 @@ async fn replays(
     store: &dyn Store,
     identity: &Identity,
     found: &[(Part, Option<u64>)],
-    resuming: bool,
+    past: Option<Past<'_>>,
 ) -> Result<Option<Vec<(u64, Vec<Envelope>)>>, StoreError> {
     let mut replays = Vec::with_capacity(found.len());
     for (part, last_seen) in found {
-        let from = match (resuming, last_seen) {
-            (true, Some(seen)) => *seen,
-            // Of a call it does not name it has been told nothing, or it takes no part in it.
-            (true, None) if part.is_bound(identity) || part.takes_part(identity) => 0,
-            (true, None) => part.call.mailboxes[part.side].last,
+        let from = match (past, last_seen) {
+            (Some(_), Some(seen)) => *seen,
+            (Some(past), None) if part.is_unheard_of(identity, past.notes) => 0,
+            (Some(_), None) => part.call.mailboxes[part.side].last,
             // Of ended calls a device that has forgotten them is told nothing.
-            (false, _) if part.call.has_ended() => part.call.mailboxes[part.side].last,
-            (false, _) => part.fresh_start,
+            (None, _) if part.call.has_ended() => part.call.mailboxes[part.side].last,
+            (None, _) => part.fresh_start,
         };
         match missed(store, identity, &part.call, part.side, from).await? {
             Some(entries) => replays.push((from, entries)),
-            None if resuming => return Ok(None),
+            None if past.is_some() => return Ok(None),
             None => replays.push((part.call.mailboxes[part.side].last, Vec::new())),
         }
     }

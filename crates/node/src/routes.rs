@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use ringback_call::{Call, ConnectionId, DeviceId, Endpoint, Link, Millis, PerSide, Side, UserId};
+use ringback_call::{Call, CallId, ConnectionId, DeviceId, Endpoint, Link, Millis, PerSide, Side, UserId};
 use ringback_session::Identity;
-use ringback_store::{Partition, Registered, Route, Store, StoreError, UserRecord, record};
+use ringback_store::{
+    Partition, Registered, Route, Store, StoreError, UserRecord,
+    record::{self, SessionNotes},
+};
 
 use crate::{Node, cluster::Cluster, registry::Registry};
 
 /// How long a session is kept while it is connected; it is renewed long before.
-pub(crate) const SESSION_MS: Millis = 24 * 3_600_000;
+const SESSION_MS: Millis = 24 * 3_600_000;
 
 /// Whether a route leads to a connection: its gateway lives, and if that is this one, it has the connection.
 pub(crate) fn is_live(
@@ -53,8 +56,24 @@ pub(crate) fn route_of(identity: &Identity) -> Route {
     Route { node: identity.link.node.clone(), connection: identity.link.connection }
 }
 
-pub(crate) fn owner(identity: &Identity) -> Endpoint {
+fn owner(identity: &Identity) -> Endpoint {
     Endpoint { user: identity.user.clone(), device: identity.device.clone() }
+}
+
+/// Keeps a connection's session: for as long as it is connected, or for a while after it has left. The calls whose end
+/// its client was told are remembered: what a client that comes back does not name, it may know all the same.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn keep(
+    node: &Node,
+    identity: &Identity,
+    told: &[CallId],
+    left: bool,
+) -> Result<(), StoreError> {
+    let notes = record::encode("a session", &SessionNotes { told: told.to_vec(), left })?;
+    let ttl_ms = if left { node.config.connection.resume_ms } else { SESSION_MS };
+    node.store.keep(&owner(identity), &identity.session, notes, ttl_ms).await
 }
 
 /// Says again where a device is and that its session goes on: what is stored does not outlive a long connection by
@@ -62,24 +81,24 @@ pub(crate) fn owner(identity: &Identity) -> Endpoint {
 ///
 /// # Errors
 /// When the store fails.
-pub(crate) async fn renew(node: &Node, identity: &Identity) -> Result<bool, StoreError> {
+pub(crate) async fn renew(node: &Node, identity: &Identity, told: &[CallId]) -> Result<bool, StoreError> {
     let max = node.config.limits.devices_per_user;
     let registered = node.store.register(&identity.user, &identity.device, route_of(identity), max).await?;
     if matches!(registered, Registered::Superseded(_)) {
         return Ok(false);
     }
-    node.store.keep(&owner(identity), &identity.session, SESSION_MS).await?;
+    keep(node, identity, told, false).await?;
     Ok(true)
 }
 
 /// Takes a connection out of the books, however long the store is away: a route that is left behind would make its
 /// device look present for ever. Its session stays for a while, unless a newer connection has it.
-pub(crate) async fn retire(node: &Arc<Node>, identity: &Identity) {
-    let Identity { user, device, link, session } = identity;
+pub(crate) async fn retire(node: &Arc<Node>, identity: &Identity, told: &[CallId]) {
+    let Identity { user, device, link, .. } = identity;
     node.registry.remove(user, device, link.connection);
     let retired = node.background.insist(|| async {
         if node.store.unregister(user, device, link.connection).await? {
-            node.store.keep(&owner(identity), session, node.config.connection.resume_ms).await?;
+            keep(node, identity, told, true).await?;
         }
         Ok(())
     });

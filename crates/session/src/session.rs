@@ -245,6 +245,18 @@ impl Session {
         news.into_iter().filter_map(|call| Some((call.clone(), *self.seen.get(&call)?))).collect()
     }
 
+    /// The calls whose end it was told, the last of them.
+    pub fn told(&self) -> impl Iterator<Item = &CallId> {
+        self.ended.iter()
+    }
+
+    /// An earlier connection of this session was told of a call's end.
+    pub fn was_told(&mut self, call: &CallId) {
+        if !self.ended.contains(call) {
+            self.forget_later(call);
+        }
+    }
+
     /// The calls this connection was told of and that have not ended.
     pub fn live_calls(&self) -> impl Iterator<Item = &CallId> {
         self.reached.keys().filter(|call| !self.ended.contains(call))

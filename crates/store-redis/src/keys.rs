@@ -10,7 +10,7 @@
 //! | `rb1:{pN}:pair:<pair>` | string | the id of the pair's newest call | the commit's |
 //! | `rb1:{pN}:dl` | sorted set | calls by deadline, ms | [`DEADLINES_TTL_MS`] or the commit's, never shortened |
 //! | `rb1:{pM}:u:<user>` | hash | `d:<device>` → `<connection>:<node>`, `c:<call>` → since when, `e:<call>` (ended) → until when, ms | [`USER_TTL_MS`] |
-//! | `rb1:{pM}:s:<session>:<user>` | string | the device the session belongs to | the session's |
+//! | `rb1:{pM}:s:<session>:<user>` | string | the device the session belongs to, a blank, and what is remembered of it | the session's |
 //! | `rb1:{pN}:q:<node>` | hash | `n` messages on the node's channel so far, `0` … `63` the last of them (see `publish.lua`) | [`COUNT_TTL_MS`] |
 //! | `rb1:{pN}:history` | string | changes when data may have been lost (see `probe.lua`) | [`USER_TTL_MS`] |
 //! | `rb1:{pN}:settle` | string | a write to wait for (`durability = "replicated"`) | a second |

@@ -1,6 +1,7 @@
 //! Sessions that can be resumed: one small key each, whose time to live is the session's.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use fred::types::{Key, Value};
 use ringback_call::{Endpoint, Millis, SessionId};
 use ringback_store::{Greeted, Partition, Sessions, Store as _, StoreError};
@@ -16,10 +17,17 @@ const WHAT: &str = "a session";
 
 #[async_trait]
 impl Sessions for RedisStore {
-    async fn keep(&self, owner: &Endpoint, session: &SessionId, ttl_ms: Millis) -> Result<(), StoreError> {
+    async fn keep(
+        &self,
+        owner: &Endpoint,
+        session: &SessionId,
+        notes: Bytes,
+        ttl_ms: Millis,
+    ) -> Result<(), StoreError> {
         let (partition, key) = self.place_of_session(owner, session);
         let ttl = ttl_ms.clamp(1, LONGEST_TTL_MS).to_string();
-        let args = vec![owner.device.as_str().into(), "PX".into(), ttl.into()];
+        let value = [owner.device.as_str().as_bytes(), b" ", &notes].concat();
+        let args = vec![Bytes::from(value).into(), "PX".into(), ttl.into()];
         self.run(partition, &Request::command(WHAT, "SET", key, args)).await.map(drop)
     }
 
@@ -39,10 +47,14 @@ impl Sessions for RedisStore {
 
 fn read_greeted(reply: Value, owner: &Endpoint) -> Result<Greeted, Unexpected> {
     let mut values = reply::list(reply)?.into_iter();
-    let device = reply::text(reply::next(&mut values)?)?;
+    let value = reply::bytes(reply::next(&mut values)?)?;
+    // A device's name has no blank.
+    let mut halves = value.splitn(2, |&byte| byte == b' ');
+    let ours = halves.next() == Some(owner.device.as_str().as_bytes());
+    let notes = halves.next().filter(|_| ours).map(|notes| value.slice_ref(notes));
     let seconds = reply::number(reply::next(&mut values)?)?;
     let micros = reply::number(reply::next(&mut values)?)?;
-    Ok(Greeted { kept: device == owner.device.as_str(), now_us: seconds * 1_000_000 + micros })
+    Ok(Greeted { notes, now_us: seconds * 1_000_000 + micros })
 }
 
 impl RedisStore {

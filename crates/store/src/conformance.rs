@@ -131,6 +131,7 @@ pub fn all() -> Vec<(&'static str, Promise)> {
             a_session_ends_with_its_time,
             a_session_kept_again_gets_new_time,
             the_connections_of_a_user_share_a_clock_that_grows,
+            what_is_remembered_of_a_session_comes_back,
         }
         nodes {
             a_node_lives_by_its_heartbeat,

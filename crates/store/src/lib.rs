@@ -123,19 +123,27 @@ pub trait Users: Send + Sync {
 /// Sessions that can be resumed. A session belongs to one device of one user.
 #[async_trait]
 pub trait Sessions: Send + Sync {
-    /// Keeps a session for `ttl_ms` from now, whether it was kept before or not.
-    async fn keep(&self, owner: &Endpoint, session: &SessionId, ttl_ms: Millis) -> Result<(), StoreError>;
+    /// Keeps a session, with something to be remembered of it, for `ttl_ms` from now, whether it was kept before or
+    /// not.
+    async fn keep(
+        &self,
+        owner: &Endpoint,
+        session: &SessionId,
+        notes: Bytes,
+        ttl_ms: Millis,
+    ) -> Result<(), StoreError>;
 
-    /// What a new connection of a device has to know: whether the session it names is kept, and is this device's
-    /// (another's is as good as none), and what time it is by a clock that all connections of this user share.
+    /// What a new connection of a device has to know: what is remembered of the session it names, if that is kept and
+    /// is this device's (another's is as good as none), and what time it is by a clock that all connections of this
+    /// user share.
     async fn greet(&self, owner: &Endpoint, session: Option<&SessionId>) -> Result<Greeted, StoreError>;
 }
 
 /// What a new connection has to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Greeted {
-    /// Whether its session is kept.
-    pub kept: bool,
+    /// What is remembered of its session; `None` if it is not kept.
+    pub notes: Option<Bytes>,
     /// Microseconds since the epoch.
     pub now_us: u64,
 }

@@ -40,6 +40,15 @@ pub struct NoteRecord {
     pub note: Note,
 }
 
+/// What is remembered of a session, for a client that comes back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionNotes {
+    /// Calls whose end has been sent to it.
+    pub told: Vec<CallId>,
+    /// Whether its last connection was closed in order, so that `told` is all there is.
+    pub left: bool,
+}
+
 /// A message from one gateway to another that belongs to no call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -8,6 +8,15 @@ use ringback_wire::Init;
 
 use super::{Calls, Failure, Known, MAX_TRIES, Outcome, Plan};
 
+/// What came of `call:init`.
+#[derive(Debug)]
+pub struct Opened {
+    /// What the sender is told.
+    pub ack: Ack,
+    /// Whether the call was there before.
+    pub before: bool,
+}
+
 impl Calls {
     /// Makes a call, or finds the one that this very request made before, or takes the call that the callee has
     /// just placed to the sender.
@@ -19,7 +28,7 @@ impl Calls {
         from: Origin,
         request: RequestId,
         init: Init,
-    ) -> Result<Ack, Failure> {
+    ) -> Result<Opened, Failure> {
         let pair = Pair::of(&from.user, &init.to);
         let id = self.store.partitions().call_id(&pair, &from.session, request);
         let at = self.clock.now();
@@ -44,10 +53,12 @@ impl Calls {
             let (other, stored) = match outcome {
                 Outcome::Stored(call) => {
                     self.afterwards(None, &call, decision.follow_up);
-                    return Ok(decision.ack);
+                    return Ok(Opened { ack: decision.ack, before: false });
                 }
                 // Our own call, made by this request when it was sent first.
-                Outcome::Beaten(_) => return Ok(self.apply(&id, again).await?.ack),
+                Outcome::Beaten(_) => {
+                    return Ok(Opened { ack: self.apply(&id, again).await?.ack, before: true });
+                }
                 Outcome::PairTaken(other, stored) => (other, stored),
             };
             if let Some(stored) = stored {
@@ -55,7 +66,7 @@ impl Calls {
                 if !matches!(crossed, Err(Failure::Rejected(Rejection::InvalidState(StateName::Ended)))) {
                     self.cache.forget(&id);
                     self.delist_later(&from.user, &id, None);
-                    return crossed;
+                    return crossed.map(|ack| Opened { ack, before: true });
                 }
             }
             claim = Claim::After(other);

@@ -49,6 +49,7 @@ pub(super) async fn drive<T: Transport>(
     let departure = driver.run(replay).await;
     let Driver { session, jobs, mut presence, .. } = driver;
     tracing::info!(reason = departure.label(), user = ?identity.user, device = ?identity.device, "disconnected");
+    presence.told = session.told().cloned().collect();
     presence.calls.extend(session.live_calls().cloned());
     presence.calls.sort_unstable();
     presence.calls.dedup();
@@ -191,11 +192,19 @@ impl<'a, T: Transport> Driver<'a, T> {
                 Ok(())
             }
             Turn::Done(done) => {
-                if let Some(call) = done.made {
-                    self.session.reach(&call, 0);
+                if let Some(reply) = done.reply {
+                    self.socket.send(&reply).await?;
                 }
-                match done.reply {
-                    Some(reply) => self.socket.send(&reply).await,
+                match done.made {
+                    // Sent again: things may have been said in the call that this client could not be told.
+                    Some(made) if made.before && self.session.reached(&made.call).is_none() => {
+                        self.session.reach(&made.call, 0);
+                        self.catch_up(made.call).await
+                    }
+                    Some(made) => {
+                        self.session.reach(&made.call, 0);
+                        Ok(())
+                    }
                     None => Ok(()),
                 }
             }
@@ -265,8 +274,9 @@ impl<'a, T: Transport> Driver<'a, T> {
     fn renew(&mut self) {
         self.times.renewal = Instant::now() + RENEWAL;
         let (node, identity) = (Arc::clone(self.node), self.session.identity().clone());
+        let told: Vec<CallId> = self.session.told().cloned().collect();
         self.node.background.spawn(async move {
-            match node.background.insist(|| routes::renew(&node, &identity)).await {
+            match node.background.insist(|| routes::renew(&node, &identity, &told)).await {
                 Ok(true) => {}
                 Ok(false) => {
                     let code = CloseCode::Replaced;

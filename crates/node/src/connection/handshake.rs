@@ -5,7 +5,10 @@ use std::sync::Arc;
 use ringback_auth::Identity as Token;
 use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Link, SessionId, Timestamp};
 use ringback_session::{Departure, Greeting, Identity, NotGreeted, Session};
-use ringback_store::{Registered, StoreError, UserRecord, record::Envelope};
+use ringback_store::{
+    Registered, StoreError, UserRecord,
+    record::{self, Envelope, SessionNotes},
+};
 use ringback_wire::{CloseCode, ErrorCode, ErrorFrame, Hello, HelloAck, IceServer, ServerFrame};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -14,7 +17,7 @@ use super::{Transport, socket::Socket};
 use crate::{
     Node, attendance,
     registry::{Handle, Inbox},
-    resume::{self, Start},
+    resume::{self, Past, Start},
     routes,
 };
 
@@ -40,18 +43,21 @@ pub(super) struct Presence {
     identity: Identity,
     /// The calls that have to be told when it ends.
     pub(super) calls: Vec<CallId>,
+    /// The calls whose end its client was told.
+    pub(super) told: Vec<CallId>,
 }
 
 impl Drop for Presence {
     /// In the background: the socket can be closed meanwhile, and ten thousand that drop at once take turns.
     fn drop(&mut self) {
-        let Self { node, identity, calls } = self;
+        let Self { node, identity, calls, told } = self;
         node.registry.remove(&identity.user, &identity.device, identity.link.connection);
-        let (node, identity, calls) = (Arc::clone(node), identity.clone(), std::mem::take(calls));
+        let (node, identity) = (Arc::clone(node), identity.clone());
+        let (calls, told) = (std::mem::take(calls), std::mem::take(told));
         let us = Arc::clone(&node);
         node.background.spawn(async move {
             attendance::drop_out(&us, &identity, calls).await;
-            routes::retire(&us, &identity).await;
+            routes::retire(&us, &identity, &told).await;
         });
     }
 }
@@ -73,7 +79,7 @@ pub(super) async fn greet<T: Transport>(
             return Err(CloseCode::BadToken.into());
         }
     };
-    let (mut identity, known) = match name(node, &hello, &token).await {
+    let (mut identity, notes) = match name(node, &hello, &token).await {
         Ok(named) => named,
         Err(error) => return Err(unavailable(socket, &hello, &error).await),
     };
@@ -82,7 +88,7 @@ pub(super) async fn greet<T: Transport>(
         let (presence, inbox) = Presence::begin(node, &identity);
         match register(node, socket, &hello, &identity).await? {
             Registration::Done(record) => {
-                let entrant = Entrant { identity, known, token, presence, inbox, record };
+                let entrant = Entrant { identity, notes, token, presence, inbox, record };
                 return enter(node, socket, &hello, entrant).await;
             }
             Registration::Older(newer) => {
@@ -102,7 +108,10 @@ impl Presence {
         let room = node.config.limits.outbox_frames;
         let (handle, inbox) = Handle::new(identity.device.clone(), identity.link.connection, room);
         node.registry.insert(&identity.user, handle);
-        (Self { node: Arc::clone(node), identity: identity.clone(), calls: Vec::new() }, inbox)
+        (
+            Self { node: Arc::clone(node), identity: identity.clone(), calls: Vec::new(), told: Vec::new() },
+            inbox,
+        )
     }
 }
 
@@ -131,7 +140,11 @@ async fn first_frame<T: Transport>(node: &Node, socket: &mut Socket<T>) -> Resul
 }
 
 /// Gives the connection its names. The session goes on if the client names one that is kept for its device.
-async fn name(node: &Node, hello: &Hello, token: &Token) -> Result<(Identity, bool), StoreError> {
+async fn name(
+    node: &Node,
+    hello: &Hello,
+    token: &Token,
+) -> Result<(Identity, Option<SessionNotes>), StoreError> {
     let made_up = |error| StoreError::corrupt("a made-up name", error);
     let unique = || Uuid::new_v4().simple().to_string();
     let device = match &hello.device {
@@ -140,23 +153,23 @@ async fn name(node: &Node, hello: &Hello, token: &Token) -> Result<(Identity, bo
     };
     let owner = Endpoint { user: token.user.clone(), device };
     let greeted = node.store.greet(&owner, hello.session.as_ref()).await?;
-    let kept = hello.session.clone().filter(|_| greeted.kept);
-    let known = kept.is_some();
-    let session = match kept {
+    let notes: Option<SessionNotes> =
+        greeted.notes.map(|notes| record::decode("a session", &notes)).transpose()?;
+    let session = match hello.session.clone().filter(|_| notes.is_some()) {
         Some(session) => session,
         None => SessionId::new(unique()).map_err(made_up)?,
     };
     let connection = ConnectionId::at_micros(greeted.now_us, fastrand::u32(..));
     let Endpoint { user, device } = owner;
     let link = Link { node: node.cluster.node().clone(), connection };
-    Ok((Identity { user, device, session, link }, known))
+    Ok((Identity { user, device, session, link }, notes))
 }
 
 /// A connection on its way in.
 struct Entrant {
     identity: Identity,
-    /// Whether its session is an older connection's.
-    known: bool,
+    /// What is remembered of its session, if that is an older connection's.
+    notes: Option<SessionNotes>,
     token: Token,
     presence: Presence,
     inbox: Inbox,
@@ -169,12 +182,13 @@ async fn enter<T: Transport>(
     hello: &Hello,
     entrant: Entrant,
 ) -> Result<Welcome, Departure> {
-    let Entrant { identity, known, token, mut presence, inbox, record } = entrant;
-    let seen = known.then_some(&hello.seen);
+    let Entrant { identity, notes, token, mut presence, inbox, record } = entrant;
+    let past = notes.as_ref().map(|notes| Past { seen: &hello.seen, notes });
+    presence.told = notes.as_ref().map(|notes| notes.told.clone()).unwrap_or_default();
     let mut start = Start::default();
     let started = async {
-        node.store.keep(&routes::owner(&identity), &identity.session, routes::SESSION_MS).await?;
-        resume::begin(&*node.store, &node.calls, &identity, &record, seen, &mut start).await
+        routes::keep(node, &identity, &presence.told, false).await?;
+        resume::begin(&*node.store, &node.calls, &identity, &record, past, &mut start).await
     };
     let started = started.await;
     presence.calls = std::mem::take(&mut start.attached);
@@ -182,6 +196,9 @@ async fn enter<T: Transport>(
         return Err(unavailable(socket, hello, &error).await);
     }
     let mut session = Session::new(identity.clone(), socket.format(), node.config.frames);
+    for call in &presence.told {
+        session.was_told(call);
+    }
     for (call, seq) in &start.known {
         session.reach(call, *seq);
     }

@@ -2,12 +2,18 @@
 
 use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc};
 
-use ringback_call::{Action, CallId, Input, RequestId};
+use ringback_call::{
+    Ack::{Merged, Placed},
+    Action, CallId, Input, RequestId,
+};
 use ringback_session::{Identity, Step};
 use ringback_wire::{Ack, ErrorCode, ErrorFrame, ServerFrame};
 
 use super::handshake::RETRY_MS;
-use crate::{Node, calls::Failure};
+use crate::{
+    Node,
+    calls::{Failure, Opened},
+};
 
 /// Requests that may wait. When there are more, the socket is not read until one is done.
 const MAX_WAITING: usize = 64;
@@ -17,9 +23,16 @@ pub(super) struct Done {
     /// `None` where nobody asked.
     pub(super) reply: Option<ServerFrame>,
     /// The call it made.
-    pub(super) made: Option<CallId>,
+    pub(super) made: Option<Made>,
     /// The call that the store could not be asked about.
     failed: Option<CallId>,
+}
+
+/// A call that `call:init` made.
+pub(super) struct Made {
+    pub(super) call: CallId,
+    /// It was there before: the request was sent again, or met the callee's own call.
+    pub(super) before: bool,
 }
 
 type Running = Pin<Box<dyn Future<Output = Done> + Send>>;
@@ -102,12 +115,12 @@ impl Jobs {
                 Some(Box::pin(async move {
                     let opened = node.calls.open(from, id, init).await;
                     let made = match &opened {
-                        Ok(ringback_call::Ack::Placed(call) | ringback_call::Ack::Merged(call)) => {
-                            Some(call.clone())
+                        Ok(Opened { ack: Placed(call) | Merged(call), before }) => {
+                            Some(Made { call: call.clone(), before: *before })
                         }
                         Ok(_) | Err(_) => None,
                     };
-                    Done { reply: Some(reply(id, opened)), made, failed: None }
+                    Done { reply: Some(reply(id, opened.map(|opened| opened.ack))), made, failed: None }
                 }))
             }
             Job::Request(Step::Act(id, call, input)) => Some(Box::pin(async move {
@@ -154,7 +167,7 @@ impl Jobs {
     pub(super) async fn finish(mut self) -> Vec<CallId> {
         let mut calls = Vec::new();
         while !self.is_idle() {
-            calls.extend(self.next().await.made);
+            calls.extend(self.next().await.made.map(|made| made.call));
         }
         calls
     }

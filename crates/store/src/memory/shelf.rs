@@ -15,7 +15,7 @@ pub(super) struct Shelf {
     pub(super) calls: HashMap<CallId, CallRow>,
     pub(super) pairs: HashMap<Pair, PairRow>,
     pub(super) users: HashMap<UserId, UserRow>,
-    pub(super) sessions: HashMap<(Endpoint, SessionId), Timestamp>,
+    pub(super) sessions: HashMap<(Endpoint, SessionId), (Bytes, Timestamp)>,
     pub(super) deadlines: BTreeSet<(Timestamp, CallId)>,
     /// The last time that a connection was told.
     pub(super) last_us: u64,
@@ -86,9 +86,15 @@ impl Shelf {
         row
     }
 
-    pub(super) fn put_session(&mut self, owner: Endpoint, session: SessionId, expires_at: Timestamp) {
+    pub(super) fn put_session(
+        &mut self,
+        owner: Endpoint,
+        session: SessionId,
+        notes: Bytes,
+        expires_at: Timestamp,
+    ) {
         let key = Key::Session(owner.device.clone(), owner.user.clone(), session.clone());
-        if let Some(old) = self.sessions.insert((owner, session), expires_at) {
+        if let Some((_, old)) = self.sessions.insert((owner, session), (notes, expires_at)) {
             self.expiries.remove(&(old, key.clone()));
         }
         self.expiries.insert((expires_at, key));

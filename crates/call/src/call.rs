@@ -155,14 +155,18 @@ impl Call {
         }
     }
 
+    /// The last entry from before a device took part on this side; `None` if it does not.
+    pub fn joined_after(&self, side: Side, device: &DeviceId) -> Option<u64> {
+        self.legs(side).iter().find(|leg| leg.device == *device).map(|leg| leg.joined_after)
+    }
+
     /// The entry after which a device has to be told everything again that has forgotten it all: what rings rings
     /// anew, and an offer that awaits its answer comes again.
     pub fn fresh_start(&self, side: Side, device: &DeviceId) -> u64 {
         let mailbox = &self.mailboxes[side];
         match &self.state {
-            State::Ringing { legs, .. } if side == Side::Callee => {
-                let leg = legs.iter().find(|leg| leg.device == *device);
-                leg.map_or(mailbox.last, |leg| leg.joined_after)
+            State::Ringing { .. } if side == Side::Callee => {
+                self.joined_after(side, device).unwrap_or(mailbox.last)
             }
             state => match state.dialog() {
                 Some(dialog) if dialog.negotiation == Negotiation::Open(side.other()) => {

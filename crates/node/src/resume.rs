@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use ringback_call::{Call, CallId, Input, Side, State, StateName};
+use ringback_call::{Call, CallId, Input, Side, StateName};
 use ringback_session::Identity;
 use ringback_store::{
     Log, Store, StoreError, UserRecord,
@@ -99,21 +99,17 @@ impl Part {
         is_bound(&self.call, self.side, identity)
     }
 
-    /// Whether a client that does not name the call has not heard of it, rather than of its end already. It has if its
-    /// last connection, closed in order, was sent that end; and where a gateway was killed, if it has done anything in
-    /// the call but to place it.
-    fn is_unheard_of(&self, identity: &Identity, notes: &SessionNotes) -> bool {
+    /// The entry after which a client is told that does not name the call. Of one that goes on it has heard nothing. Of
+    /// one that has ended it has heard the end, unless it has placed it, done nothing more, and was not sent the end.
+    fn unnamed(&self, identity: &Identity, notes: &SessionNotes) -> u64 {
+        let all = self.call.mailboxes[self.side].last;
         if !self.call.has_ended() {
-            return self.takes_part(identity);
+            return self.call.joined_after(self.side, &identity.device).unwrap_or(all);
         }
-        let told = notes.told.contains(&self.call.id);
-        let placed_it = self.is_bound(identity) && self.call.replay.count(&identity.session) == 1;
-        !told && if notes.left { self.is_bound(identity) || self.rang() } else { placed_it }
-    }
-
-    /// Whether the callee's devices rang, each of them, before the call ended.
-    fn rang(&self) -> bool {
-        matches!(&self.call.state, State::Ended(outcome) if outcome.rang) && self.side == Side::Callee
+        let only_placed = self.side == Side::Caller
+            && self.is_bound(identity)
+            && self.call.replay.count(&identity.session) == 1;
+        if only_placed && !notes.told.contains(&self.call.id) { 0 } else { all }
     }
 
     /// Whether it is one of those that the call is about now.
@@ -166,8 +162,7 @@ async fn replays(
     for (part, last_seen) in found {
         let from = match (past, last_seen) {
             (Some(_), Some(seen)) => *seen,
-            (Some(past), None) if part.is_unheard_of(identity, past.notes) => 0,
-            (Some(_), None) => part.call.mailboxes[part.side].last,
+            (Some(past), None) => part.unnamed(identity, past.notes),
             // Of ended calls a device that has forgotten them is told nothing.
             (None, _) if part.call.has_ended() => part.call.mailboxes[part.side].last,
             (None, _) => part.fresh_start,
@@ -230,27 +225,15 @@ pub async fn catch_up(
     let Some(known) = calls.load(call).await? else { return Ok(CaughtUp::Nothing) };
     let call = known.document.call;
     let Some(side) = call.side_of(&identity.user) else { return Ok(CaughtUp::Nothing) };
-    let part = Part { fresh_start: 0, call, side };
-    let rang_for = side == Side::Callee || part.is_bound(identity);
-    let reached = match reached {
-        Some(reached) => reached,
-        // It was there in time to be told, and was not.
-        None if rang_for && was_there(identity, &part.call) => 0,
-        None => return Ok(CaughtUp::Nothing),
+    // A call it has not heard of: it should have, if it takes part.
+    let Some(reached) = reached.or_else(|| call.joined_after(side, &identity.device)) else {
+        return Ok(CaughtUp::Nothing);
     };
-    let last = part.call.mailboxes[side].last;
-    Ok(match missed(store, identity, &part.call, side, reached).await? {
+    let last = call.mailboxes[side].last;
+    Ok(match missed(store, identity, &call, side, reached).await? {
         Some(entries) => CaughtUp::With(entries, last),
         None => CaughtUp::Broken,
     })
-}
-
-/// Whether a connection was there before a call was over.
-fn was_there(identity: &Identity, call: &Call) -> bool {
-    match &call.state {
-        State::Ended(outcome) => identity.link.connection.opened_at() <= outcome.at,
-        State::Idle { .. } | State::Ringing { .. } | State::Connecting(_) | State::Connected { .. } => true,
-    }
 }
 
 /// A call as its device is told of it; what it is told besides begins after `seq`.

@@ -71,7 +71,7 @@ pub(crate) async fn keep(
     told: &[CallId],
     left: bool,
 ) -> Result<(), StoreError> {
-    let notes = record::encode("a session", &SessionNotes { told: told.to_vec(), left })?;
+    let notes = record::encode("a session", &SessionNotes { told: told.to_vec() })?;
     let ttl_ms = if left { node.config.connection.resume_ms } else { SESSION_MS };
     node.store.keep(&owner(identity), &identity.session, notes, ttl_ms).await
 }

@@ -43,10 +43,8 @@ pub struct NoteRecord {
 /// What is remembered of a session, for a client that comes back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionNotes {
-    /// Calls whose end has been sent to it.
+    /// Calls whose end has been sent to it, the last of them.
     pub told: Vec<CallId>,
-    /// Whether its last connection was closed in order, so that `told` is all there is.
-    pub left: bool,
 }
 
 /// A message from one gateway to another that belongs to no call.

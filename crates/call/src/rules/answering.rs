@@ -49,6 +49,8 @@ pub(super) fn reject(draft: &mut Draft, sender: &Endpoint, reason: RejectReason)
 /// Binds the callee's device: the one place where a call gets its second party.
 pub(super) fn bind(draft: &mut Draft, leg: Leg) {
     let winner = leg.device.clone();
+    let joined_after = draft.call.joined_after(Side::Callee, &winner).unwrap_or_default();
+    let leg = Leg { joined_after, ..leg };
     let by = Endpoint { user: draft.call.callee.clone(), device: winner.clone() };
     let losers = draft.call.legs(Side::Callee).iter().any(|other| other.device != winner);
     if losers {

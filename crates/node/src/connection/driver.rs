@@ -8,10 +8,10 @@ use std::{
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _};
-use ringback_call::CallId;
+use ringback_call::{CallId, Event};
 use ringback_session::{Departure, Step, Turn as Next};
 use ringback_store::record::Envelope;
-use ringback_wire::{Ack, CloseCode, ErrorCode, ErrorFrame, Goaway, ServerFrame};
+use ringback_wire::{Ack, CloseCode, ErrorCode, ErrorFrame, EventFrame, Goaway, ServerFrame};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -226,7 +226,7 @@ impl<'a, T: Transport> Driver<'a, T> {
             return Ok(());
         }
         match self.session.next(call, *seq, *at, to, event) {
-            Next::Deliver(frame) => self.socket.send(&ServerFrame::Event(*frame)).await,
+            Next::Deliver(frame) => self.tell(*frame).await,
             Next::Skip => Ok(()),
             Next::Gap => self.catch_up(call.clone()).await,
         }
@@ -235,9 +235,20 @@ impl<'a, T: Transport> Driver<'a, T> {
     async fn replay(&mut self, entry: &Envelope) -> Result<(), Departure> {
         let Envelope { call, seq, at, to, event, .. } = entry;
         match self.session.replayed(call, *seq, *at, to, event) {
-            Next::Deliver(frame) => self.socket.send(&ServerFrame::Event(*frame)).await,
+            Next::Deliver(frame) => self.tell(*frame).await,
             Next::Skip | Next::Gap => Ok(()),
         }
+    }
+
+    /// Sends an event. That a call which never connected is over is remembered with the session: a client that comes
+    /// back without a word of such a call may not have heard of it at all.
+    async fn tell(&mut self, frame: EventFrame) -> Result<(), Departure> {
+        let over = matches!(frame.event, Event::Ended { setup_ms: None, .. });
+        self.socket.send(&ServerFrame::Event(frame)).await?;
+        if over && !self.jobs.is_full() {
+            self.jobs.push(Job::Remember(self.session.told().cloned().collect()));
+        }
+        Ok(())
     }
 
     /// Reads what the client has not been told of a call.

@@ -13,6 +13,7 @@ use super::handshake::RETRY_MS;
 use crate::{
     Node,
     calls::{Failure, Opened},
+    routes,
 };
 
 /// Requests that may wait. When there are more, the socket is not read until one is done.
@@ -54,6 +55,8 @@ pub(super) enum Job {
     Request(Step),
     /// To take out of a call's mailbox what the client has seen.
     Trim(CallId, u64),
+    /// To remember with the session that its client was told of these ends.
+    Remember(Vec<CallId>),
 }
 
 impl Jobs {
@@ -137,6 +140,15 @@ impl Jobs {
                 Some(Box::pin(async move {
                     if let Err(error) = node.calls.apply(&call, Input::Seen { user, device, seq }).await {
                         tracing::debug!(?call, error = &error as &dyn std::error::Error, "not trimmed");
+                    }
+                    Done { reply: None, made: None, failed: None }
+                }))
+            }
+            Job::Remember(told) => {
+                let identity = self.identity.clone();
+                Some(Box::pin(async move {
+                    if let Err(error) = routes::keep(&node, &identity, &told, false).await {
+                        tracing::debug!(error = &error as &dyn std::error::Error, "not remembered");
                     }
                     Done { reply: None, made: None, failed: None }
                 }))

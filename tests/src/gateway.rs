@@ -40,16 +40,37 @@ impl Gateway {
         }
         let process = Process::spawn(&format!("gateway-{node}"), command, dir)?;
         let gateway = Self { port, admin, process, reported: Mutex::default() };
+        gateway.becomes_ready().await?;
+        Ok(gateway)
+    }
+
+    /// Waits until `/readyz` says so.
+    pub async fn becomes_ready(&self) -> Result<()> {
         let up = eventually(START, async || {
-            if gateway.process.exited().is_some() {
+            if self.process.exited().is_some() {
                 return Some(false);
             }
-            gateway.ready().await.then_some(true)
+            self.ready().await.then_some(true)
         });
         if up.await != Some(true) {
-            bail!("gateway {node} did not become ready\n{}", gateway.process.tail(60));
+            bail!("a gateway did not become ready\n{}", self.process.tail(60));
         }
-        Ok(gateway)
+        Ok(())
+    }
+
+    /// Starts it again, at the same ports and under the same name, after it was killed or has ended. Does not wait.
+    pub fn respawn(&self) -> Result<()> {
+        self.process.respawn()
+    }
+
+    /// SIGSTOP: it stands still, and its sockets stay open.
+    pub fn pause(&self) -> Result<()> {
+        self.process.pause()
+    }
+
+    /// SIGCONT.
+    pub fn go_on(&self) -> Result<()> {
+        self.process.go_on()
     }
 
     /// The client port.

@@ -23,6 +23,7 @@ pub mod ports;
 pub mod process;
 pub mod redis;
 pub mod resp;
+pub mod sentinel;
 pub mod shape;
 pub mod stage;
 pub mod token;

@@ -1,6 +1,6 @@
 //! One child process: started with its output in a file, signalled by its own pid only, never left behind.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,50 +14,75 @@ use crate::patience::eventually;
 #[derive(Debug)]
 pub struct Process {
     name: String,
-    child: Mutex<Child>,
+    running: Mutex<Running>,
     log: PathBuf,
+}
+
+/// The child, and how to have another like it.
+#[derive(Debug)]
+struct Running {
+    command: Command,
+    child: Child,
 }
 
 impl Process {
     /// Starts `command`, with stdout and stderr going to `<dir>/<name>.log`.
     pub fn spawn(name: &str, mut command: Command, dir: &Path) -> Result<Self> {
         let log = dir.join(format!("{name}.log"));
-        let out = File::create(&log).with_context(|| format!("log of {name}"))?;
+        // A program that is started again goes on writing where it ended.
+        let out =
+            OpenOptions::new().create(true).append(true).open(&log).with_context(|| format!("log of {name}"));
+        let out = out?;
         let err = out.try_clone()?;
-        let program = command.get_program().to_owned();
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(out)
-            .stderr(err)
-            .spawn()
-            .with_context(|| format!("can't start {}", program.display()))?;
-        Ok(Self { name: name.to_owned(), child: Mutex::new(child), log })
+        command.stdin(Stdio::null()).stdout(out).stderr(err);
+        let child = start(&mut command)?;
+        Ok(Self { name: name.to_owned(), running: Mutex::new(Running { command, child }), log })
     }
 
-    fn child(&self) -> MutexGuard<'_, Child> {
-        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Starts the same program again, as it was started; one that still runs is killed first.
+    pub fn respawn(&self) -> Result<()> {
+        let mut running = self.running();
+        end(&mut running.child);
+        running.child = start(&mut running.command)?;
+        Ok(())
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The exit status, if the process is gone.
     pub fn exited(&self) -> Option<ExitStatus> {
-        self.child().try_wait().ok().flatten()
+        self.running().child.try_wait().ok().flatten()
     }
 
     /// SIGKILL: the process gets no chance to say goodbye.
     pub fn kill9(&self) {
-        let mut child = self.child();
-        // An error means that it is gone already, which is what was wanted.
-        let _ = child.kill();
-        let _ = child.wait();
+        end(&mut self.running().child);
     }
 
-    /// Sends SIGTERM and returns at once. The child lock is held, so the pid can't have been reaped and reused.
+    /// Sends SIGTERM and returns at once.
     pub fn sigterm(&self) -> Result<()> {
-        let mut child = self.child();
-        if child.try_wait()?.is_some() {
+        self.signal("TERM")
+    }
+
+    /// Sends SIGSTOP: the process stands still, and its sockets stay open.
+    pub fn pause(&self) -> Result<()> {
+        self.signal("STOP")
+    }
+
+    /// Sends SIGCONT.
+    pub fn go_on(&self) -> Result<()> {
+        self.signal("CONT")
+    }
+
+    /// The child lock is held, so the pid can't have been reaped and reused.
+    fn signal(&self, name: &str) -> Result<()> {
+        let mut running = self.running();
+        if running.child.try_wait()?.is_some() {
             return Ok(());
         }
-        let kill = format!("kill -TERM {}", child.id());
+        let kill = format!("kill -{name} {}", running.child.id());
         let status = Command::new("sh").args(["-c", &kill]).status().context("can't run sh")?;
         anyhow::ensure!(status.success(), "{kill}: {status}");
         Ok(())
@@ -86,6 +111,17 @@ impl Process {
             all[from..].join("\n")
         )
     }
+}
+
+fn start(command: &mut Command) -> Result<Child> {
+    let started = command.spawn();
+    started.with_context(|| format!("can't start {}", command.get_program().display()))
+}
+
+/// An error means that it is gone already, which is what was wanted.
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 impl Drop for Process {

@@ -26,24 +26,59 @@ impl Redis {
     /// A server with further options; returns once it answers. `RINGBACK_REDIS_SERVER` names another program
     /// (a newer Redis, Valkey) than the `redis-server` on the path.
     pub async fn start_with(dir: &Path, options: &[String]) -> Result<Self> {
+        let mut command = program();
+        command.args(["--save", "", "--appendonly", "no"]).args(options);
+        Self::run("redis", command, dir).await
+    }
+
+    /// A Sentinel that keeps what it knows in `config`.
+    pub async fn start_sentinel(dir: &Path, config: &Path) -> Result<Self> {
+        let mut command = program();
+        command.arg(config).arg("--sentinel");
+        Self::run("sentinel", command, dir).await
+    }
+
+    async fn run(name: &str, mut command: Command, dir: &Path) -> Result<Self> {
         let port = free_port();
-        let program = std::env::var("RINGBACK_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
-        let mut command = Command::new(program);
-        command
-            .current_dir(dir)
-            .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
-            .args(["--save", "", "--appendonly", "no"])
-            .args(options);
-        let process = Process::spawn(&format!("redis-{port}"), command, dir)?;
+        command.current_dir(dir).args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
+        let process = Process::spawn(&format!("{name}-{port}"), command, dir)?;
         let redis = Self { port, process };
-        let up = eventually(START, async || match resp::ask(port, "PING").await {
-            Ok(answer) => Some(Ok(answer)),
-            Err(_) => redis.process.exited().map(Err),
+        redis.answers().await?;
+        Ok(redis)
+    }
+
+    async fn answers(&self) -> Result<()> {
+        let up = eventually(START, async || match resp::ask(self.port, "PING").await {
+            Ok(_) => Some(true),
+            // It answers, if only that it is not ready: that is for whoever waits for more.
+            Err(error) if error.to_string().contains("PING: ") => Some(true),
+            Err(_) => self.process.exited().map(|_| false),
         });
         match up.await {
-            Some(Ok(_)) => Ok(redis),
-            _ => Err(anyhow::anyhow!("{}", redis.process.tail(40))).context("redis-server did not come up"),
+            Some(true) => Ok(()),
+            _ => Err(anyhow::anyhow!("{}", self.process.tail(40))).context("redis-server did not come up"),
         }
+    }
+
+    /// Starts it again at the same port after it was killed; returns once it answers.
+    pub async fn restart(&self) -> Result<()> {
+        self.process.respawn()?;
+        self.answers().await
+    }
+
+    /// SIGSTOP.
+    pub fn pause(&self) -> Result<()> {
+        self.process.pause()
+    }
+
+    /// SIGCONT.
+    pub fn go_on(&self) -> Result<()> {
+        self.process.go_on()
+    }
+
+    /// The end of its log.
+    pub fn tail(&self) -> String {
+        self.process.tail(30)
     }
 
     /// The port it listens on.
@@ -55,4 +90,8 @@ impl Redis {
     pub fn kill9(&self) {
         self.process.kill9();
     }
+}
+
+fn program() -> Command {
+    Command::new(std::env::var("RINGBACK_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned()))
 }

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use crate::cluster::Cluster;
 use crate::gateway::Gateway;
 use crate::redis::Redis;
+use crate::sentinel::Sentinel;
 
 /// Where the gateways keep their calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,11 +21,15 @@ pub enum Backend {
     Standalone,
     /// A Redis Cluster of three primaries.
     Cluster,
+    /// A primary and its replica, watched over by Sentinels.
+    Sentinel,
 }
 
 impl Backend {
-    /// All three.
+    /// Those that differ in how a gateway uses them.
     pub const ALL: [Self; 3] = [Self::Memory, Self::Standalone, Self::Cluster];
+    /// And the one that only differs in how the server is found.
+    pub const EVERY: [Self; 4] = [Self::Memory, Self::Standalone, Self::Cluster, Self::Sentinel];
 }
 
 impl fmt::Display for Backend {
@@ -33,6 +38,7 @@ impl fmt::Display for Backend {
             Self::Memory => "memory",
             Self::Standalone => "standalone",
             Self::Cluster => "cluster",
+            Self::Sentinel => "sentinel",
         })
     }
 }
@@ -75,6 +81,8 @@ pub enum Store {
     Standalone(Redis),
     /// A cluster.
     Cluster(Cluster),
+    /// A primary with a replica, and its Sentinels.
+    Sentinel(Sentinel),
 }
 
 impl Store {
@@ -84,6 +92,7 @@ impl Store {
             Backend::Memory => Self::Memory,
             Backend::Standalone => Self::Standalone(Redis::start(dir.path()).await?),
             Backend::Cluster => Self::Cluster(Cluster::start(dir.path()).await?),
+            Backend::Sentinel => Self::Sentinel(Sentinel::start(dir.path(), 1, 2000).await?),
         })
     }
 
@@ -92,11 +101,8 @@ impl Store {
         match self {
             Self::Memory => "memory:".to_owned(),
             Self::Standalone(redis) => format!("redis://127.0.0.1:{}", redis.port()),
-            Self::Cluster(cluster) => {
-                let nodes: Vec<String> =
-                    cluster.ports().iter().map(|port| format!("127.0.0.1:{port}")).collect();
-                format!("redis-cluster://{}?node={}", nodes[0], nodes[1..].join("&node="))
-            }
+            Self::Cluster(cluster) => cluster.url(),
+            Self::Sentinel(sentinel) => sentinel.url(),
         }
     }
 
@@ -105,6 +111,7 @@ impl Store {
             Self::Memory => {}
             Self::Standalone(redis) => redis.kill9(),
             Self::Cluster(cluster) => cluster.kill9(),
+            Self::Sentinel(sentinel) => sentinel.kill9(),
         }
     }
 }
@@ -154,7 +161,7 @@ type Started = Result<Arc<World>, String>;
 /// to every story rather than tried again.
 #[derive(Debug, Default)]
 pub struct Worlds {
-    slots: [[OnceCell<Started>; 2]; 3],
+    slots: [[OnceCell<Started>; 2]; Backend::EVERY.len()],
     adopted: Mutex<Vec<Weak<World>>>,
 }
 

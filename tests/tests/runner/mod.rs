@@ -49,13 +49,10 @@ pub(crate) fn catch_panics() {
 pub(crate) fn trials(handle: &Handle, worlds: &Arc<Worlds>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for story in stories::all() {
-        for &backend in story.kind.backends {
-            for &cast in story.kind.casts {
-                let name = format!("{backend}::{}::{}", cast.name, story.name);
-                let (handle, worlds) = (handle.clone(), Arc::clone(worlds));
-                trials
-                    .push(Trial::test(name, move || handle.block_on(perform(story, backend, cast, &worlds))));
-            }
+        for (backend, cast) in story.kind.stages() {
+            let name = format!("{backend}::{}::{}", cast.name, story.name);
+            let (handle, worlds) = (handle.clone(), Arc::clone(worlds));
+            trials.push(Trial::test(name, move || handle.block_on(perform(story, backend, cast, &worlds))));
         }
     }
     for program in programs::ALL {

@@ -58,6 +58,17 @@ pub(crate) struct Kind {
     pub(crate) place: Place,
     pub(crate) backends: &'static [Backend],
     pub(crate) casts: &'static [Cast],
+    /// Further combinations, beside each backend with each cast.
+    pub(crate) also: &'static [(Backend, Cast)],
+}
+
+impl Kind {
+    /// Every combination.
+    pub(crate) fn stages(&self) -> impl Iterator<Item = (Backend, Cast)> {
+        let product =
+            self.backends.iter().flat_map(|backend| self.casts.iter().map(|cast| (*backend, *cast)));
+        product.chain(self.also.iter().copied())
+    }
 }
 
 /// The world of a story.
@@ -69,29 +80,37 @@ pub(crate) enum Place {
     Own(fn() -> Vec<(&'static str, String)>),
 }
 
-/// Two sides, in every combination of encodings.
-const PAIR: Kind = Kind { place: Place::Shared(Pace::Default), backends: &Backend::ALL, casts: &Cast::ALL };
+/// Two sides, in every combination of encodings. Sentinel is Redis found in another way: once is enough.
+const PAIR: Kind = Kind {
+    place: Place::Shared(Pace::Default),
+    backends: &Backend::ALL,
+    casts: &Cast::ALL,
+    also: &[(Backend::Sentinel, JSON)],
+};
 
 /// About one connection: who else speaks which encoding makes no difference.
 const SOLO: Kind =
-    Kind { place: Place::Shared(Pace::Default), backends: &Backend::ALL, casts: &[JSON, MSGPACK] };
+    Kind { place: Place::Shared(Pace::Default), backends: &Backend::ALL, casts: &[JSON, MSGPACK], also: &[] };
 
 /// With short deadlines.
-const SHORT: Kind = Kind { place: Place::Shared(Pace::Short), backends: &Backend::ALL, casts: &Cast::ALL };
+const SHORT: Kind =
+    Kind { place: Place::Shared(Pace::Short), backends: &Backend::ALL, casts: &Cast::ALL, also: &[] };
 
 /// About one connection, with short deadlines.
 const SILENT: Kind =
-    Kind { place: Place::Shared(Pace::Short), backends: &Backend::ALL, casts: &[JSON, MSGPACK] };
+    Kind { place: Place::Shared(Pace::Short), backends: &Backend::ALL, casts: &[JSON, MSGPACK], also: &[] };
 
 /// Two gateways that may be killed.
 const MORTAL: Kind = Kind {
     place: Place::Own(short_and_draining),
     backends: &[Backend::Standalone, Backend::Cluster],
     casts: &[JSON],
+    also: &[],
 };
 
 /// A gateway that is told to go, alone or with another beside it.
-const LEAVING: Kind = Kind { place: Place::Own(draining), backends: &Backend::ALL, casts: &[JSON] };
+const LEAVING: Kind =
+    Kind { place: Place::Own(draining), backends: &Backend::ALL, casts: &[JSON], also: &[] };
 
 const JSON: Cast = Cast::ALL[0];
 const MSGPACK: Cast = Cast::ALL[1];

@@ -21,6 +21,7 @@ pub mod inbox;
 pub mod patience;
 pub mod ports;
 pub mod process;
+pub mod proxy;
 pub mod redis;
 pub mod resp;
 pub mod sentinel;

@@ -226,7 +226,7 @@ pub struct Left {
     pub next_id: u64,
 }
 
-async fn upgrade(seat: &Seat) -> Result<WebSocketStream<TcpStream>> {
+pub(crate) async fn upgrade(seat: &Seat) -> Result<WebSocketStream<TcpStream>> {
     let mut request = format!("ws://127.0.0.1:{}/v1/ws", seat.port).into_client_request()?;
     let protocol = HeaderValue::from_static(seat.codec.subprotocol());
     if seat.names_protocol {

@@ -144,6 +144,12 @@ pub fn command() -> Result<Command> {
     Ok(command)
 }
 
+/// What `--print-defaults` says.
+pub fn defaults() -> Result<String> {
+    let output = command()?.arg("--print-defaults").output().context("the gateway can't be run")?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 fn program() -> PathBuf {
     if let Some(named) = std::env::var_os("RINGBACK_GATEWAY") {
         return PathBuf::from(named);

@@ -9,6 +9,7 @@
 // A story that can't go on has failed, and a panic with a message is how a test says so.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod chaos;
 pub mod client;
 pub mod cluster;
 pub mod codec;

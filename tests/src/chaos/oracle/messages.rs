@@ -1,0 +1,238 @@
+//! Whether every message that was acked arrived, once, in order, where it should.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::digest::{Asked, Call, Told, View};
+use super::super::tag::{Part, Side, Tag};
+use super::{Kind, Verdict, name};
+
+pub(super) fn check(call: &Call, verdict: &mut Verdict) {
+    for view in &call.views {
+        numbers_grow(call, view, verdict);
+        events_come_once(call, view, verdict);
+    }
+    for side in Side::BOTH {
+        let (Some(sender), receiver) = (call.bound(side), call.bound(side.other())) else { continue };
+        strays(call, side, receiver, verdict);
+        if let Some(receiver) = receiver {
+            one_way(call, side, sender, receiver, verdict);
+        }
+    }
+    milestones(call, verdict);
+}
+
+/// Within one call the numbers only grow, whatever connections they come over.
+fn numbers_grow(call: &Call, view: &View, verdict: &mut Verdict) {
+    for (index, pair) in view.told.windows(2).enumerate() {
+        let [before, after] = pair else { continue };
+        // A client without continuity starts from the snapshot's number.
+        let anew = view.gaps.iter().any(|gap| gap.told == index + 1);
+        if after.seq < before.seq && !anew {
+            let text = format!("{} got number {} after {}", name(view), after.seq, before.seq);
+            verdict.add(Kind::Disordered, Some(&call.id), text);
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for told in &view.told {
+        if !seen.insert((told.seq, &told.kind)) {
+            let text = format!("{} got {} number {} twice", name(view), told.kind, told.seq);
+            verdict.add(Kind::Doubled, Some(&call.id), text);
+        }
+    }
+}
+
+/// What happens once in a call is told once.
+fn events_come_once(call: &Call, view: &View, verdict: &mut Verdict) {
+    for kind in ["call:incoming", "call:ringing", "call:accepted", "call:connected"] {
+        let numbers: BTreeSet<u64> = view.all_told(kind).map(|told| told.seq).collect();
+        if numbers.len() > 1 {
+            let text = format!("{} got {kind} as numbers {numbers:?}", name(view));
+            verdict.add(Kind::Doubled, Some(&call.id), text);
+        }
+    }
+}
+
+/// A message of one side, got by a device other than the one that is bound on the other side.
+fn strays(call: &Call, side: Side, receiver: Option<&View>, verdict: &mut Verdict) {
+    let bound = receiver.map(|view| (&view.user, &view.device));
+    for view in call.views.iter().filter(|view| Some((&view.user, &view.device)) != bound) {
+        for tag in view.told.iter().flat_map(|told| &told.tags).filter(|tag| tag.side == side) {
+            verdict.add(Kind::Stray, Some(&call.id), format!("{} got {tag}", name(view)));
+        }
+    }
+}
+
+/// One message as it arrived.
+struct Arrival {
+    place: usize,
+    seq: u64,
+}
+
+fn one_way(call: &Call, side: Side, sender: &View, receiver: &View, verdict: &mut Verdict) {
+    let mut arrivals: BTreeMap<Tag, Vec<Arrival>> = BTreeMap::new();
+    for (place, (told, tag)) in each(&receiver.told).filter(|(_, tag)| tag.side == side).enumerate() {
+        arrivals.entry(tag).or_default().push(Arrival { place, seq: told.seq });
+    }
+    for asked in &sender.asked {
+        let Some(_) = asked.acked() else { continue };
+        for tag in &asked.tags {
+            verdict.messages += 1;
+            match arrivals.get(tag).map(Vec::as_slice) {
+                Some([_]) => {}
+                Some([first, again, ..]) => {
+                    let text = format!(
+                        "{} got {tag} as number {} and again as {}",
+                        name(receiver),
+                        first.seq,
+                        again.seq
+                    );
+                    // The same number twice has been noted already.
+                    if first.seq != again.seq {
+                        verdict.add(Kind::Doubled, Some(&call.id), text);
+                    }
+                }
+                Some([]) | None if is_held(call, side, *tag) => {}
+                Some([]) | None if is_declared(asked, receiver) => verdict.declared += 1,
+                Some([]) | None => {
+                    let text = format!("{} never got {tag}", name(receiver));
+                    verdict.add(Kind::Lost, Some(&call.id), text);
+                }
+            }
+        }
+    }
+    order(call, sender, receiver, &arrivals, verdict);
+    descriptions_first(call, receiver, &arrivals, verdict);
+}
+
+fn each(told: &[Told]) -> impl Iterator<Item = (&Told, Tag)> {
+    told.iter().flat_map(|told| told.tags.iter().map(move |tag| (told, *tag)))
+}
+
+/// Whether the server may still hold a candidate: its sender's description of that negotiation was not accepted, or the
+/// peer's next offer was still open when the call ended.
+fn is_held(call: &Call, side: Side, tag: Tag) -> bool {
+    let described = |side: Side, round: u32, kind: Option<&str>| {
+        call.bound(side).into_iter().flat_map(|view| &view.asked).any(|asked| {
+            let of_round = asked.tags.iter().any(|tag| tag.part == Part::Description && tag.round == round);
+            of_round && asked.acked().is_some() && kind.is_none_or(|kind| asked.kind == kind)
+        })
+    };
+    if tag.part == Part::Description {
+        return false;
+    }
+    if !described(side, tag.round, None) {
+        return true;
+    }
+    (tag.round + 1..=tag.round + 3)
+        .any(|round| described(side.other(), round, Some("webrtc:offer")) && !described(side, round, None))
+}
+
+/// Whether the server has said that the receiver may not have got it: it came back without continuity after the message
+/// was sent, or to a list that did not name the call.
+fn is_declared(asked: &Asked, receiver: &View) -> bool {
+    let sent = asked.first_sent();
+    receiver.unlisted.is_some() || receiver.gaps.iter().any(|gap| sent <= gap.at)
+}
+
+/// Whether `first` was surely before `second`: within one request, acked before the other was sent, or both sent once,
+/// over one connection.
+fn is_before(first: (&Asked, Tag), second: (&Asked, Tag)) -> bool {
+    let ((first, one), (second, two)) = (first, second);
+    if one.number >= two.number {
+        return false;
+    }
+    if std::ptr::eq(first, second) {
+        return true;
+    }
+    if first.acked().is_some_and(|acked| acked <= second.first_sent()) {
+        return true;
+    }
+    matches!((&first.sent[..], &second.sent[..]), ([(_, here)], [(_, there)]) if here == there)
+        && first.acked().is_some()
+        && second.acked().is_some()
+}
+
+fn order(
+    call: &Call,
+    sender: &View,
+    receiver: &View,
+    arrivals: &BTreeMap<Tag, Vec<Arrival>>,
+    verdict: &mut Verdict,
+) {
+    for part in [Part::Description, Part::Candidate] {
+        let mut sent: Vec<(&Asked, Tag, usize)> = Vec::new();
+        for asked in &sender.asked {
+            for tag in asked.tags.iter().filter(|tag| tag.part == part) {
+                let arrival = arrivals.get(tag).and_then(|arrivals| arrivals.first());
+                sent.extend(arrival.map(|arrival| (asked, *tag, arrival.place)));
+            }
+        }
+        sent.sort_by_key(|(_, _, place)| *place);
+        // Only the nearest inversion of each message: one that is late makes a single entry, not one for each it let by.
+        for (index, (late, tag, _)) in sent.iter().enumerate() {
+            let earlier = sent[..index].iter().rev();
+            let overtaker =
+                earlier.map(|(asked, tag, _)| (*asked, *tag)).find(|other| is_before((late, *tag), *other));
+            if let Some((_, other)) = overtaker {
+                let text = format!("{} got {other} before {tag}", name(receiver));
+                verdict.add(Kind::Disordered, Some(&call.id), text);
+            }
+        }
+    }
+}
+
+/// No candidate overtakes its own side's description of the same negotiation.
+fn descriptions_first(
+    call: &Call,
+    receiver: &View,
+    arrivals: &BTreeMap<Tag, Vec<Arrival>>,
+    verdict: &mut Verdict,
+) {
+    let mut described: BTreeMap<u32, usize> = BTreeMap::new();
+    for (tag, arrival) in arrivals.iter().filter(|(tag, _)| tag.part == Part::Description) {
+        if let Some(first) = arrival.first() {
+            described.entry(tag.round).or_insert(first.place);
+        }
+    }
+    for (tag, arrival) in arrivals.iter().filter(|(tag, _)| tag.part == Part::Candidate) {
+        let Some(first) = arrival.first() else { continue };
+        // A description that never came is its own violation, or declared.
+        if described.get(&tag.round).is_some_and(|place| *place > first.place) {
+            let text = format!("{} got {tag} before its description", name(receiver));
+            verdict.add(Kind::Disordered, Some(&call.id), text);
+        }
+    }
+}
+
+/// What both bound devices are told of every call that gets that far.
+fn milestones(call: &Call, verdict: &mut Verdict) {
+    let (Some(caller), Some(callee)) = (call.caller(), call.callee()) else { return };
+    let acked = |view: &View, kind: &str| {
+        let found = view.all_asked(kind).find(|asked| asked.acked().is_some());
+        found.cloned()
+    };
+    let accepts = acked(callee, "call:accept");
+    for asked in accepts.iter().take(1) {
+        for view in [caller, callee] {
+            expect(call, view, "call:accepted", asked, verdict);
+        }
+    }
+    if let (Some(one), Some(other)) = (acked(caller, "call:connected"), acked(callee, "call:connected")) {
+        let last = if one.acked() > other.acked() { one } else { other };
+        for view in [caller, callee] {
+            expect(call, view, "call:connected", &last, verdict);
+        }
+    }
+}
+
+fn expect(call: &Call, view: &View, kind: &str, after: &Asked, verdict: &mut Verdict) {
+    verdict.messages += 1;
+    if view.all_told(kind).next().is_some() {
+        return;
+    }
+    if is_declared(after, view) {
+        verdict.declared += 1;
+    } else {
+        verdict.add(Kind::Lost, Some(&call.id), format!("{} never got {kind}", name(view)));
+    }
+}

@@ -1,0 +1,155 @@
+//! The table, and the story of a call that went wrong.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::diary::Diary;
+use super::digest::Digest;
+use super::oracle::{Kind, Verdict};
+use super::recovery::{Recovery, middle_and_most};
+
+const LOST: &[Kind] = &[Kind::Lost];
+const DOUBLED: &[Kind] = &[Kind::Doubled];
+const DISORDERED: &[Kind] = &[Kind::Disordered];
+const OUTCOME: &[Kind] = &[
+    Kind::NoOutcome,
+    Kind::TwoOutcomes,
+    Kind::Disagreement,
+    Kind::ToldWhenAsked,
+    Kind::Vanished,
+    Kind::Unprompted,
+];
+const OTHER: &[Kind] =
+    &[Kind::Stray, Kind::Stuck, Kind::Odd, Kind::Forgotten, Kind::Unanswered, Kind::NotRecovered];
+
+const HEAD: [&str; 16] = [
+    "scenario",
+    "faults",
+    "calls",
+    "connected",
+    "timed out",
+    "messages",
+    "lost",
+    "doubled",
+    "disordered",
+    "not one outcome",
+    "other",
+    "resumed",
+    "unproved",
+    "declared",
+    "set-up again s",
+    "message s",
+];
+
+/// One line of the table.
+#[derive(Debug, Clone)]
+pub struct Row(Vec<String>);
+
+impl Row {
+    /// A scenario's line. Where something was allowed, it follows behind a plus sign.
+    pub fn new(scenario: &str, faults: usize, verdict: &Verdict, recovery: &Recovery) -> Self {
+        let count = |kinds| match verdict.count(kinds) {
+            (bad, 0) => bad.to_string(),
+            (bad, allowed) => format!("{bad}+{allowed}"),
+        };
+        Self(vec![
+            scenario.to_owned(),
+            faults.to_string(),
+            verdict.calls.to_string(),
+            verdict.connected.to_string(),
+            verdict.timed_out.to_string(),
+            verdict.messages.to_string(),
+            count(LOST),
+            count(DOUBLED),
+            count(DISORDERED),
+            count(OUTCOME),
+            count(OTHER),
+            verdict.resumed.to_string(),
+            verdict.unproved.to_string(),
+            verdict.declared.to_string(),
+            middle_and_most(&recovery.setups),
+            middle_and_most(&recovery.messages),
+        ])
+    }
+}
+
+/// All lines under their head, as Markdown reads it.
+pub fn table(rows: &[Row]) -> String {
+    let head = Row(HEAD.map(str::to_owned).to_vec());
+    let lines: Vec<&Row> = std::iter::once(&head).chain(rows).collect();
+    let width =
+        |column: usize| lines.iter().map(|row| row.0[column].chars().count()).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
+    let mut text = String::new();
+    for (n, row) in lines.iter().enumerate() {
+        for (column, (cell, width)) in row.0.iter().zip(&widths).enumerate() {
+            let _ = match column {
+                0 => write!(text, "| {cell:<width$} "),
+                _ => write!(text, "| {cell:>width$} "),
+            };
+        }
+        text.push_str("|\n");
+        if n == 0 {
+            for (column, width) in widths.iter().enumerate() {
+                let dashes = "-".repeat(width - usize::from(column > 0));
+                let colon = if column > 0 { ":" } else { "" };
+                let _ = write!(text, "| {dashes}{colon} ");
+            }
+            text.push_str("|\n");
+        }
+    }
+    text
+}
+
+/// Stories told of one scenario; the rest is only counted.
+const STORIES: usize = 3;
+
+/// What went wrong, and for the first few calls every frame of their devices.
+pub fn story(digest: &Digest, diaries: &[Arc<Diary>], verdict: &Verdict) -> String {
+    let mut text = String::new();
+    let bad: Vec<_> = verdict.violations.iter().filter(|violation| !violation.allowed).collect();
+    for violation in bad.iter().take(20) {
+        let _ = writeln!(text, "{violation}");
+    }
+    if bad.len() > 20 {
+        let _ = writeln!(text, "… and {} more", bad.len() - 20);
+    }
+    let mut calls: Vec<&String> = Vec::new();
+    for call in bad.iter().filter_map(|violation| violation.call.as_ref()) {
+        if !calls.contains(&call) && calls.len() < STORIES {
+            calls.push(call);
+        }
+    }
+    for id in calls {
+        let Some(call) = digest.calls.iter().find(|call| call.id == *id) else { continue };
+        let (from, to) = (call.began().saturating_sub(MARGIN), call.last() + MARGIN);
+        let _ = writeln!(text, "\n--- call {id}");
+        let mut lines = Vec::new();
+        for diary in diaries.iter().filter(|diary| call.views.iter().any(|view| view.user == diary.user)) {
+            let name = format!("{}/{}", diary.user, diary.device);
+            let of_call = diary.lines().into_iter().filter(|line| line.at >= from && line.at <= to);
+            lines.extend(of_call.filter(|line| line.concerns(id)).map(|line| (name.clone(), line)));
+        }
+        lines.sort_by_key(|(_, line)| line.at);
+        for (name, line) in lines {
+            let _ = writeln!(text, "{:9.3} {name:>14} {line}", line.at.as_secs_f64());
+        }
+    }
+    text
+}
+
+/// What is shown before and after a call.
+const MARGIN: Duration = Duration::from_millis(300);
+
+/// What was broken, and when.
+pub fn faults(all: &[(Duration, Duration, String)]) -> String {
+    let mut text = String::new();
+    for (from, to, what) in all.iter().take(40) {
+        let _ = writeln!(text, "{:9.3} to {:.3} s: {what}", from.as_secs_f64(), to.as_secs_f64());
+    }
+    if all.len() > 40 {
+        let _ = writeln!(text, "… and {} more", all.len() - 40);
+    }
+    text
+}

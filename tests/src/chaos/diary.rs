@@ -1,5 +1,6 @@
 //! What one device wrote down: every frame it sent and got, and how its connections came and went.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -75,24 +76,30 @@ impl Diary {
     }
 }
 
-impl Line {
-    /// Whether it is about this call, or about the connection.
-    pub fn concerns(&self, call: &str) -> bool {
-        match &self.note {
+impl Diary {
+    /// What is about this call, or about the connection.
+    pub fn about(&self, call: &str) -> Vec<Line> {
+        let mut lines = self.lines();
+        // A reply names its request, and the reply to `call:init` the call.
+        let mut ids = HashSet::new();
+        for line in &lines {
+            if let Note::Sent(frame) | Note::Got(frame) = &line.note
+                && (frame["call"] == call || frame["type"] == "hello" || frame["to"].is_string())
+            {
+                ids.extend(frame["id"].as_u64());
+            }
+        }
+        lines.retain(|line| match &line.note {
             Note::Sent(frame) | Note::Got(frame) => match frame["call"].as_str() {
                 Some(other) => other == call,
-                None => frame["type"] != "ping" && !is_reply_without_interest(frame),
+                None => frame["id"].as_u64().is_some_and(|id| ids.contains(&id)) || frame["type"] == "goaway",
             },
             Note::Odd(about, _) => about.as_deref().is_none_or(|about| about == call),
             Note::Stuck(about, _) => about == call,
             Note::Up(_) | Note::Down(_) => true,
-        }
+        });
+        lines
     }
-}
-
-/// The ack of a ping.
-fn is_reply_without_interest(frame: &Value) -> bool {
-    frame["type"] == "ack" && frame.get("at").is_some()
 }
 
 impl fmt::Display for Line {

@@ -62,7 +62,9 @@ pub struct Phone {
     replies: HashMap<u64, Result<Value, Value>>,
     /// The call it is in.
     current: Option<String>,
-    events: VecDeque<Value>,
+    /// What came of calls that are not over: what both sides of a crossing call say may be quicker than the ack that
+    /// tells a device that it is in one.
+    events: HashMap<String, VecDeque<Value>>,
     over: HashSet<String>,
     unproved: bool,
     asked: Option<Instant>,
@@ -80,7 +82,7 @@ impl Phone {
             rung: VecDeque::new(),
             replies: HashMap::new(),
             current: None,
-            events: VecDeque::new(),
+            events: HashMap::new(),
             over: HashSet::new(),
             unproved: false,
             asked: None,
@@ -126,10 +128,12 @@ impl Phone {
             self.over.insert(call.clone());
             self.rung.retain(|rung| rung["call"] != *call);
         }
-        if self.current.as_ref() == Some(&call) {
-            self.events.push_back(event);
-        } else if kind == "call:incoming" && !self.over.contains(&call) {
+        if self.over.contains(&call) && self.current.as_ref() != Some(&call) {
+            self.events.remove(&call);
+        } else if kind == "call:incoming" && self.current.as_ref() != Some(&call) {
             self.rung.push_back(event);
+        } else {
+            self.events.entry(call).or_default().push_back(event);
         }
     }
 
@@ -183,11 +187,12 @@ impl Phone {
 
     /// The next event of the current call, if there is one before `until`.
     pub(super) async fn event(&mut self, until: Instant) -> Result<Option<Value>, Stop> {
+        let Some(call) = self.current.clone() else { return Err(Stop::Over) };
         loop {
-            if let Some(event) = self.events.pop_front() {
+            if let Some(event) = self.events.get_mut(&call).and_then(VecDeque::pop_front) {
                 return if event["type"] == "call:ended" { Err(Stop::Over) } else { Ok(Some(event)) };
             }
-            if self.current.as_ref().is_some_and(|call| self.over.contains(call)) {
+            if self.over.contains(&call) {
                 return Err(Stop::Over);
             }
             if std::mem::take(&mut self.unproved) {
@@ -257,7 +262,11 @@ impl Phone {
         self.begin(&call);
         self.asked = Some(asked).filter(|_| side == Side::Caller);
         let stop = match side {
-            Side::Callee => self.talk(&call, side, &plan).await,
+            // Its init is the accept; the call goes on when it is told so.
+            Side::Callee => match self.wait_for("call:accepted", PATIENCE).await {
+                Ok(_) => self.talk(&call, side, &plan).await,
+                Err(stop) => stop,
+            },
             Side::Caller => self.be_caller(&call, &plan).await,
         };
         self.finish(&call, side, stop).await;
@@ -265,7 +274,6 @@ impl Phone {
 
     fn begin(&mut self, call: &str) {
         self.current = Some(call.to_owned());
-        self.events.clear();
         self.unproved = false;
     }
 
@@ -356,7 +364,7 @@ impl Phone {
             }
         }
         self.current = None;
-        self.events.clear();
+        self.events.remove(call);
         self.asked = None;
     }
 

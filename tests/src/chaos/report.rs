@@ -128,8 +128,8 @@ pub fn story(digest: &Digest, diaries: &[Arc<Diary>], verdict: &Verdict) -> Stri
         let mut lines = Vec::new();
         for diary in diaries.iter().filter(|diary| call.views.iter().any(|view| view.user == diary.user)) {
             let name = format!("{}/{}", diary.user, diary.device);
-            let of_call = diary.lines().into_iter().filter(|line| line.at >= from && line.at <= to);
-            lines.extend(of_call.filter(|line| line.concerns(id)).map(|line| (name.clone(), line)));
+            let of_call = diary.about(id).into_iter().filter(|line| line.at >= from && line.at <= to);
+            lines.extend(of_call.map(|line| (name.clone(), line)));
         }
         lines.sort_by_key(|(_, line)| line.at);
         for (name, line) in lines {

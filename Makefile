@@ -46,10 +46,10 @@ build: web ## Build the gateway with its demo page
 ##@ Test
 
 # What `make test` does, in this order.
-TEST_STEPS := setup fmt-check deny test-web web clippy test-unit-only test-doc build test-e2e-only test-browser-only
+TEST_STEPS := setup fmt-check deny test-web web clippy test-unit-only test-doc build test-e2e-only test-chaos-only test-browser-only
 
 .PHONY: test
-test: $(TEST_STEPS) ## Everything: set-up, lints, unit, web, end-to-end and browser tests
+test: $(TEST_STEPS) ## Everything: set-up, lints, unit, web, end-to-end, chaos and browser tests
 	@echo && echo "==> all passed in $$(($$(date +%s) - MAKE_STARTED)) s"
 
 .PHONY: lint
@@ -60,6 +60,12 @@ test-unit: web test-unit-only test-doc ## Unit, integration and doc tests of the
 
 .PHONY: test-e2e
 test-e2e: build test-e2e-only ## Stories over gateway processes and Redis
+
+# CHAOS_SECONDS=30 breaks things for longer, CHAOS_SCENARIOS="gateway redis-cut" picks, CHAOS_SEED repeats.
+.PHONY: chaos
+chaos: build ## Break gateways, Redis and networks under load: docs/chaos.md
+	@$(SETUP) redis
+	@$(STEP) "chaos" cargo run --package ringback-tests --bin ringback-chaos
 
 .PHONY: test-browser
 test-browser: build test-browser-only ## Real calls in Chromium
@@ -82,7 +88,7 @@ bench-time: ## Time the call rules, the wire formats and the Redis store
 	@$(STEP) "times" cargo bench \
 	  --package ringback-call --package ringback-wire --package ringback-store-redis --bench '*' -- $(ARGS)
 
-.PHONY: fmt-check deny clippy test-unit-only test-doc test-e2e-only test-browser-only
+.PHONY: fmt-check deny clippy test-unit-only test-doc test-e2e-only test-chaos-only test-browser-only
 
 fmt-check:
 	@$(SETUP) cargo
@@ -107,6 +113,11 @@ test-doc: | $(DIST)
 test-e2e-only:
 	@$(SETUP) redis
 	@$(STEP) "end-to-end tests" cargo test --package ringback-tests -- $(ARGS)
+
+test-chaos-only:
+	@$(SETUP) redis
+	@$(STEP) "chaos" env CHAOS_QUICK=1 CHAOS_SECONDS=$(or $(CHAOS_SECONDS),4) \
+	  cargo run --package ringback-tests --bin ringback-chaos
 
 test-browser-only: tests/browser/node_modules/.package-lock.json
 	@$(SETUP) chromium

@@ -14,7 +14,7 @@ use crate::resp;
 #[derive(Debug)]
 pub struct Redis {
     port: u16,
-    process: Process,
+    process: Box<Process>,
 }
 
 impl Redis {
@@ -42,7 +42,7 @@ impl Redis {
         let port = free_port();
         command.current_dir(dir).args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
         let process = Process::spawn(&format!("{name}-{port}"), command, dir)?;
-        let redis = Self { port, process };
+        let redis = Self { port, process: Box::new(process) };
         redis.answers().await?;
         Ok(redis)
     }

@@ -65,10 +65,14 @@ async fn chaos() -> Result<ExitCode> {
             }
             Ok(Some(outcome)) => {
                 rows.push(outcome.row);
+                let allowed = match outcome.allowed.as_str() {
+                    "" => String::new(),
+                    allowed => format!(", allowed: {allowed}"),
+                };
                 match outcome.failure {
                     None => {
                         passed += 1;
-                        println!("{}: ok, {took} s", scenario.name);
+                        println!("{}: ok, {took} s{allowed}", scenario.name);
                     }
                     Some(story) => {
                         failed += 1;

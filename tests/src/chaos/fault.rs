@@ -32,7 +32,7 @@ pub enum Fault {
     CutRedis,
     /// Nothing passes between gateways and Redis, in one or both directions, for 1 to 4 s.
     HoldRedis,
-    /// The same, for one gateway alone.
+    /// The same, for one gateway alone, for 1 to 7 s.
     IsolateGateway,
     /// Everything between gateways and Redis takes up to 150 ms longer, each way.
     DelayRedis,
@@ -207,7 +207,8 @@ impl Breaker<'_> {
     async fn hold(&mut self, which: std::ops::Range<usize>) -> Result<()> {
         let (up, down) =
             *self.dice.pick(&[(Flow::Hold, Flow::Hold), (Flow::Hold, Flow::Pass), (Flow::Pass, Flow::Hold)]);
-        let time = self.ms(1000, 4000);
+        // Alone for longer than a node is taken to live without a sign (5 s), its clients are given up by the others.
+        let time = self.ms(1000, if which.len() == 1 { 7000 } else { 4000 });
         let what = format!("Redis of gateways {which:?} holds {up:?}/{down:?} for {time:?}");
         let index = self.faults.begin(what);
         self.stand.proxies[which.clone()].iter().for_each(|proxy| proxy.set(up, down));

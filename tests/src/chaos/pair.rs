@@ -73,7 +73,7 @@ impl Pair {
         };
         let alice = pair.user(&format!("alice{n}"), &["desk"], setting, dice);
         // Every third bob has two devices that ring.
-        let devices: &[&str] = if n % 3 == 0 { &["phone", "tablet"] } else { &["phone"] };
+        let devices: &[&str] = if n.is_multiple_of(3) { &["phone", "tablet"] } else { &["phone"] };
         let bob = pair.user(&format!("bob{n}"), devices, setting, dice);
         pair.director = tokio::spawn(direct(alice, bob, setting.clone(), Dice::new(dice.roll())));
         pair

@@ -21,8 +21,9 @@ use crate::patience::eventually;
 
 /// How long it may take until every pair has had a call, before anything is broken ...
 const WARM_UP: Duration = Duration::from_secs(60);
-/// ... and until every pair has had one after the last fault.
-const RECOVERY: Duration = Duration::from_secs(45);
+/// ... and until every pair has had one after the last fault: longer than a device in a stuck call waits before it gives
+/// it up, so that one lost message does not count as a pair that never gets well.
+const RECOVERY: Duration = Duration::from_secs(75);
 /// How long the last calls may take: longer than anybody waits in vain.
 const REST: Duration = Duration::from_secs(120);
 /// How long what is still under way may take to arrive.
@@ -44,6 +45,8 @@ pub struct Terms {
 pub struct Outcome {
     /// Its line of the table.
     pub row: Row,
+    /// What went wrong and is allowed.
+    pub allowed: String,
     /// What is to be told, if it failed.
     pub failure: Option<String>,
 }
@@ -91,11 +94,11 @@ pub async fn run(scenario: &Scenario, terms: &Terms) -> Result<Option<Outcome>> 
         Some(text) => Some(format!("{text}\nlogs: {}", stand.keep_logs()?)),
         None => None,
     };
-    Ok(Some(Outcome { row, failure }))
+    Ok(Some(Outcome { row, allowed: verdict.allowed(), failure }))
 }
 
 fn odd(text: String) -> Violation {
-    Violation { kind: Kind::Odd, call: None, text, allowed: false }
+    Violation::new(Kind::Odd, text)
 }
 
 /// The callers of one run.
@@ -141,7 +144,7 @@ impl Load {
         if let Some(last) = self.faults.last() {
             for n in self.wait_for_setups(last, RECOVERY).await {
                 let text = format!("pair {n} had no call connected within {RECOVERY:?} after the last fault");
-                self.unwell.push(Violation { kind: Kind::NotRecovered, call: None, text, allowed: false });
+                self.unwell.push(Violation::new(Kind::NotRecovered, text));
             }
         }
         broken

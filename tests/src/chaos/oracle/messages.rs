@@ -94,8 +94,7 @@ fn one_way(call: &Call, side: Side, sender: &View, receiver: &View, verdict: &mu
                 Some([]) | None if is_held(call, side, *tag) => {}
                 Some([]) | None if is_declared(asked, receiver) => verdict.declared += 1,
                 Some([]) | None => {
-                    let text = format!("{} never got {tag}", name(receiver));
-                    verdict.add(Kind::Lost, Some(&call.id), text);
+                    verdict.lose(&call.id, asked.acked(), format!("{} never got {tag}", name(receiver)));
                 }
             }
         }
@@ -233,6 +232,6 @@ fn expect(call: &Call, view: &View, kind: &str, after: &Asked, verdict: &mut Ver
     if is_declared(after, view) {
         verdict.declared += 1;
     } else {
-        verdict.add(Kind::Lost, Some(&call.id), format!("{} never got {kind}", name(view)));
+        verdict.lose(&call.id, after.acked(), format!("{} never got {kind}", name(view)));
     }
 }

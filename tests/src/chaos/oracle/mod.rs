@@ -7,6 +7,7 @@ mod outcomes;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -55,10 +56,19 @@ pub struct Violation {
     pub kind: Kind,
     /// In which call.
     pub call: Option<String>,
+    /// When the message was acked that was lost.
+    pub at: Option<Duration>,
     /// Which device, and what it was.
     pub text: String,
     /// Whether the scenario allows it.
     pub allowed: bool,
+}
+
+impl Violation {
+    /// One that is not allowed, and in no call.
+    pub fn new(kind: Kind, text: String) -> Self {
+        Self { kind, call: None, at: None, text, allowed: false }
+    }
 }
 
 impl fmt::Display for Violation {
@@ -88,14 +98,15 @@ pub enum Allowance {
     /// Nothing: every promise holds.
     Nothing,
     /// Writes that were acknowledged so shortly before the primary died that no replica had them: asynchronous
-    /// replication. What follows from that, in calls that have such a write, is allowed.
+    /// replication. A message that is lost must be such a write itself; whatever else follows from one, in its call, is
+    /// allowed.
     YoungWrites,
     /// All of it, at the moment of the fault: what is left undone in calls that lived then is allowed.
     Everything,
 }
 
-/// How long before a primary's death a write may be lost.
-const YOUNG: Duration = Duration::from_secs(1);
+/// How long before a primary's death a write may be lost: replication takes milliseconds, more on a busy machine.
+const YOUNG: Duration = Duration::from_millis(500);
 /// How long after a signal something may still have been acknowledged by who got it.
 const AFTER: Duration = Duration::from_millis(300);
 
@@ -138,7 +149,22 @@ impl Verdict {
     }
 
     fn add(&mut self, kind: Kind, call: Option<&str>, text: String) {
-        self.violations.push(Violation { kind, call: call.map(str::to_owned), text, allowed: false });
+        self.violations.push(Violation { call: call.map(str::to_owned), ..Violation::new(kind, text) });
+    }
+
+    fn lose(&mut self, call: &str, acked: Option<Duration>, text: String) {
+        let lost = Violation::new(Kind::Lost, text);
+        self.violations.push(Violation { call: Some(call.to_owned()), at: acked, ..lost });
+    }
+
+    /// What was allowed, by kind.
+    pub fn allowed(&self) -> String {
+        let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
+        for violation in self.violations.iter().filter(|violation| violation.allowed) {
+            *counts.entry(violation.kind).or_default() += 1;
+        }
+        let counts: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} {kind:?}")).collect();
+        counts.join(", ")
     }
 }
 
@@ -162,8 +188,12 @@ pub fn judge(
                 verdict.add(Kind::Stuck, Some(&call.id), text);
             }
         }
-        if is_covered(call, allowance, faults) {
-            verdict.violations[before..].iter_mut().for_each(|violation| violation.allowed = true);
+        let covered = is_covered(call, allowance, faults);
+        for violation in &mut verdict.violations[before..] {
+            violation.allowed = match violation.at {
+                Some(at) if *allowance == Allowance::YoungWrites => is_young(at, faults),
+                _ => covered,
+            };
         }
     }
     for device in &digest.devices {
@@ -172,12 +202,9 @@ pub fn judge(
         for (at, call, what) in &device.odd {
             let covered = call.as_ref().and_then(|id| digest.calls.iter().find(|call| call.id == *id));
             let allowed = covered.is_some_and(|call| is_covered(call, allowance, faults));
-            verdict.violations.push(Violation {
-                kind: Kind::Odd,
-                call: call.clone(),
-                text: format!("{}/{} at {:.3} s: {what}", device.user, device.device, at.as_secs_f64()),
-                allowed,
-            });
+            let text = format!("{}/{} at {:.3} s: {what}", device.user, device.device, at.as_secs_f64());
+            let odd = Violation::new(Kind::Odd, text);
+            verdict.violations.push(Violation { call: call.clone(), allowed, ..odd });
         }
         for at in &device.forgotten {
             let gone = *allowance == Allowance::Everything && faults.iter().any(|(from, _)| from <= at);
@@ -187,7 +214,7 @@ pub fn judge(
                 device.device,
                 at.as_secs_f64()
             );
-            verdict.violations.push(Violation { kind: Kind::Forgotten, call: None, text, allowed: gone });
+            verdict.violations.push(Violation { allowed: gone, ..Violation::new(Kind::Forgotten, text) });
         }
         for frame in &device.unsettled {
             let text = format!("{}/{} never got a reply to {frame}", device.user, device.device);

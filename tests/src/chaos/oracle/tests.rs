@@ -357,10 +357,15 @@ fn what_a_scenario_allows_is_told_and_does_not_fail() {
     let story = good().without(BOB, "webrtc:ice", 1);
     let lived = at(20);
     let fault = |from: Duration| [(from, from + at(1))];
+    let lost = story.verdict().violations[0].at.unwrap();
     let sound = |allowance, faults: &[_]| story.verdict_with(&allowance, faults).is_sound();
     assert!(!sound(Allowance::Nothing, &fault(lived)));
     assert!(sound(Allowance::Everything, &fault(lived)));
-    assert!(sound(Allowance::YoungWrites, &fault(lived)));
+    assert!(sound(Allowance::YoungWrites, &fault(lost + at(1))));
+    assert!(
+        !sound(Allowance::YoungWrites, &fault(lost - at(40).min(lost))),
+        "it was acked by the new primary"
+    );
     let long_after = at(1000);
     assert!(!sound(Allowance::Everything, &fault(long_after)), "the call was over");
     assert!(!sound(Allowance::YoungWrites, &fault(long_after)), "everybody had them by then");

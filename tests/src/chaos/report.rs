@@ -105,10 +105,12 @@ pub fn table(rows: &[Row]) -> String {
 /// Stories told of one scenario; the rest is only counted.
 const STORIES: usize = 3;
 
-/// What went wrong, and for the first few calls every frame of their devices.
+/// What went wrong, and for the first few calls every frame of their devices. With `CHAOS_VERBOSE` what is allowed, too.
 pub fn story(digest: &Digest, diaries: &[Arc<Diary>], verdict: &Verdict) -> String {
     let mut text = String::new();
-    let bad: Vec<_> = verdict.violations.iter().filter(|violation| !violation.allowed).collect();
+    let everything = std::env::var_os("CHAOS_VERBOSE").is_some();
+    let bad: Vec<_> =
+        verdict.violations.iter().filter(|violation| everything || !violation.allowed).collect();
     for violation in bad.iter().take(20) {
         let _ = writeln!(text, "{violation}");
     }

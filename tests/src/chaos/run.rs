@@ -101,13 +101,23 @@ fn odd(text: String) -> Violation {
     Violation::new(Kind::Odd, text)
 }
 
+/// With the pair's latest call: the one it is stuck in, perhaps.
+fn not_recovered(digest: &Digest, n: usize) -> Violation {
+    let text = format!("pair {n} had no call connected within {RECOVERY:?} after the last fault");
+    let user = format!("alice{n}");
+    let of_pair = digest.calls.iter().filter(|call| call.views.iter().any(|view| view.user == user));
+    let call = of_pair.max_by_key(|call| call.began()).map(|call| call.id.clone());
+    Violation { call, ..Violation::new(Kind::NotRecovered, text) }
+}
+
 /// The callers of one run.
 struct Load {
     pairs: Vec<Pair>,
     enough: Arc<AtomicBool>,
     faults: Arc<Faults>,
     dice: Dice,
-    unwell: Vec<Violation>,
+    /// Pairs that did not recover.
+    unwell: Vec<usize>,
 }
 
 impl Load {
@@ -142,10 +152,7 @@ impl Load {
         };
         let broken = breaker.run(scenario.fault, Instant::now() + terms.time).await;
         if let Some(last) = self.faults.last() {
-            for n in self.wait_for_setups(last, RECOVERY).await {
-                let text = format!("pair {n} had no call connected within {RECOVERY:?} after the last fault");
-                self.unwell.push(Violation::new(Kind::NotRecovered, text));
-            }
+            self.unwell = self.wait_for_setups(last, RECOVERY).await;
         }
         broken
     }
@@ -176,7 +183,7 @@ impl Load {
             let digest = Digest::of(&diaries);
             let mut verdict = judge(&digest, timeouts, &scenario.allowance, &times);
             if verdict.violations.is_empty() || Instant::now() >= limit {
-                verdict.violations.append(&mut self.unwell);
+                verdict.violations.extend(self.unwell.iter().map(|n| not_recovered(&digest, *n)));
                 return (digest, verdict);
             }
             sleep(pause).await;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::diary::{Diary, Line, Note};
 use super::super::digest::Digest;
-use super::{Allowance, Kind, Timeouts, Verdict, judge};
+use super::{Allowance, Kind, Timeouts, Verdict, is_young, judge};
 
 const CALL: &str = "c";
 const TIMEOUTS: Timeouts = Timeouts {
@@ -362,10 +362,10 @@ fn what_a_scenario_allows_is_told_and_does_not_fail() {
     assert!(!sound(Allowance::Nothing, &fault(lived)));
     assert!(sound(Allowance::Everything, &fault(lived)));
     assert!(sound(Allowance::YoungWrites, &fault(lost + at(1))));
-    assert!(
-        !sound(Allowance::YoungWrites, &fault(lost - at(40).min(lost))),
-        "it was acked by the new primary"
-    );
+    let ten = Duration::from_secs(10);
+    assert!(is_young(ten, &[(at(1010), at(1400))]), "acked 100 ms before the primary died");
+    assert!(!is_young(ten, &[(at(1080), at(1400))]), "800 ms before: every replica had it");
+    assert!(!is_young(ten, &[(at(900), at(1400))]), "1 s after: by the new primary");
     let long_after = at(1000);
     assert!(!sound(Allowance::Everything, &fault(long_after)), "the call was over");
     assert!(!sound(Allowance::YoungWrites, &fault(long_after)), "everybody had them by then");

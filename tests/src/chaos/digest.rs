@@ -111,6 +111,11 @@ impl View {
         self.told.iter().filter(move |told| told.kind == kind)
     }
 
+    /// How often it had to start anew from a snapshot before the event at this place: what came before may come again.
+    pub fn epoch(&self, place: usize) -> usize {
+        self.gaps.iter().filter(|gap| gap.told <= place).count()
+    }
+
     /// Whether it was refused because nobody knows such a call.
     pub fn told_of_no_such_call(&self) -> bool {
         let mut answers = self.asked.iter().filter_map(|asked| asked.answer.as_ref());

@@ -1,7 +1,7 @@
 //! A connection that comes back: what a good client does when its network or its gateway goes.
 //!
 //! It comes back to another gateway after a short pause with jitter, resumes its session with what it has seen, and sends
-//! again, with the same ids, the requests that have had no reply. It says where it has got to now and then, notices a
+//! again, with the same ids, the requests that have had no reply, in order. It says where it has got to now and then, notices a
 //! gateway that has fallen silent, leaves one that asks for it, and waits as long as it is told to before it repeats a
 //! request that could not be served.
 
@@ -132,9 +132,19 @@ impl Line {
         if !self.seen.is_empty() && self.dice.below(8) == 0 {
             frame["seen"] = json!(self.seen);
         }
-        self.waiting.insert(id, Waiting { frame: frame.clone(), sent: Instant::now(), again: None });
-        self.send(frame).await;
+        // Behind one of the same call that has to be sent again it waits for its turn.
+        let again = self.turn_of(&frame);
+        self.waiting.insert(id, Waiting { frame: frame.clone(), sent: Instant::now(), again });
+        if again.is_none() {
+            self.send(frame).await;
+        }
         id
+    }
+
+    /// When what waits to be sent again about this request's call is to be sent, if anything does.
+    fn turn_of(&self, frame: &Value) -> Option<Instant> {
+        let same = |other: &Waiting| other.frame["call"] == frame["call"] && frame["call"].is_string();
+        self.waiting.values().filter(|other| same(other)).filter_map(|other| other.again).max()
     }
 
     /// Waits for what comes next, at most until `until`.
@@ -208,7 +218,11 @@ impl Line {
 
     fn next_due(&self) -> Instant {
         let life = if self.pinged { self.heard + SILENT } else { self.heard + QUIET };
-        let requests = self.waiting.values().map(|waiting| waiting.again.unwrap_or(waiting.sent + PATIENCE));
+        let due = |waiting: &Waiting| match waiting.again {
+            Some(at) => self.turn_of(&waiting.frame).unwrap_or(at),
+            None => waiting.sent + PATIENCE,
+        };
+        let requests = self.waiting.values().map(due);
         requests.chain(self.leave_at).chain([life]).min().unwrap_or(life)
     }
 
@@ -225,8 +239,12 @@ impl Line {
             let id = self.new_id();
             self.send(json!({"type": "ping", "id": id})).await;
         }
-        let again: Vec<u64> = self.due(|waiting| waiting.again.is_some_and(|at| now >= at));
-        for id in again {
+        // All that waits of one call goes out together, in order, when the last of it is due.
+        let again = |waiting: &Waiting| {
+            let at = waiting.again?;
+            Some(self.turn_of(&waiting.frame).unwrap_or(at))
+        };
+        for id in self.due(|waiting| again(waiting).is_some_and(|at| now >= at)) {
             self.send_again(id).await;
         }
         let late = self.due(|waiting| waiting.again.is_none() && now >= waiting.sent + PATIENCE);

@@ -103,7 +103,7 @@ pub fn table(rows: &[Row]) -> String {
 }
 
 /// Stories told of one scenario; the rest is only counted.
-const STORIES: usize = 3;
+const STORIES: usize = 4;
 
 /// What went wrong, and for the first few calls every frame of their devices. With `CHAOS_VERBOSE` what is allowed, too.
 pub fn story(digest: &Digest, diaries: &[Arc<Diary>], verdict: &Verdict) -> String {
@@ -117,10 +117,14 @@ pub fn story(digest: &Digest, diaries: &[Arc<Diary>], verdict: &Verdict) -> Stri
     if bad.len() > 20 {
         let _ = writeln!(text, "… and {} more", bad.len() - 20);
     }
-    let mut calls: Vec<&String> = Vec::new();
-    for call in bad.iter().filter_map(|violation| violation.call.as_ref()) {
-        if !calls.contains(&call) && calls.len() < STORIES {
-            calls.push(call);
+    // One call for each kind of thing that went wrong: ten losses tell no more than one.
+    let (mut kinds, mut calls): (Vec<Kind>, Vec<&String>) = (Vec::new(), Vec::new());
+    for violation in &bad {
+        if let Some(call) = violation.call.as_ref().filter(|_| !kinds.contains(&violation.kind)) {
+            kinds.push(violation.kind);
+            if !calls.contains(&call) && calls.len() < STORIES {
+                calls.push(call);
+            }
         }
     }
     for id in calls {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::digest::{Asked, Call, Told, View};
+use super::super::digest::{Asked, Call, View};
 use super::super::tag::{Part, Side, Tag};
 use super::{Kind, Verdict, name};
 
@@ -21,31 +21,33 @@ pub(super) fn check(call: &Call, verdict: &mut Verdict) {
     milestones(call, verdict);
 }
 
-/// Within one call the numbers only grow, whatever connections they come over.
+/// Within one call the numbers only grow, whatever connections they come over. A client without continuity starts anew,
+/// from the snapshot's number.
 fn numbers_grow(call: &Call, view: &View, verdict: &mut Verdict) {
-    for (index, pair) in view.told.windows(2).enumerate() {
-        let [before, after] = pair else { continue };
-        // A client without continuity starts from the snapshot's number.
-        let anew = view.gaps.iter().any(|gap| gap.told == index + 1);
-        if after.seq < before.seq && !anew {
-            let text = format!("{} got number {} after {}", name(view), after.seq, before.seq);
-            verdict.add(Kind::Disordered, Some(&call.id), text);
-        }
-    }
+    let mut last: Option<(usize, u64)> = None;
     let mut seen = BTreeSet::new();
-    for told in &view.told {
-        if !seen.insert((told.seq, &told.kind)) {
+    for (place, told) in view.told.iter().enumerate() {
+        let epoch = view.epoch(place);
+        if !seen.insert((epoch, told.seq, &told.kind)) {
             let text = format!("{} got {} number {} twice", name(view), told.kind, told.seq);
             verdict.add(Kind::Doubled, Some(&call.id), text);
+        } else if last.is_some_and(|(before, seq)| before == epoch && seq > told.seq) {
+            let text =
+                format!("{} got number {} after {}", name(view), told.seq, last.map_or(0, |(_, seq)| seq));
+            verdict.add(Kind::Disordered, Some(&call.id), text);
         }
+        last = Some((epoch, told.seq));
     }
 }
 
 /// What happens once in a call is told once.
 fn events_come_once(call: &Call, view: &View, verdict: &mut Verdict) {
     for kind in ["call:incoming", "call:ringing", "call:accepted", "call:connected"] {
-        let numbers: BTreeSet<u64> = view.all_told(kind).map(|told| told.seq).collect();
-        if numbers.len() > 1 {
+        let mut numbers: BTreeMap<usize, BTreeSet<u64>> = BTreeMap::new();
+        for (place, told) in view.told.iter().enumerate().filter(|(_, told)| told.kind == kind) {
+            numbers.entry(view.epoch(place)).or_default().insert(told.seq);
+        }
+        for numbers in numbers.values().filter(|numbers| numbers.len() > 1) {
             let text = format!("{} got {kind} as numbers {numbers:?}", name(view));
             verdict.add(Kind::Doubled, Some(&call.id), text);
         }
@@ -65,13 +67,19 @@ fn strays(call: &Call, side: Side, receiver: Option<&View>, verdict: &mut Verdic
 /// One message as it arrived.
 struct Arrival {
     place: usize,
+    epoch: usize,
     seq: u64,
 }
 
 fn one_way(call: &Call, side: Side, sender: &View, receiver: &View, verdict: &mut Verdict) {
     let mut arrivals: BTreeMap<Tag, Vec<Arrival>> = BTreeMap::new();
-    for (place, (told, tag)) in each(&receiver.told).filter(|(_, tag)| tag.side == side).enumerate() {
-        arrivals.entry(tag).or_default().push(Arrival { place, seq: told.seq });
+    let each = receiver
+        .told
+        .iter()
+        .enumerate()
+        .flat_map(|(n, told)| told.tags.iter().map(move |tag| (n, told, *tag)));
+    for (place, (n, told, tag)) in each.filter(|(.., tag)| tag.side == side).enumerate() {
+        arrivals.entry(tag).or_default().push(Arrival { place, epoch: receiver.epoch(n), seq: told.seq });
     }
     for asked in &sender.asked {
         let Some(_) = asked.acked() else { continue };
@@ -79,17 +87,13 @@ fn one_way(call: &Call, side: Side, sender: &View, receiver: &View, verdict: &mu
             verdict.messages += 1;
             match arrivals.get(tag).map(Vec::as_slice) {
                 Some([_]) => {}
+                Some([first, again, ..]) if first.epoch != again.epoch => verdict.declared += 1,
+                // The same number twice has been noted already.
+                Some([first, again, ..]) if first.seq == again.seq => {}
                 Some([first, again, ..]) => {
-                    let text = format!(
-                        "{} got {tag} as number {} and again as {}",
-                        name(receiver),
-                        first.seq,
-                        again.seq
-                    );
-                    // The same number twice has been noted already.
-                    if first.seq != again.seq {
-                        verdict.add(Kind::Doubled, Some(&call.id), text);
-                    }
+                    let (first, again) = (first.seq, again.seq);
+                    let text = format!("{} got {tag} as number {first} and again as {again}", name(receiver));
+                    verdict.add(Kind::Doubled, Some(&call.id), text);
                 }
                 Some([]) | None if is_held(call, side, *tag) => {}
                 Some([]) | None if is_declared(asked, receiver) => verdict.declared += 1,
@@ -101,10 +105,6 @@ fn one_way(call: &Call, side: Side, sender: &View, receiver: &View, verdict: &mu
     }
     order(call, sender, receiver, &arrivals, verdict);
     descriptions_first(call, receiver, &arrivals, verdict);
-}
-
-fn each(told: &[Told]) -> impl Iterator<Item = (&Told, Tag)> {
-    told.iter().flat_map(|told| told.tags.iter().map(move |tag| (told, *tag)))
 }
 
 /// Whether the server may still hold a candidate: its sender's description of that negotiation was not accepted, or the
@@ -133,24 +133,8 @@ fn is_declared(asked: &Asked, receiver: &View) -> bool {
     receiver.unlisted.is_some() || receiver.gaps.iter().any(|gap| sent <= gap.at)
 }
 
-/// Whether `first` was surely before `second`: within one request, acked before the other was sent, or both sent once,
-/// over one connection.
-fn is_before(first: (&Asked, Tag), second: (&Asked, Tag)) -> bool {
-    let ((first, one), (second, two)) = (first, second);
-    if one.number >= two.number {
-        return false;
-    }
-    if std::ptr::eq(first, second) {
-        return true;
-    }
-    if first.acked().is_some_and(|acked| acked <= second.first_sent()) {
-        return true;
-    }
-    matches!((&first.sent[..], &second.sent[..]), ([(_, here)], [(_, there)]) if here == there)
-        && first.acked().is_some()
-        && second.acked().is_some()
-}
-
+/// What one side sent arrives in the order in which it was sent. Its requests go out one after the other, and those that
+/// have to be sent again keep their places; so what was acked keeps its order.
 fn order(
     call: &Call,
     sender: &View,
@@ -158,23 +142,19 @@ fn order(
     arrivals: &BTreeMap<Tag, Vec<Arrival>>,
     verdict: &mut Verdict,
 ) {
+    let acked = sender.asked.iter().filter(|asked| asked.acked().is_some()).flat_map(|asked| &asked.tags);
+    let mut arrived: Vec<(usize, Tag)> =
+        acked.filter_map(|tag| Some((arrivals.get(tag)?.first()?.place, *tag))).collect();
+    arrived.sort_unstable();
     for part in [Part::Description, Part::Candidate] {
-        let mut sent: Vec<(&Asked, Tag, usize)> = Vec::new();
-        for asked in &sender.asked {
-            for tag in asked.tags.iter().filter(|tag| tag.part == part) {
-                let arrival = arrivals.get(tag).and_then(|arrivals| arrivals.first());
-                sent.extend(arrival.map(|arrival| (asked, *tag, arrival.place)));
-            }
-        }
-        sent.sort_by_key(|(_, _, place)| *place);
-        // Only the nearest inversion of each message: one that is late makes a single entry, not one for each it let by.
-        for (index, (late, tag, _)) in sent.iter().enumerate() {
-            let earlier = sent[..index].iter().rev();
-            let overtaker =
-                earlier.map(|(asked, tag, _)| (*asked, *tag)).find(|other| is_before((late, *tag), *other));
-            if let Some((_, other)) = overtaker {
-                let text = format!("{} got {other} before {tag}", name(receiver));
-                verdict.add(Kind::Disordered, Some(&call.id), text);
+        let mut newest: Option<Tag> = None;
+        for (_, tag) in arrived.iter().filter(|(_, tag)| tag.part == part) {
+            match newest {
+                Some(other) if other.number > tag.number => {
+                    let text = format!("{} got {other} before {tag}", name(receiver));
+                    verdict.add(Kind::Disordered, Some(&call.id), text);
+                }
+                _ => newest = Some(*tag),
             }
         }
     }

@@ -237,17 +237,27 @@ fn what_is_out_of_order_is_noticed() {
 }
 
 #[test]
-fn requests_that_were_under_way_together_may_change_places_if_one_was_sent_again() {
+fn what_was_under_way_together_keeps_its_order_though_it_was_sent_again() {
     let mut story = good().swapped(BOB, ("webrtc:ice", 0), ("webrtc:ice", 1));
-    // The first is acked only after the second was sent ...
+    // The first is acked only after the second was sent, and was sent over two connections.
     let ack = story.place(ALICE, "ack", 3);
     let ack = story.0.remove(ack);
     let place = story.place(ALICE, "ack", 3);
     story.0.insert(place + 1, ack);
-    assert_eq!(story.kinds(), [Kind::Disordered], "over one connection they keep their order");
-    // ... and it was sent over two connections.
     let first = request(4, "webrtc:ice", ice("caller.ice.1.1"));
     let story = story.with(place, [(ALICE, Note::Up(1)), sent(ALICE, first)]);
+    assert_eq!(story.kinds(), [Kind::Disordered]);
+}
+
+#[test]
+fn what_comes_again_after_a_gap_is_not_doubled() {
+    let back = greeted(BOB, 9, true, json!({"resumed": false, "calls": [{"call": CALL}]}));
+    let again = [event(BOB, 5, "webrtc:ice", ice("caller.ice.1.1"))];
+    let story = good();
+    let place = story.place(BOB, "call:connected", 0);
+    let without = story.clone().with(place, again.clone());
+    assert_eq!(without.kinds(), [Kind::Doubled]);
+    let story = story.with(place, back.into_iter().chain(again));
     assert_eq!(story.kinds(), []);
 }
 

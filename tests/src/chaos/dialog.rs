@@ -95,7 +95,12 @@ impl<'a> Dialog<'a> {
                 if self.offered {
                     phone.odd("an offer came while its own was open".to_owned());
                 }
-                self.round = super::tag::tags(event).first().map_or(self.round + 1, |tag| tag.round);
+                let round = super::tag::tags(event).first().map_or(self.round + 1, |tag| tag.round);
+                if round <= self.round {
+                    // Told again, after a snapshot: it is answered.
+                    return Ok(());
+                }
+                self.round = round;
                 self.describe(phone, "webrtc:answer").await?;
                 let count = 1 + phone.dice.below(2);
                 self.trickle(phone, self.round, count, None).await?;

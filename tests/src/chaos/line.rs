@@ -36,6 +36,14 @@ const QUIET: Duration = Duration::from_secs(1);
 const SILENT: Duration = Duration::from_secs(4);
 /// A request without a reply for so long, on a connection that lives, is odd.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Ended calls whose last numbers are remembered.
+const NAMED: usize = 48;
+
+/// Whether a `hello` names calls that have ended, too. By the page it leaves them out.
+fn names_ended() -> bool {
+    std::env::var("CHAOS_SEEN").is_ok_and(|seen| seen == "all")
+}
+
 /// The longest pause between two attempts to come back.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -77,6 +85,8 @@ pub struct Line {
     session: Option<String>,
     seen: BTreeMap<String, u64>,
     over: HashSet<String>,
+    /// The last numbers of calls that have ended, the newest last, for a client that names those, too.
+    ended: VecDeque<(String, u64)>,
     next_id: u64,
     waiting: BTreeMap<u64, Waiting>,
     ready: VecDeque<Turn>,
@@ -115,6 +125,7 @@ impl Line {
             session: None,
             seen: BTreeMap::new(),
             over: HashSet::new(),
+            ended: VecDeque::new(),
             next_id: 1,
             waiting: BTreeMap::new(),
             ready: VecDeque::new(),
@@ -313,6 +324,10 @@ impl Line {
         if event["type"] == "call:ended" {
             self.over.insert(call.to_owned());
             self.seen.remove(call);
+            self.ended.push_back((call.to_owned(), seq));
+            if self.ended.len() > NAMED {
+                self.ended.pop_front();
+            }
         } else if !self.over.contains(call) {
             self.seen.insert(call.to_owned(), seq);
         }
@@ -371,7 +386,11 @@ impl Line {
         let mut hello = json!({"type": "hello", "id": id, "token": "…", "device": self.seat.device});
         if let Some(session) = &self.session {
             hello["session"] = json!(session);
-            hello["seen"] = json!(self.seen);
+            let mut seen = self.seen.clone();
+            if names_ended() {
+                seen.extend(self.ended.iter().cloned());
+            }
+            hello["seen"] = json!(seen);
         }
         let full = with(hello.clone(), json!({"token": self.seat.token}));
         let message = self.seat.codec.frame(self.seat.codec.bytes(&full));

@@ -189,14 +189,14 @@ impl Phone {
     pub(super) async fn event(&mut self, until: Instant) -> Result<Option<Value>, Stop> {
         let Some(call) = self.current.clone() else { return Err(Stop::Over) };
         loop {
+            if std::mem::take(&mut self.unproved) {
+                return Err(Stop::Unproved);
+            }
             if let Some(event) = self.events.get_mut(&call).and_then(VecDeque::pop_front) {
                 return if event["type"] == "call:ended" { Err(Stop::Over) } else { Ok(Some(event)) };
             }
             if self.over.contains(&call) {
                 return Err(Stop::Over);
-            }
-            if std::mem::take(&mut self.unproved) {
-                return Err(Stop::Unproved);
             }
             if Instant::now() >= until {
                 return Ok(None);

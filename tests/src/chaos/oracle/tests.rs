@@ -350,6 +350,9 @@ fn an_end_that_nobody_wanted_is_noticed() {
 fn who_waits_in_vain_and_what_is_odd_is_told() {
     let stuck = good().and([(BOB, Note::Stuck(CALL.to_owned(), "an answer"))]);
     assert_eq!(stuck.kinds(), [Kind::Stuck]);
+    let back = greeted(ALICE, 9, true, json!({"resumed": false, "calls": [{"call": CALL}]}));
+    let place = stuck.place(ALICE, "call:ended", 0);
+    assert_eq!(stuck.with(place, back).kinds(), [], "she said that she may miss something");
     let odd = good().and([(BOB, Note::Odd(None, "closed with 4503".to_owned()))]);
     assert_eq!(odd.kinds(), [Kind::Odd]);
 }

@@ -181,7 +181,7 @@ pub fn judge(
         verdict.connected += usize::from(call.connected().is_some());
         let before = verdict.violations.len();
         messages::check(call, &mut verdict);
-        outcomes::check(call, &digest.devices, timeouts, &mut verdict);
+        outcomes::check(call, &digest.devices, timeouts, faults, &mut verdict);
         // Who waits for what the server said may be missing waits for the wrong thing.
         let all_proved = call.views.iter().all(|view| view.gaps.is_empty() && view.unlisted.is_none());
         for view in call.views.iter().filter(|_| all_proved) {
@@ -236,7 +236,7 @@ fn is_covered(call: &Call, allowance: &Allowance, faults: &[(Duration, Duration)
         }
         Allowance::Everything => {
             let (began, last) = (call.began(), call.last());
-            faults.iter().any(|(from, to)| began <= *to + AFTER && last + AFTER >= *from)
+            faults.iter().any(|(from, to)| began <= to.saturating_add(AFTER) && last + AFTER >= *from)
         }
     }
 }

@@ -10,12 +10,23 @@ use super::{Kind, Timeouts, Verdict, longest_absence, name, was_there};
 /// Clocks and sweeps are not exact.
 const ROUGHLY: Duration = Duration::from_millis(700);
 
-pub(super) fn check(call: &Call, devices: &[Device], timeouts: &Timeouts, verdict: &mut Verdict) {
+/// A gateway that Redis has not heard of for so long is dead to the others (`node.ttl_ms` is 5 s) ...
+const GIVEN_UP: Duration = Duration::from_secs(4);
+/// ... until it has sent a heartbeat again and they have asked.
+const FOUND_AGAIN: Duration = Duration::from_millis(2500);
+
+pub(super) fn check(
+    call: &Call,
+    devices: &[Device],
+    timeouts: &Timeouts,
+    faults: &[(Duration, Duration)],
+    verdict: &mut Verdict,
+) {
     for view in &call.views {
         one_outcome(call, view, verdict);
     }
     all_agree(call, verdict);
-    causes(call, devices, timeouts, verdict);
+    causes(call, devices, timeouts, faults, verdict);
 }
 
 /// The reasons it was told, each event once: one that comes twice is doubled, and noted as that.
@@ -74,7 +85,13 @@ fn all_agree(call: &Call, verdict: &mut Verdict) {
 }
 
 /// An end must have been asked for, or be due.
-fn causes(call: &Call, devices: &[Device], timeouts: &Timeouts, verdict: &mut Verdict) {
+fn causes(
+    call: &Call,
+    devices: &[Device],
+    timeouts: &Timeouts,
+    faults: &[(Duration, Duration)],
+    verdict: &mut Verdict,
+) {
     let ended = call.views.iter().flat_map(|view| view.all_told("call:ended"));
     let Some(ended) =
         ended.filter(|told| told.frame["reason"] != "answered_elsewhere").min_by_key(|told| told.at)
@@ -94,6 +111,10 @@ fn causes(call: &Call, devices: &[Device], timeouts: &Timeouts, verdict: &mut Ve
         "cancelled" | "hangup" if asked("call:end", None) => return,
         "rejected" | "busy" if asked("call:reject", Some(reason)) => return,
         "offline" if nobody_there(call, devices, began, at) => {}
+        "offline"
+            if faults
+                .iter()
+                .any(|(from, to)| at >= *from + GIVEN_UP && at <= to.saturating_add(FOUND_AGAIN)) => {}
         "no_answer" if lasted >= timeouts.ringing => {}
         "setup_timeout" if lasted >= timeouts.idle.min(timeouts.connecting) => {}
         "connection_lost" if somebody_away(call, devices, began, at) + ROUGHLY >= timeouts.reconnect => {}

@@ -338,6 +338,10 @@ fn an_end_that_nobody_wanted_is_noticed() {
     {
         assert_eq!(end(good(), reason).kinds(), [Kind::Unprompted], "{reason}");
     }
+    // A gateway that was cut off for longer than the others wait for it can't be reached.
+    let cut_off = [(Duration::ZERO, Duration::from_secs(8))];
+    let offline = end(good(), "offline").with(0, vec![(TABLET, Note::Up(0)); 500]);
+    assert!(offline.verdict_with(&Allowance::Nothing, &cut_off).is_sound());
     // Had he been away for long enough, it would have been due.
     let mut away = end(good(), "connection_lost");
     let place = away.place(ALICE, "call:ended", 0);

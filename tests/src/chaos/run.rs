@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use futures::future::try_join_all;
 use tokio::time::{Instant, sleep};
 
 use super::digest::Digest;
@@ -144,13 +145,19 @@ impl Load {
         let begun = Instant::now();
         let cold = self.wait_for_setups(begun, WARM_UP).await;
         ensure!(cold.is_empty(), "pairs {cold:?} had no call within {WARM_UP:?}, before anything was broken");
-        let mut breaker = Breaker {
-            stand,
-            bells: self.pairs.iter().flat_map(|pair| pair.bells.clone()).collect(),
-            dice: Dice::new(self.dice.roll()),
-            faults: Arc::clone(&self.faults),
-        };
-        let broken = breaker.run(scenario.fault, Instant::now() + terms.time).await;
+        let until = Instant::now() + terms.time;
+        let mut breakers: Vec<Breaker<'_>> = Vec::new();
+        for _ in &scenario.faults {
+            breakers.push(Breaker {
+                stand,
+                bells: self.pairs.iter().flat_map(|pair| pair.bells.clone()).collect(),
+                dice: Dice::new(self.dice.roll()),
+                faults: Arc::clone(&self.faults),
+            });
+        }
+        let broken =
+            breakers.iter_mut().zip(&scenario.faults).map(|(breaker, fault)| breaker.run(*fault, until));
+        let broken = try_join_all(broken).await.map(drop);
         if let Some(last) = self.faults.last() {
             self.unwell = self.wait_for_setups(last, RECOVERY).await;
         }

@@ -12,8 +12,8 @@ use super::stand::Ground;
 pub struct Scenario {
     /// Its name: `CHAOS_SCENARIOS` picks by it.
     pub name: &'static str,
-    /// What is broken.
-    pub fault: Fault,
+    /// What is broken, all at the same time.
+    pub faults: Vec<Fault>,
     /// Where the calls are.
     pub ground: Ground,
     /// Settings of the gateways, without `RINGBACK_`.
@@ -41,7 +41,7 @@ impl Scenario {
     fn new(name: &'static str, fault: Fault) -> Self {
         Self {
             name,
-            fault,
+            faults: vec![fault],
             ground: Ground::Standalone,
             settings: &[],
             needs: None,
@@ -59,6 +59,11 @@ impl Scenario {
 
     fn on(mut self, ground: Ground, settings: &'static [(&'static str, &'static str)]) -> Self {
         (self.ground, self.settings) = (ground, settings);
+        self
+    }
+
+    fn and(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
         self
     }
 
@@ -107,6 +112,7 @@ pub fn all() -> Vec<Scenario> {
         Scenario::new("cluster-failover-replicated", Fault::KillPrimary)
             .on(Cluster, REPLICATED)
             .needs("durability"),
+        Scenario::new("storm", Fault::KillGateway).and(Fault::DropClients).and(Fault::CutRedis),
         Scenario::new("flushed", Fault::Flush).allows(Everything),
         Scenario::new("redis-emptied", Fault::EmptyRedis).allows(Everything),
     ]

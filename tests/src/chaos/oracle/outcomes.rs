@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::super::digest::{Call, Device, Told, View};
+use super::super::digest::{Asked, Call, Device, Told, View};
 use super::super::tag::Side;
 use super::{Kind, Timeouts, Verdict, longest_absence, name, was_there};
 
@@ -115,7 +115,7 @@ fn causes(
             if faults
                 .iter()
                 .any(|(from, to)| at >= *from + GIVEN_UP && at <= to.saturating_add(FOUND_AGAIN)) => {}
-        "no_answer" if lasted >= timeouts.ringing => {}
+        "no_answer" if lasted >= timeouts.ringing => never_rung(call, devices, began, at, verdict),
         "setup_timeout" if lasted >= timeouts.idle.min(timeouts.connecting) => {}
         "connection_lost" if somebody_away(call, devices, began, at) + ROUGHLY >= timeouts.reconnect => {}
         _ => {
@@ -132,9 +132,24 @@ fn causes(
 
 /// Whether the callee had no device that was connected all the time.
 fn nobody_there(call: &Call, devices: &[Device], from: Duration, to: Duration) -> bool {
-    let init = call.caller().and_then(|view| view.all_asked("call:init").next());
-    let callee = init.and_then(|asked| asked.frame["to"].as_str());
-    callee.is_some_and(|user| !was_there(devices, user, from, to))
+    callee_user(call).is_some_and(|user| !was_there(devices, user, from, to))
+}
+
+fn callee_user(call: &Call) -> Option<&str> {
+    let init = call.caller()?.all_asked("call:init").next()?;
+    init.frame["to"].as_str()
+}
+
+/// A call that rang out must have rung: on some device, if one was connected all the time.
+fn never_rung(call: &Call, devices: &[Device], from: Duration, to: Duration, verdict: &mut Verdict) {
+    let Some(user) = callee_user(call) else { return };
+    let rang =
+        call.views.iter().any(|view| view.user == user && view.all_told("call:incoming").next().is_some());
+    if !rang && was_there(devices, user, from, to) {
+        let init = call.caller().and_then(|view| view.all_asked("call:init").next());
+        let acked = init.and_then(Asked::acked);
+        verdict.lose(&call.id, acked, format!("{user}, connected all the time, never got call:incoming"));
+    }
 }
 
 fn somebody_away(call: &Call, devices: &[Device], from: Duration, to: Duration) -> Duration {

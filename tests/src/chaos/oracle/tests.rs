@@ -351,6 +351,23 @@ fn an_end_that_nobody_wanted_is_noticed() {
 }
 
 #[test]
+fn a_call_that_rings_out_must_have_rung() {
+    let start = [ALICE, BOB].map(|who| greeted(who, 1, false, json!({"resumed": false, "calls": []})));
+    let mut all: Vec<(usize, Note)> = start.into_iter().flatten().collect();
+    all.push(sent(ALICE, json!({"type": "call:init", "id": 2, "to": "bob"})));
+    all.push(got(ALICE, json!({"type": "ack", "id": 2, "call": CALL})));
+    let rung = all.len();
+    // 45 s go by.
+    all.extend(vec![(TABLET, Note::Up(0)); 4500]);
+    all.push(event(ALICE, 1, "call:ended", json!({"reason": "no_answer"})));
+    all.push((BOB, Note::Down("the run is over".to_owned())));
+    assert_eq!(Story(all.clone()).kinds(), [Kind::Lost]);
+    let ended = event(BOB, 2, "call:ended", json!({"reason": "no_answer"}));
+    let story = Story(all).with(rung, [event(BOB, 1, "call:incoming", json!({}))]).and([ended]);
+    assert_eq!(story.kinds(), []);
+}
+
+#[test]
 fn who_waits_in_vain_and_what_is_odd_is_told() {
     let stuck = good().and([(BOB, Note::Stuck(CALL.to_owned(), "an answer"))]);
     assert_eq!(stuck.kinds(), [Kind::Stuck]);

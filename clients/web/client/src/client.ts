@@ -1,0 +1,249 @@
+import { Call } from "./call";
+import type { CallContext } from "./call-types";
+import { Connection, type ConnectionState } from "./connection";
+import { Emitter } from "./emitter";
+import { hasCode, type RingbackError } from "./errors";
+import { browserPlatform, type Platform } from "./platform";
+import type { CallEvent, Media, Snapshot, Welcome } from "./protocol";
+
+export interface RingbackOptions {
+  /** The gateway's socket: `wss://…/v1/ws`. */
+  url: string;
+  /** The user's token, or what gets a fresh one: it is asked before every connection and before the token expires. */
+  token: string | (() => string | Promise<string>);
+  /** Names this installation, 1–64 of `A-Za-z0-9._-`. Two that are online at once need two names. */
+  device: string;
+  client?: { name: string; version: string };
+  /** Beside the `iceServers`, which the gateway names. */
+  configuration?: RTCConfiguration;
+  /** What is not to be the browser's own. */
+  platform?: Partial<Platform>;
+}
+
+export interface RingbackEvents {
+  state: ConnectionState;
+  /** A session has begun or goes on. */
+  welcome: Welcome;
+  /** Every call, whoever calls; also one that goes on from before the page was loaded anew. */
+  call: Call;
+  /** A call that rings here. */
+  incoming: Call;
+  /** The connection is over for good, and every call with it. */
+  closed: { code: number; reason: string };
+}
+
+/** Ended calls that are remembered, so that a late event of theirs makes nobody's phone ring. */
+const REMEMBERED = 32;
+/** How long they are named: somewhat less than the gateway keeps them, which can't go on from one that is gone. */
+const REPLAYED_MS = 110_000;
+
+/** A user's device: who is called here, and calls. */
+export class RingbackClient extends Emitter<RingbackEvents> {
+  readonly #connection: Connection;
+  readonly #context: CallContext;
+  /** By their ids, those that the gateway may still speak of. */
+  readonly #calls = new Map<string, Call>();
+  /** Those whose `call:init` has no reply yet. */
+  readonly #placing = new Set<Call>();
+  /** Events that may belong to one of those. */
+  #early: CallEvent[] = [];
+  readonly #ended = new Map<string, { seq: number; at: number }>();
+  #welcome: Welcome | undefined;
+
+  constructor(options: RingbackOptions) {
+    super();
+    const platform = { ...browserPlatform(), ...options.platform };
+    const { token } = options;
+    this.#connection = new Connection(
+      {
+        url: options.url,
+        token: typeof token === "string" ? () => token : token,
+        device: options.device,
+        client: options.client ?? { name: "ringback-js", version: "0.1.0" },
+        seen: () => this.#seen(),
+        isUrgent: () => this.calls.length > 0,
+      },
+      platform,
+    );
+    this.#context = {
+      platform,
+      ask: (request) => this.#connection.request(request),
+      configuration: () => ({ ...options.configuration, iceServers: this.#welcome?.ice_servers ?? [] }),
+      me: () => this.#welcome && { user: this.#welcome.user, device: this.#welcome.device },
+      settled: (call) => this.#forget(call),
+    };
+    this.#connection.on("state", (state) => this.emit("state", state));
+    this.#connection.on("welcome", (welcome) => this.#welcomed(welcome));
+    this.#connection.on("event", (event) => this.#take(event));
+    this.#connection.on("closed", (closed) => this.#closed(closed));
+  }
+
+  get state(): ConnectionState {
+    return this.#connection.state;
+  }
+
+  /** The user, as the gateway reads the token. */
+  get user(): string | undefined {
+    return this.#welcome?.user;
+  }
+
+  /** Those that have not ended. */
+  get calls(): Call[] {
+    return [...this.#placing, ...this.#calls.values()].filter((call) => call.state !== "ended");
+  }
+
+  /** Connects, and stays connected until `close`, or until the gateway wants no more of it (`closed`). */
+  open(): void {
+    this.#connection.open();
+  }
+
+  /** Tries at once: the network may be back. */
+  nudge(): void {
+    this.#connection.nudge();
+  }
+
+  /** Hangs up, and goes. A call that only rings goes on ringing elsewhere. */
+  close(): void {
+    for (const call of this.calls) {
+      if (call.role === "caller" || call.state !== "ringing") void call.end();
+    }
+    this.#connection.close();
+  }
+
+  /** Calls a user. What is wrong with it is told as the call's end, `failed`. */
+  call(to: string, media: Media, metadata?: unknown): Call {
+    // Who calls somebody who is just calling answers.
+    const theirs = this.calls.find((call) => call.role === "callee" && call.state === "ringing" && call.peer.user === to);
+    if (theirs !== undefined) {
+      theirs.accept(media).catch(() => undefined);
+      return theirs;
+    }
+    const call = new Call(this.#context, { role: "caller", peer: { user: to }, media, metadata });
+    this.#placing.add(call);
+    call.placing();
+    void this.#place(call);
+    this.emit("call", call);
+    return call;
+  }
+
+  async #place(call: Call): Promise<void> {
+    const { media, metadata } = call;
+    const details = metadata === undefined ? {} : { metadata };
+    try {
+      const ack = await this.#context.ask({ type: "call:init", to: call.peer.user, media, ...details });
+      if (ack.call !== undefined) this.#placed(call, ack.call, ack.role ?? "caller");
+    } catch (error) {
+      // The reply may be lost, and the call found in what the gateway says of a new session.
+      if (call.id === undefined) call.refused(error as RingbackError);
+    }
+    this.#placing.delete(call);
+    this.#takeEarly();
+  }
+
+  #placed(call: Call, id: string, role: Call["role"]): void {
+    this.#placing.delete(call);
+    this.#calls.set(id, call);
+    call.placed(id, role);
+  }
+
+  #take(event: CallEvent): void {
+    const call = this.#calls.get(event.call);
+    const ended = this.#ended.get(event.call);
+    if (call !== undefined) {
+      call.receive(event);
+      // It was listed while it was still being placed: only now can the caller be told that it rings.
+      if (event.type === "call:incoming" && call.state === "ringing") this.#alert(call, event.call);
+    } else if (this.#placing.size > 0) {
+      // It may be of a call that crosses ours: then it is no call of its own.
+      this.#early.push(event);
+    } else if (ended !== undefined) {
+      ended.seq = Math.max(ended.seq, event.seq);
+    } else if (event.type === "call:incoming") {
+      const { from, media, metadata, seq } = event;
+      this.#ring(new Call(this.#context, { id: event.call, role: "callee", peer: from, media, metadata, seq }), event.call);
+    }
+  }
+
+  #takeEarly(): void {
+    const early = this.#early;
+    this.#early = [];
+    for (const event of early) this.#take(event);
+  }
+
+  #ring(call: Call, id: string): void {
+    this.#calls.set(id, call);
+    this.#alert(call, id);
+    this.emit("call", call);
+    this.emit("incoming", call);
+  }
+
+  /** Says that it rings, unless there is nothing left to ring for. */
+  #alert(call: Call, id: string): void {
+    this.#context.ask({ type: "call:ringing", call: id }).catch((error: unknown) => {
+      if (hasCode(error, "answered_elsewhere")) call.lost("answered_elsewhere");
+      else if (hasCode(error, "no_such_call")) call.lost();
+    });
+  }
+
+  #welcomed(welcome: Welcome): void {
+    const fresh = welcome.session !== this.#welcome?.session;
+    this.#welcome = welcome;
+    for (const call of this.#calls.values()) call.online();
+    if (!welcome.resumed) this.#reconcile(welcome.calls, fresh);
+    this.emit("welcome", welcome);
+  }
+
+  /** Events are missing, so what the gateway lists is the truth to start from. */
+  #reconcile(snapshots: Snapshot[], fresh: boolean): void {
+    const listed = new Set(snapshots.map((snapshot) => snapshot.call));
+    for (const [id, call] of [...this.#calls]) if (!listed.has(id)) call.lost();
+    for (const snapshot of snapshots) {
+      const { call: id, role, peer, media, seq, state } = snapshot;
+      const unacknowledged = this.#unacknowledged(snapshot);
+      if (unacknowledged !== undefined) this.#placed(unacknowledged, id, role);
+      const known = this.#calls.get(id);
+      if (known !== undefined) {
+        known.reconcile(snapshot, fresh);
+        continue;
+      }
+      const call = new Call(this.#context, { id, role, peer, media, seq });
+      if (role === "callee" && state === "ringing") this.#ring(call, id);
+      else this.#rejoin(call, snapshot);
+    }
+  }
+
+  /** A call from before this page was loaded. */
+  #rejoin(call: Call, snapshot: Snapshot): void {
+    this.#calls.set(snapshot.call, call);
+    call.rejoin(snapshot);
+    this.emit("call", call);
+  }
+
+  /** A call of ours that was placed although we were not told. */
+  #unacknowledged({ call: id, role, peer, state }: Snapshot): Call | undefined {
+    if (this.#calls.has(id) || (role === "callee" && state === "ringing")) return undefined;
+    return [...this.#placing].find((call) => call.peer.user === peer.user);
+  }
+
+  /** Once it has ended the gateway may speak of it again: it does not know that we know. */
+  #forget(call: Call): void {
+    const { id } = call;
+    this.#placing.delete(call);
+    if (id === undefined || !this.#calls.delete(id)) return;
+    this.#ended.set(id, { seq: call.seq, at: this.#context.platform.timers.now() });
+    const [oldest] = this.#ended.keys();
+    if (oldest !== undefined && this.#ended.size > REMEMBERED) this.#ended.delete(oldest);
+  }
+
+  /** Of each call the last event that has arrived. Those that have ended lately are replayed where they are not named. */
+  #seen(): Record<string, number> {
+    const since = this.#context.platform.timers.now() - REPLAYED_MS;
+    const ended = [...this.#ended].filter(([, { at }]) => at > since).map(([id, { seq }]) => [id, seq]);
+    return Object.fromEntries([...ended, ...[...this.#calls].map(([id, call]) => [id, call.seq])]);
+  }
+
+  #closed(closed: { code: number; reason: string }): void {
+    for (const call of this.calls) call.lost();
+    this.emit("closed", closed);
+  }
+}

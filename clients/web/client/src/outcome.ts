@@ -1,0 +1,24 @@
+import type { RingbackError } from "./errors";
+import type { CallEvent, EndReason, Endpoint } from "./protocol";
+
+/** How a call ended. */
+export interface Outcome {
+  /** The protocol's reason; `failed` when the gateway refused the call itself, with `error`. */
+  reason: EndReason | "failed";
+  /** Who ended it; absent when the server did. */
+  by?: Endpoint;
+  /** From the placing of the call to media on both sides. */
+  setupMs?: number;
+  /** From there to the end. */
+  durationMs?: number;
+  error?: RingbackError;
+}
+
+export function outcomeOf(event: Extract<CallEvent, { type: "call:ended" }>): Outcome {
+  return {
+    reason: event.reason,
+    ...(event.by === undefined ? {} : { by: event.by }),
+    ...(event.setup_ms === undefined ? {} : { setupMs: event.setup_ms }),
+    ...(event.duration_ms === undefined ? {} : { durationMs: event.duration_ms }),
+  };
+}

@@ -1,0 +1,176 @@
+import type { Ask } from "./insist";
+import type { LocalMedia } from "./local-media";
+import { Negotiation, type NegotiationEvent } from "./negotiation";
+import type { Platform, TimerId } from "./platform";
+import type { Media } from "./protocol";
+import { Recovery } from "./recovery";
+import { mediaReport, type MediaReport } from "./report";
+
+export interface PeerLinkOptions {
+  platform: Platform;
+  configuration: RTCConfiguration;
+  call: string;
+  /** Whether this side makes the first offer. */
+  begins: boolean;
+  media: Media;
+  local: LocalMedia;
+  ask: Ask;
+  changed: (state: RTCPeerConnectionState) => void;
+  /** The peer's stream is there, or one of its tracks has begun or stopped. */
+  tracks: () => void;
+  failed: (error?: unknown) => void;
+}
+
+/** How long the statistics may take. */
+const REPORT_LIMIT_MS = 250;
+
+/** The way of the media, from the accept to the end of a call: one peer connection, or one after the other. */
+export class PeerLink {
+  readonly #options: PeerLinkOptions;
+  readonly #negotiation: Negotiation;
+  readonly #recovery: Recovery;
+  #pc: RTCPeerConnection;
+  /** All listeners hang on its signal, and go with it. */
+  #listening = new AbortController();
+  #remote: MediaStream | undefined;
+  #sending = false;
+
+  constructor(options: PeerLinkOptions) {
+    const { platform, call, begins, ask, failed } = options;
+    const { timers } = platform;
+    this.#options = options;
+    this.#recovery = new Recovery({ timers, restart: () => this.#pc.restartIce(), giveUp: () => failed() });
+    this.#pc = this.#open();
+    this.#negotiation = new Negotiation({
+      pc: () => this.#pc,
+      call,
+      begins,
+      ask,
+      timers,
+      prepare: () => this.#sendAll(),
+      renew: () => this.#renew(),
+      failed,
+    });
+  }
+
+  get pc(): RTCPeerConnection {
+    return this.#pc;
+  }
+
+  get remoteStream(): MediaStream | undefined {
+    return this.#remote;
+  }
+
+  receive(event: NegotiationEvent): void {
+    this.#negotiation.receive(event);
+  }
+
+  /** The gateway can be reached again. */
+  online(): void {
+    this.#recovery.hurry();
+  }
+
+  /** Events were missed on the way. */
+  reconcile(): void {
+    this.#negotiation.repeat();
+  }
+
+  /** The media flowed before, with another page: they must come soon. */
+  expect(): void {
+    this.#recovery.expect();
+  }
+
+  /** The other end of it is gone, or does not know us any more. */
+  restart(): void {
+    this.#negotiation.restart();
+  }
+
+  async send(track: MediaStreamTrack, stream: MediaStream): Promise<void> {
+    if (this.#sending) await this.#send(track, stream);
+  }
+
+  /** What was sent there is not sent any more; its place is kept for the next. */
+  async unsend(kind: string): Promise<void> {
+    for (const transceiver of this.#ofKind(kind)) {
+      transceiver.direction = "recvonly";
+      await transceiver.sender.replaceTrack(null);
+    }
+  }
+
+  /** Nothing is heard any more, at once. Resolves to what the media were like. */
+  async close(): Promise<MediaReport> {
+    const { timers } = this.#options.platform;
+    this.#listening.abort();
+    this.#negotiation.close();
+    this.#recovery.stop();
+    let limit: TimerId | undefined;
+    const nothing = new Promise<MediaReport>((done) => (limit = timers.set(() => done({}), REPORT_LIMIT_MS)));
+    // Asked first: a peer connection that is closed may have nothing to say.
+    const report = await Promise.race([mediaReport(this.#pc).catch(() => ({})), nothing]);
+    timers.clear(limit);
+    this.#pc.close();
+    return report;
+  }
+
+  #renew(): void {
+    this.#listening.abort();
+    this.#listening = new AbortController();
+    this.#pc.close();
+    this.#remote = undefined;
+    this.#sending = false;
+    this.#pc = this.#open();
+    this.#recovery.stop();
+    this.#recovery.expect();
+    this.#options.changed(this.#pc.connectionState);
+    this.#options.tracks();
+  }
+
+  /** Its listeners are there before there is anything to be told of: what is missed does not come again. */
+  #open(): RTCPeerConnection {
+    const pc = new this.#options.platform.RTCPeerConnection(this.#options.configuration);
+    const { signal } = this.#listening;
+    pc.addEventListener("negotiationneeded", () => this.#negotiation.needed(), { signal });
+    pc.addEventListener("icecandidate", ({ candidate }) => this.#negotiation.found(candidate), { signal });
+    pc.addEventListener("track", (event) => this.#received(event), { signal });
+    const changed = () => {
+      this.#recovery.note(pc.connectionState);
+      this.#options.changed(pc.connectionState);
+    };
+    pc.addEventListener("connectionstatechange", changed, { signal });
+    return pc;
+  }
+
+  #received({ track, streams }: RTCTrackEvent): void {
+    const { tracks } = this.#options;
+    const { signal } = this.#listening;
+    this.#remote = streams[0] ?? this.#remote;
+    track.addEventListener("mute", tracks, { signal });
+    track.addEventListener("unmute", tracks, { signal });
+    tracks();
+  }
+
+  async #sendAll(): Promise<void> {
+    const { local, media } = this.#options;
+    const stream = await local.open(media);
+    this.#sending = true;
+    for (const track of stream.getTracks()) await this.#send(track, stream);
+    // Without a camera of our own we want to see the peer all the same.
+    const seesNobody = media.video && this.#ofKind("video").length === 0;
+    if (seesNobody) this.#pc.addTransceiver("video", { direction: "recvonly" });
+  }
+
+  async #send(track: MediaStreamTrack, stream: MediaStream): Promise<void> {
+    const free = this.#ofKind(track.kind).find(({ sender }) => sender.track === null);
+    if (free === undefined) {
+      this.#pc.addTrack(track, stream);
+      return;
+    }
+    await free.sender.replaceTrack(track);
+    free.sender.setStreams(stream);
+    free.direction = "sendrecv";
+  }
+
+  #ofKind(kind: string): RTCRtpTransceiver[] {
+    return this.#pc.getTransceivers().filter(({ receiver }) => receiver.track.kind === kind);
+  }
+}

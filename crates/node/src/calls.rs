@@ -10,7 +10,9 @@ mod repair;
 
 use std::sync::Arc;
 
-use ringback_call::{Ack, Call, CallId, Command, Decision, Input, Rejection, Rules, Timestamp};
+use ringback_call::{
+    Ack, Call, CallId, Command, Decision, EndReason, Event, Input, Rejection, Rules, Timestamp,
+};
 use ringback_store::{
     Claim, Commit, Committed, Entry, Log, Pair, Store, StoreError, Stored, Version,
     record::{self, Document, Envelope, NoteRecord},
@@ -199,7 +201,9 @@ impl Calls {
     /// Learns an entry and the document that came with it, if it is newer than what is known.
     pub(crate) fn learn(self: &Arc<Self>, envelope: &Envelope, body: &bytes::Bytes, stored: Option<&Stored>) {
         let learned = stored.and_then(|stored| Known::read(stored).ok());
-        if learned.as_ref().is_some_and(|learned| learned.call().has_ended()) {
+        let over =
+            matches!(&envelope.event, Event::Ended { reason, .. } if *reason != EndReason::AnsweredElsewhere);
+        if over || learned.as_ref().is_some_and(|learned| learned.call().has_ended()) {
             return self.cache.forget(&envelope.call);
         }
         // A command that is under way will meet the newer document by itself.
@@ -258,7 +262,7 @@ impl Calls {
             place.recent.push(log, seq, body);
         }
         let call = document.call.clone();
-        place.learn(Known { version, document, bytes, at: tokio::time::Instant::now() });
+        place.learn(Known { version, document, bytes });
         Ok(Outcome::Stored(Box::new(call)))
     }
 

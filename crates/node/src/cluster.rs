@@ -112,6 +112,12 @@ impl Cluster {
         Some(self.started.elapsed().saturating_sub(Duration::from_millis(heard)))
     }
 
+    /// The store has lost data: for one time to live nobody is taken for dead, not even who was not known before.
+    pub(crate) fn forgive(&self) {
+        let mut amnesty = self.amnesty.lock().unwrap_or_else(PoisonError::into_inner);
+        *amnesty = Some(Instant::now() + self.ttl);
+    }
+
     /// Takes what a heartbeat says; returns the nodes that lived before and do not any more.
     fn hear(&self, Pulse { now, mut nodes }: Pulse) -> Vec<NodeId> {
         // Half of it: the others' proofs may have run out while ours could not be given.
@@ -123,7 +129,9 @@ impl Cluster {
         let spared = amnesty.is_some_and(|until| Instant::now() < until);
         drop(amnesty);
         self.spare_the_missing(&mut nodes, spared);
-        self.live_at.store(now.0, Ordering::Relaxed);
+        if !spared {
+            self.live_at.store(now.0, Ordering::Relaxed);
+        }
         let at = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
         self.heard.store(at + 1, Ordering::Relaxed);
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use ringback_call::{Call, CallId, ConnectionId, DeviceId, Endpoint, Link, Millis, PerSide, Side, UserId};
+use ringback_call::{
+    Call, CallId, ConnectionId, DeviceId, Endpoint, Input, Link, Millis, PerSide, Side, UserId,
+};
 use ringback_session::Identity;
 use ringback_store::{
     Partition, Registered, Route, Store, StoreError, UserRecord,
     record::{self, SessionNotes},
 };
 
-use crate::{Node, cluster::Cluster, registry::Registry};
+use crate::{Node, calls::Failure, cluster::Cluster, registry::Registry};
 
 /// How long a session is kept while it is connected; it is renewed long before.
 const SESSION_MS: Millis = 24 * 3_600_000;
@@ -81,13 +83,32 @@ pub(crate) async fn keep(
 ///
 /// # Errors
 /// When the store fails.
-pub(crate) async fn renew(node: &Node, identity: &Identity, told: &[CallId]) -> Result<bool, StoreError> {
+pub(crate) async fn renew(
+    node: &Arc<Node>,
+    identity: &Identity,
+    told: &[CallId],
+) -> Result<bool, StoreError> {
     let max = node.config.limits.devices_per_user;
     let registered = node.store.register(&identity.user, &identity.device, route_of(identity), max).await?;
-    if matches!(registered, Registered::Superseded(_)) {
-        return Ok(false);
-    }
     keep(node, identity, told, false).await?;
+    match registered {
+        Registered::Superseded(_) => return Ok(false),
+        Registered::TooMany(_) => {}
+        // While the route was not there, a call to the user may have begun to ring.
+        Registered::Done { record, .. } => {
+            for listed in record.calls {
+                let input = Input::Attached {
+                    user: identity.user.clone(),
+                    device: identity.device.clone(),
+                    link: identity.link.clone(),
+                    fresh: false,
+                };
+                if let Err(Failure::Store(error)) = node.calls.apply(&listed.call, input).await {
+                    return Err(error);
+                }
+            }
+        }
+    }
     Ok(true)
 }
 

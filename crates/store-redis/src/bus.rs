@@ -13,6 +13,7 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -30,6 +31,8 @@ const ENTRY_WITH_DOCUMENT: u8 = 2;
 const DIRECT: u8 = 3;
 const PROBE: u8 = 4;
 const HEAD: usize = 9;
+/// How long the nodes have to write anew what a store has lost: each notices within two seconds, and begins at once.
+const SETTLING: Duration = Duration::from_secs(5);
 
 /// A message as it came.
 struct Envelope {
@@ -78,6 +81,8 @@ struct Inner {
     counts: Counts,
     /// The histories of the partitions (see `probe.lua`).
     histories: HashMap<u16, String>,
+    /// When a partition's history was last found to be another one.
+    ended: HashMap<u16, Instant>,
     /// When a probe was last heard.
     proofs: HashMap<(String, u16), Instant>,
 }
@@ -129,8 +134,22 @@ impl Listeners {
 
     /// Takes note of a partition's history; `true` if another one was known.
     pub(crate) fn learn_history(&self, partition: Partition, history: &str) -> bool {
-        let before = self.lock().histories.insert(partition.0, history.to_owned());
-        before.is_some_and(|before| before != history)
+        let mut inner = self.lock();
+        let before = inner.histories.insert(partition.0, history.to_owned());
+        let ended = before.is_some_and(|before| before != history);
+        if ended {
+            inner.ended.insert(partition.0, Instant::now());
+        }
+        ended
+    }
+
+    /// Whether a partition may not hold yet what the nodes have to write anew: its history is another one than was
+    /// known, or has been for a moment only.
+    pub(crate) fn is_settling(&self, partition: Partition, history: Option<&str>) -> bool {
+        let inner = self.lock();
+        let lately = inner.ended.get(&partition.0).is_some_and(|at| at.elapsed() < SETTLING);
+        let known = inner.histories.get(&partition.0);
+        lately || known.is_some_and(|known| history != Some(known.as_str()))
     }
 
     /// Tells one node something that did not come by its channel.

@@ -89,6 +89,8 @@ pub(crate) enum GivenUp {
     NoPrimary,
     /// No replica had the commit in time.
     NoReplica,
+    /// The partition has lost data, which is being written anew.
+    Settling,
     /// The store was closed.
     Closed,
     /// The last error before the time was over.
@@ -100,6 +102,7 @@ impl fmt::Display for GivenUp {
         match self {
             Self::NoPrimary => f.write_str("no primary could be reached in time"),
             Self::NoReplica => f.write_str("no replica had it in time"),
+            Self::Settling => f.write_str("Redis has lost data, which is being written anew"),
             Self::Closed => f.write_str("the store is closed"),
             Self::TooLate(_) => f.write_str("no answer in time"),
         }
@@ -110,7 +113,7 @@ impl std::error::Error for GivenUp {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::TooLate(error) => Some(error),
-            Self::NoPrimary | Self::NoReplica | Self::Closed => None,
+            Self::NoPrimary | Self::NoReplica | Self::Settling | Self::Closed => None,
         }
     }
 }

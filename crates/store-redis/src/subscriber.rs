@@ -48,6 +48,7 @@ pub(crate) struct Subscriber {
     /// its answers apart by their order only.
     subscribed: tokio::sync::Mutex<HashSet<String>>,
     wake: Notify,
+    prove: Notify,
 }
 
 impl Subscriber {
@@ -65,6 +66,7 @@ impl Subscriber {
             partitions: Mutex::default(),
             subscribed: tokio::sync::Mutex::default(),
             wake: Notify::new(),
+            prove: Notify::new(),
         });
         // The receivers are made before the connection is, so that they miss nothing of it.
         let messages = subscriber.client.message_rx();
@@ -89,6 +91,11 @@ impl Subscriber {
     /// Has the keeper subscribe to everything and prove it, at once.
     pub(crate) fn doubt(&self) {
         self.wake.notify_one();
+    }
+
+    /// Has the keeper prove everything, at once.
+    pub(crate) fn prove_soon(&self) {
+        self.prove.notify_one();
     }
 
     /// Subscribes one node to its channel in these partitions, and finds out where they stand: what is said to the
@@ -153,6 +160,7 @@ impl Subscriber {
                     Err(RecvError::Closed) => return,
                 },
                 () = self.wake.notified() => renew = true,
+                () = self.prove.notified() => {}
                 () = tokio::time::sleep(pause) => {}
             }
             if !self.client.is_connected() && !self.is_up_soon().await {

@@ -62,7 +62,7 @@ pub(crate) struct Topology {
     pub(crate) durability: Durability,
     pub(crate) partitions: Partitions,
     pub(crate) keys: Keys,
-    listeners: Arc<Listeners>,
+    pub(crate) listeners: Arc<Listeners>,
     map: watch::Sender<Arc<Map>>,
     /// Held while the map changes, and while a node subscribes: so that it does on every shard there is.
     changing: tokio::sync::Mutex<()>,
@@ -116,6 +116,13 @@ impl Topology {
             *self.hint.lock().unwrap_or_else(PoisonError::into_inner) = Some(server.clone());
         }
         self.refresh.notify_one();
+    }
+
+    /// Has the subscriptions of a partition's primary proved at once.
+    pub(crate) fn prove_again(&self, partition: Partition) {
+        if let Some(shard) = self.map().owner(partition) {
+            shard.subscriber().prove_soon();
+        }
     }
 
     pub(crate) fn is_closed(&self) -> bool {

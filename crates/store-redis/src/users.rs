@@ -9,6 +9,7 @@ use ringback_store::{
 
 use crate::{
     RedisStore,
+    errors::GivenUp,
     keys::USER_TTL_MS,
     reply::{self, Unexpected},
     request::{DELIST, ENLIST, REGISTER, Request, UNREGISTER},
@@ -50,7 +51,9 @@ impl Users for RedisStore {
     async fn lookup(&self, user: &UserId) -> Result<UserRecord, StoreError> {
         let (partition, key) = self.place_of(user);
         let reply = self.run(partition, &Request::command(WHAT, "HGETALL", key, Vec::new())).await?;
-        record(reply).map_err(|error| error.in_the(WHAT))
+        let record = record(reply).map_err(|error| error.in_the(WHAT))?;
+        self.believe(partition, &record).await?;
+        Ok(record)
     }
 
     async fn enlist(
@@ -67,7 +70,10 @@ impl Users for RedisStore {
             USER_TTL_MS.to_string().into(),
         ];
         let reply = self.run_script(user, &ENLIST, args).await?;
-        read_enlisted(reply).map_err(|error| error.in_the(WHAT))
+        let enlisted = read_enlisted(reply).map_err(|error| error.in_the(WHAT))?;
+        let (Enlisted::Done(record) | Enlisted::Full(record)) = &enlisted;
+        self.believe(self.partitions().of_user(user), record).await?;
+        Ok(enlisted)
     }
 
     async fn delist(
@@ -102,6 +108,20 @@ impl RedisStore {
     fn place_of(&self, user: &UserId) -> (Partition, fred::types::Key) {
         let partition = self.partitions().of_user(user);
         (partition, self.keys().user(partition, user))
+    }
+
+    /// That a user has no device is believed only of a partition that has lost nothing of late.
+    async fn believe(&self, partition: Partition, record: &UserRecord) -> Result<(), StoreError> {
+        if !record.routes.is_empty() {
+            return Ok(());
+        }
+        let request = Request::command("a history", "GET", self.keys().history(partition), Vec::new());
+        let history = reply::text(self.run(partition, &request).await?).ok();
+        if self.topology.listeners.is_settling(partition, history.as_deref()) {
+            self.topology.prove_again(partition);
+            return Err(StoreError::unavailable(GivenUp::Settling));
+        }
+        Ok(())
     }
 
     async fn run_script(

@@ -96,7 +96,9 @@ pub trait Users: Send + Sync {
         connection: ConnectionId,
     ) -> Result<bool, StoreError>;
 
-    /// The user's record; an unknown user's is empty.
+    /// The user's record; an unknown user's is empty. A store that has just lost data, so that routes may be missing
+    /// which their gateways have not written again yet, is [unavailable](StoreError::Unavailable) rather than to say
+    /// that there are none. So is [`enlist`](Self::enlist).
     async fn lookup(&self, user: &UserId) -> Result<UserRecord, StoreError>;
 
     /// Adds a call to the user's list, unless it holds `max` others, and returns the record as it then is. The

@@ -9,7 +9,7 @@ use ringback_store::{
     Entry, Log, StoreError, Stored, Version,
     record::{self, Document},
 };
-use tokio::{sync::Mutex, time::Instant};
+use tokio::sync::Mutex;
 
 /// Calls remembered at most. One takes about a kilobyte, some ten while it is set up.
 const MAX_CALLS: u64 = 100_000;
@@ -28,8 +28,6 @@ pub struct Known {
     pub document: Document,
     /// The same as it is stored.
     pub bytes: Bytes,
-    /// When the store was known to hold it.
-    pub at: Instant,
 }
 
 impl Known {
@@ -39,7 +37,7 @@ impl Known {
     /// When it can't be read.
     pub fn read(stored: &Stored) -> Result<Self, StoreError> {
         let document = record::decode_call(&stored.document)?;
-        Ok(Self { version: stored.version, document, bytes: stored.document.clone(), at: Instant::now() })
+        Ok(Self { version: stored.version, document, bytes: stored.document.clone() })
     }
 
     /// The call.

@@ -7,7 +7,7 @@
 //! again, so that devices which have met them are not told something new by an old number. See
 //! `docs/adr/0004-putting-calls-back.md`.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use ringback_call::{Call, CallId, Command, Input, Link, PerSide, Side};
 use ringback_store::{Claim, Commit, Committed, Pair, Partition, StoreError, Stored, Version};
@@ -31,7 +31,7 @@ impl Calls {
         };
         let stored = Known::read(&stored)?;
         if stored.version == known.version {
-            place.learn(Known { at: stored.at, ..known });
+            place.learn(known);
         } else if known.descends_from(stored.version) && !known.call().has_ended() {
             self.put_back(place, known, stored.version).await?;
         } else if is_ahead(&stored, &known) {
@@ -42,13 +42,12 @@ impl Calls {
         Ok(true)
     }
 
-    /// Whether a live call that is not stored has been lost, rather than ended and forgotten: it was stored so lately
-    /// that even its end would still be there, or one of its devices is connected here and would have heard of the
-    /// end.
+    /// Whether a live call that is not stored has been lost, rather than ended and forgotten: one of its devices is
+    /// connected here and would have heard of the end. That it was stored a moment ago proves nothing: its end may
+    /// have been, too, and be lost with it.
     fn must_exist(&self, known: &Known) -> bool {
         let call = known.call();
-        let lately = known.at.elapsed() < Duration::from_millis(self.keep.ended_ms) / 2;
-        !call.has_ended() && (lately || Side::BOTH.into_iter().any(|side| self.is_here(call, side)))
+        !call.has_ended() && Side::BOTH.into_iter().any(|side| self.is_here(call, side))
     }
 
     /// Whether the device bound on this side is connected to this gateway.
@@ -79,7 +78,7 @@ impl Calls {
             Committed::Applied => {
                 tracing::warn!(call = ?id, changes = lost, "a call the store had lost was put back");
                 self.list_later(call);
-                place.learn(Known { at: tokio::time::Instant::now(), ..known.clone() });
+                place.learn(known.clone());
             }
             // Somebody else is at it.
             Committed::Conflict(stored) => match stored.as_ref().map(Known::read).transpose()? {

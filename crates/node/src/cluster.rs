@@ -75,11 +75,13 @@ impl Cluster {
         Arc::clone(&self.live.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether a route leads to a gateway that lives. A connection opened since the last heartbeat proves that its
-    /// gateway lived then, although it may not be among those known yet.
+    /// Whether a route leads to a gateway that lives. A connection proves that its gateway lived when it was opened, and
+    /// that may be too short a time ago for the gateway to be known here.
     pub fn reaches(&self, route: &Route) -> bool {
+        let opened = route.connection.opened_at();
+        let ttl_ms = u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX);
         self.live().binary_search(&route.node).is_ok()
-            || route.connection.opened_at().0 >= self.live_at.load(Ordering::Relaxed)
+            || opened.after(ttl_ms).0 >= self.live_at.load(Ordering::Relaxed)
     }
 
     /// Whether this gateway is the one to look after a partition (rendezvous hashing: when a node comes or goes,
@@ -210,15 +212,15 @@ mod tests {
     #[test]
     fn a_route_is_dead_only_if_the_last_heartbeat_could_have_known_better() {
         let cluster = cluster("gw-1");
-        cluster.hear(Pulse { now: Timestamp(1_000), nodes: vec![node("gw-1"), node("gw-2")] });
+        cluster.hear(Pulse { now: Timestamp(10_000), nodes: vec![node("gw-1"), node("gw-2")] });
         let route = |name, at| Route { node: node(name), connection: ConnectionId::new(Timestamp(at), 0) };
         assert!(cluster.reaches(&route("gw-2", 1)));
-        assert!(!cluster.reaches(&route("gw-3", 999)), "gone");
-        let alone = || Pulse { now: Timestamp(1_000), nodes: vec![node("gw-1")] };
+        assert!(!cluster.reaches(&route("gw-3", 4_999)), "gone");
+        let alone = || Pulse { now: Timestamp(10_000), nodes: vec![node("gw-1")] };
         assert!(cluster.hear(alone()).is_empty() && cluster.hear(alone()).is_empty(), "not at once");
         assert_eq!(cluster.hear(alone()), [node("gw-2")]);
         assert!(cluster.hear(alone()).is_empty(), "told once");
-        assert!(cluster.reaches(&route("gw-3", 1_001)), "come since");
+        assert!(cluster.reaches(&route("gw-3", 5_001)), "come since");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,9 +1,6 @@
 //! The cluster's time, as this gateway knows it.
 
-use std::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ringback_call::Timestamp;
 use tokio::time::Instant;
@@ -20,21 +17,17 @@ pub struct Clock {
     followed: AtomicBool,
 }
 
-impl Default for Clock {
+impl Clock {
     /// Until the store has been heard, by the machine's clock.
-    fn default() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+    pub fn new(machine: Timestamp) -> Self {
         Self {
             started: Instant::now(),
-            base: AtomicU64::new(now),
+            base: AtomicU64::new(machine.0),
             last: AtomicU64::new(0),
             followed: AtomicBool::new(false),
         }
     }
-}
 
-impl Clock {
     fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
@@ -58,9 +51,11 @@ impl Clock {
 mod tests {
     use super::*;
 
+    const MACHINE: Timestamp = Timestamp(1_790_000_000_000);
+
     #[test]
     fn a_machine_that_is_ahead_does_not_stop_the_clock() {
-        let clock = Clock::default();
+        let clock = Clock::new(MACHINE);
         let machine = clock.now();
         clock.follow(Timestamp(machine.0 - 3_600_000));
         assert!(clock.now() < machine);
@@ -68,7 +63,7 @@ mod tests {
 
     #[test]
     fn follows_the_store_forward_and_never_goes_back() {
-        let clock = Clock::default();
+        let clock = Clock::new(MACHINE);
         let ahead = clock.now().after(60_000);
         clock.follow(ahead);
         assert!(clock.now() >= ahead);

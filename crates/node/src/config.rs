@@ -5,6 +5,8 @@ use std::time::Duration;
 use ringback_call::{Millis, NodeId, Rules};
 use ringback_wire::Limits as FrameLimits;
 
+use crate::machine::Machine;
+
 /// All of it, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -30,6 +32,8 @@ pub struct Config {
     pub ice_urls: Vec<String>,
     /// How long a drain may take.
     pub drain: Duration,
+    /// Where names and time come from.
+    pub machine: Machine,
 }
 
 /// Times of a connection.
@@ -105,6 +109,7 @@ pub(crate) mod tests {
             sweep: Duration::from_millis(500),
             ice_urls: Vec::new(),
             drain: seconds(30),
+            machine: Machine::default(),
         }
     }
 }

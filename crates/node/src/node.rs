@@ -69,7 +69,7 @@ impl Node {
         let config = Arc::new(config);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let background = Arc::new(Background::new(tasks.clone(), stop.clone()));
-        let clock = Arc::new(Clock::default());
+        let clock = Arc::new(Clock::new((config.machine.now)()));
         let cluster = Arc::new(Cluster::new(&config));
         let registry = Arc::new(Registry::default());
         let calls = Calls::new(

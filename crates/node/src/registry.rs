@@ -1,8 +1,7 @@
 //! The connections this gateway has, by user and device.
 
 use std::{
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -10,6 +9,7 @@ use ringback_call::{CallId, ConnectionId, DeviceId, UserId};
 use ringback_store::record::Envelope;
 use ringback_wire::CloseCode;
 use tokio::sync::{mpsc, watch};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Locks a lookup is spread over, so that connecting and delivering do not wait for each other.
 const SHARDS: usize = 16;
@@ -74,21 +74,16 @@ impl Handle {
 }
 
 /// All connections. At most one for each device: a newer one takes the older one's place.
-#[derive(Debug)]
+///
+/// Whoever goes through all of them does so in the same order each time: a simulation depends on it.
+#[derive(Debug, Default)]
 pub struct Registry {
-    hasher: RandomState,
-    shards: [Mutex<HashMap<UserId, Vec<Handle>>>; SHARDS],
-}
-
-impl Default for Registry {
-    fn default() -> Self {
-        Self { hasher: RandomState::new(), shards: std::array::from_fn(|_| Mutex::default()) }
-    }
+    shards: [Mutex<BTreeMap<UserId, Vec<Handle>>>; SHARDS],
 }
 
 impl Registry {
-    fn shard(&self, user: &UserId) -> MutexGuard<'_, HashMap<UserId, Vec<Handle>>> {
-        let at = self.hasher.hash_one(user) as usize % SHARDS;
+    fn shard(&self, user: &UserId) -> MutexGuard<'_, BTreeMap<UserId, Vec<Handle>>> {
+        let at = xxh3_64(user.as_str().as_bytes()) as usize % SHARDS;
         self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
     }
 

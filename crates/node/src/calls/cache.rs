@@ -130,9 +130,11 @@ impl Cache {
         self.0.invalidate(call);
     }
 
-    /// Every place there is.
+    /// Every place there is, in the order of the calls' names.
     pub(super) fn all(&self) -> Vec<(CallId, Arc<Slot>)> {
-        self.0.iter().map(|(call, slot)| ((*call).clone(), slot)).collect()
+        let mut all: Vec<_> = self.0.iter().map(|(call, slot)| ((*call).clone(), slot)).collect();
+        all.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        all
     }
 }
 

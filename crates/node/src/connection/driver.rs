@@ -1,13 +1,13 @@
 //! The loop of one connection: frames from the client, entries from the store, requests that are done, and time.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     num::NonZeroU32,
     sync::Arc,
     time::Duration,
 };
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _};
+use governor::{Quota, clock::Clock as _};
 use ringback_call::{CallId, Event};
 use ringback_session::{Departure, Step, Turn as Next};
 use ringback_store::record::Envelope;
@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     Node,
+    rate::{self, Rate},
     registry::{Inbox, Mail},
     resume::{self, CaughtUp},
     routes,
@@ -70,12 +71,12 @@ struct Driver<'a, T> {
     inbox: Inbox,
     presence: Presence,
     jobs: Jobs,
-    rate: DefaultDirectRateLimiter,
+    rate: Rate,
     refused: u32,
     /// Calls whose mailbox could not be read when it had to be.
-    behind: HashSet<CallId>,
+    behind: BTreeSet<CallId>,
     /// What the client has seen and no request has taken along.
-    untrimmed: HashMap<CallId, u64>,
+    untrimmed: BTreeMap<CallId, u64>,
     times: Times,
 }
 
@@ -129,10 +130,10 @@ impl<'a, T: Transport> Driver<'a, T> {
             token,
             inbox,
             presence,
-            rate: RateLimiter::direct(quota),
+            rate: rate::limit(quota),
             refused: 0,
-            behind: HashSet::new(),
-            untrimmed: HashMap::new(),
+            behind: BTreeSet::new(),
+            untrimmed: BTreeMap::new(),
             times: Times {
                 heard: now,
                 ping: now + heartbeat,
@@ -326,7 +327,7 @@ impl<'a, T: Transport> Driver<'a, T> {
             (Step::Close(code), _) => Err(code.into()),
             (step, Ok(())) => self.perform(step).await,
             (step, Err(not_until)) => {
-                let wait = not_until.wait_time_from(governor::clock::DefaultClock::default().now());
+                let wait = not_until.wait_time_from(self.rate.clock().now());
                 self.refuse(&step, wait).await
             }
         }

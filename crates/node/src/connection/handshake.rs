@@ -11,7 +11,6 @@ use ringback_store::{
 };
 use ringback_wire::{CloseCode, ErrorCode, ErrorFrame, Hello, HelloAck, IceServer, ServerFrame};
 use tokio::time::timeout;
-use uuid::Uuid;
 
 use super::{Transport, socket::Socket};
 use crate::{
@@ -146,7 +145,7 @@ async fn name(
     token: &Token,
 ) -> Result<(Identity, Option<SessionNotes>), StoreError> {
     let made_up = |error| StoreError::corrupt("a made-up name", error);
-    let unique = || Uuid::new_v4().simple().to_string();
+    let unique = node.config.machine.unguessable;
     let device = match &hello.device {
         Some(device) => device.clone(),
         None => DeviceId::new(format!("d-{}", unique())).map_err(made_up)?,

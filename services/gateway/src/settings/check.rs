@@ -6,6 +6,7 @@ use ringback_call::{BusyPolicy, NodeId};
 use ringback_node::{
     Config,
     config::{ConnectionTimes, Keep, Limits},
+    machine::Machine,
 };
 use ringback_store::Partitions;
 use ringback_store_redis::Durability;
@@ -85,6 +86,7 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
                 sweep: Duration::from_millis(raw.calls.sweep_ms),
                 ice_urls: raw.ice.urls,
                 drain: Duration::from_millis(raw.drain.window_ms),
+                machine: Machine::default(),
             };
             let store = Store {
                 url: raw.store.url,

@@ -137,7 +137,7 @@ impl Calls {
                 }
             };
             let command = Command { at: self.clock.now(), input: input.clone() };
-            match self.rules.decide(known.call(), &command) {
+            match self.decide(known.call(), &command) {
                 Ok(decision) if decision.next.is_some() => {
                     let Decision { ack, follow_up, .. } = decision.clone();
                     let plan = Plan { from: Some(&known), claim: Claim::Held };
@@ -220,6 +220,15 @@ impl Calls {
             }
             Some(_) | None => place.learn(learned),
         }
+    }
+
+    /// The core's answer.
+    fn decide(&self, call: &Call, command: &Command) -> Result<Decision, Rejection> {
+        #[cfg(feature = "mutants")]
+        if let Some(decide) = crate::mutants::present().decide {
+            return decide(&self.rules, call, command);
+        }
+        self.rules.decide(call, command)
     }
 
     /// Stores a decision.

@@ -16,6 +16,8 @@ pub mod config;
 pub mod connection;
 pub mod delivery;
 pub mod machine;
+#[cfg(feature = "mutants")]
+pub mod mutants;
 pub mod node;
 mod rate;
 pub mod recovery;

@@ -4,6 +4,8 @@
 //! contents end with the process. One lock a partition; no lock is held across an await.
 
 mod calls;
+#[cfg(feature = "losses")]
+mod losses;
 mod nodes;
 mod sessions;
 mod shelf;
@@ -18,6 +20,9 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use ringback_call::{NodeId, Timestamp};
+
+#[cfg(feature = "losses")]
+pub use losses::Snapshot;
 
 use crate::{Bus, BusEvent, Partition, Partitions, Sender, Store, StoreError, Subscription};
 use shelf::Shelf;

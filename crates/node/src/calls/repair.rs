@@ -113,7 +113,7 @@ impl Calls {
         let mut stored = stored;
         for _ in 0..MAX_TRIES {
             let command = Command { at: self.clock.now(), input: Input::Rewritten(handed.clone()) };
-            let Ok(decision) = self.rules.decide(stored.call(), &command) else { break };
+            let Ok(decision) = self.decide(stored.call(), &command) else { break };
             if decision.next.is_none() {
                 break;
             }

@@ -10,7 +10,7 @@ use crate::{Log, Pair, Route, Stored};
 /// How long a user's record lives that nobody touches: a day, as in the Redis store.
 pub(super) const USER_TTL_MS: u64 = 86_400_000;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Shelf {
     pub(super) calls: HashMap<CallId, CallRow>,
     pub(super) pairs: HashMap<Pair, PairRow>,
@@ -22,6 +22,7 @@ pub(super) struct Shelf {
     expiries: BTreeSet<(Timestamp, Key)>,
 }
 
+#[derive(Clone)]
 pub(super) struct CallRow {
     pub(super) stored: Stored,
     pub(super) logs: BTreeMap<(Log, u64), Bytes>,
@@ -29,12 +30,13 @@ pub(super) struct CallRow {
     expires_at: Timestamp,
 }
 
+#[derive(Clone)]
 pub(super) struct PairRow {
     pub(super) call: CallId,
     expires_at: Timestamp,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct UserRow {
     pub(super) routes: BTreeMap<DeviceId, Route>,
     pub(super) calls: BTreeMap<CallId, Timestamp>,

@@ -1,0 +1,128 @@
+//! What was committed, and what of it the store has lost. For the oracles, and for nobody else.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use ringback_call::{CallId, Side, State};
+use ringback_store::{Commit, Partition, Partitions, record};
+use tokio::time::Instant;
+
+/// Changes of all calls.
+#[derive(Debug)]
+pub struct History {
+    partitions: Partitions,
+    start: Instant,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    calls: BTreeMap<CallId, Past>,
+    losses: Vec<Loss>,
+}
+
+/// What is known of one call.
+#[derive(Debug, Default)]
+struct Past {
+    /// Candidates that wait for their description.
+    held: BTreeSet<String>,
+    /// Candidates that waited when the call ended, or when it was changed last: nobody gets them.
+    discarded: BTreeSet<String>,
+    /// When it was changed, in virtual milliseconds.
+    changes: Vec<u64>,
+}
+
+/// What a store lost for good: the commits of these partitions between two moments.
+#[derive(Debug)]
+struct Loss {
+    partitions: Vec<Partition>,
+    from: u64,
+    to: u64,
+}
+
+impl History {
+    /// Nothing has happened yet.
+    pub fn new(partitions: Partitions) -> Self {
+        Self { partitions, start: Instant::now(), inner: Mutex::default() }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Virtual milliseconds since the beginning.
+    pub fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// A commit was applied.
+    pub(crate) fn committed(&self, commit: &Commit) {
+        let Ok(document) = record::decode_call(&commit.document) else { return };
+        let now = self.now();
+        let mut inner = self.inner();
+        let past = inner.calls.entry(commit.call.clone()).or_default();
+        past.changes.push(now);
+        match &document.call.state {
+            State::Connecting(dialog) | State::Connected { dialog, .. } => {
+                let held = Side::BOTH.into_iter().flat_map(|side| &dialog.held[side]);
+                past.held = held.filter_map(|candidate| words(candidate.as_str())).collect();
+            }
+            State::Ended(_) => {
+                let held = std::mem::take(&mut past.held);
+                past.discarded.extend(held);
+            }
+            State::Idle { .. } | State::Ringing { .. } => {}
+        }
+    }
+
+    /// The store has lost what these partitions were told since then.
+    pub(crate) fn lost(&self, partitions: &[Partition], from: u64) {
+        let to = self.now();
+        self.inner().losses.push(Loss { partitions: partitions.to_vec(), from, to });
+    }
+
+    /// Whether a candidate is, or was to the end of its call, held back for want of its description.
+    pub fn is_held(&self, call: &str, candidate: &str) -> bool {
+        let Ok(id) = CallId::new(call) else { return false };
+        let inner = self.inner();
+        inner
+            .calls
+            .get(&id)
+            .is_some_and(|past| past.held.contains(candidate) || past.discarded.contains(candidate))
+    }
+
+    /// Whether what was stored of a call between two moments may be lost.
+    pub fn may_be_lost(&self, call: &str, from: u64, to: u64) -> bool {
+        let Ok(id) = CallId::new(call) else { return false };
+        let Some(partition) = self.partitions.of_call(&id) else { return false };
+        let inner = self.inner();
+        let hits = |loss: &Loss| loss.partitions.contains(&partition) && loss.from <= to && from <= loss.to;
+        inner.losses.iter().any(hits)
+    }
+
+    /// Whether the store has lost a change of a call.
+    pub fn is_torn(&self, call: &str) -> bool {
+        let Ok(id) = CallId::new(call) else { return false };
+        let Some(partition) = self.partitions.of_call(&id) else { return false };
+        let inner = self.inner();
+        let Some(past) = inner.calls.get(&id) else { return false };
+        let hits = |loss: &Loss| {
+            loss.partitions.contains(&partition)
+                && past.changes.iter().any(|at| (loss.from..=loss.to).contains(at))
+        };
+        inner.losses.iter().any(hits)
+    }
+
+    /// Whether the store has ever lost anything.
+    pub fn has_losses(&self) -> bool {
+        !self.inner().losses.is_empty()
+    }
+}
+
+/// What a candidate says; nothing for the end of candidates.
+fn words(json: &str) -> Option<String> {
+    let candidate: serde_json::Value = serde_json::from_str(json).ok()?;
+    candidate["candidate"].as_str().map(str::to_owned)
+}

@@ -1,0 +1,60 @@
+//! What clients sent and what clients got, and whether the two fit together.
+//!
+//! Everything here comes from the clients' ends of the connections. The history of the store is asked for two excuses
+//! only: what it has lost, and which candidates waited for a description that never came.
+
+mod mail;
+mod outcome;
+mod presence;
+
+use std::collections::BTreeMap;
+
+pub use mail::{Kind, Payload, Settled};
+use mail::{Flow, Got};
+use outcome::Outcomes;
+pub use outcome::Over;
+use presence::Presence;
+
+/// All books.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    calls: BTreeMap<String, Record>,
+    /// By the mark that a `call:init` carries: its call.
+    inits: BTreeMap<String, String>,
+    devices: BTreeMap<String, Presence>,
+}
+
+/// One call's book.
+#[derive(Debug, Default)]
+struct Record {
+    /// The caller's device, and the callee's that answered.
+    caller: Option<String>,
+    outcomes: Outcomes,
+    /// What each page sent.
+    flows: BTreeMap<String, Flow>,
+    /// What each device got.
+    got: BTreeMap<String, Got>,
+}
+
+impl Ledger {
+    fn record(&mut self, call: &str) -> &mut Record {
+        self.calls.entry(call.to_owned()).or_default()
+    }
+
+    /// A `call:init` with this mark made, or met, this call.
+    pub fn placed(&mut self, mark: &str, call: &str, caller: Option<&str>) -> Result<(), String> {
+        if let Some(caller) = caller {
+            self.record(call).caller = Some(caller.to_owned());
+        }
+        let known = self.inits.entry(mark.to_owned()).or_insert_with(|| call.to_owned());
+        if known == call {
+            return Ok(());
+        }
+        Err(format!("applied twice: call:init {mark} made {known} and {call}"))
+    }
+
+    /// The calls that anybody has heard of.
+    pub fn calls(&self) -> impl Iterator<Item = &str> {
+        self.calls.keys().map(String::as_str)
+    }
+}

@@ -1,0 +1,240 @@
+//! The store as one node meets it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Millis, NodeId, SessionId, Timestamp, UserId};
+use ringback_store::{
+    Bus, Calls, Commit, Committed, Deadlines, Enlisted, Log, Nodes, Partition, Partitions, Pulse,
+    Registered, Route, Sessions, Store, StoreError, Stored, Subscription, Users, Version,
+    memory::MemoryStore,
+};
+
+use super::{Line, bus, line::Work};
+use crate::mutant::Mutant;
+
+/// Where the proofs of life are, as in the Redis store.
+const NODES: Partition = Partition(0);
+
+/// All traits of a store, over one node's line.
+#[derive(Debug)]
+pub struct NodeStore(Arc<Line>);
+
+impl NodeStore {
+    /// Over this line.
+    pub const fn new(line: Arc<Line>) -> Self {
+        Self(line)
+    }
+
+    fn of_call(&self, call: &CallId) -> Partition {
+        self.partitions().of_call(call).unwrap_or(NODES)
+    }
+
+    fn of_user(&self, user: &UserId) -> Partition {
+        self.partitions().of_user(user)
+    }
+
+    async fn call<T, F>(
+        &self,
+        partition: Partition,
+        work: impl FnOnce(MemoryStore) -> F + Send + 'static,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let work: Work<T> = Box::new(move |memory| Box::pin(work(memory)));
+        self.0.call(partition, false, work).await
+    }
+}
+
+#[async_trait]
+impl Calls for NodeStore {
+    async fn load(&self, call: &CallId) -> Result<Option<Stored>, StoreError> {
+        let id = call.clone();
+        self.call(self.of_call(call), move |memory| async move { memory.load(&id).await }).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
+        let partition = self.of_call(&commit.call);
+        let depot = Arc::clone(self.0.depot());
+        let put_back = commit.version != commit.expected.next(&commit.document);
+        if put_back && depot.mutant == Some(Mutant::NothingPutBack) {
+            let stored = depot.memory.load(&commit.call).await?;
+            return Ok(Committed::Conflict(stored));
+        }
+        let work: Work<Committed> = Box::new(move |memory| {
+            Box::pin(async move {
+                let committed = memory.commit(commit.clone()).await?;
+                if committed == Committed::Applied {
+                    depot.history.committed(&commit);
+                }
+                Ok(committed)
+            })
+        });
+        self.0.call(partition, true, work).await
+    }
+
+    async fn settle(&self, call: &CallId, version: Version) -> Result<(), StoreError> {
+        let (partition, id) = (self.of_call(call), call.clone());
+        let work: Work<()> =
+            Box::new(move |memory| Box::pin(async move { memory.settle(&id, version).await }));
+        self.0.call(partition, true, work).await
+    }
+
+    async fn read(
+        &self,
+        call: &CallId,
+        log: Log,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<(u64, Bytes)>, StoreError> {
+        let id = call.clone();
+        self.call(
+            self.of_call(call),
+            move |memory| async move { memory.read(&id, log, first, last).await },
+        )
+        .await
+    }
+}
+
+#[async_trait]
+impl Deadlines for NodeStore {
+    async fn due(
+        &self,
+        partition: Partition,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<CallId>, StoreError> {
+        self.call(partition, move |memory| async move { memory.due(partition, now, limit).await }).await
+    }
+
+    async fn forget(&self, call: &CallId) -> Result<(), StoreError> {
+        let id = call.clone();
+        self.call(self.of_call(call), move |memory| async move { memory.forget(&id).await }).await
+    }
+}
+
+#[async_trait]
+impl Users for NodeStore {
+    async fn register(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        route: Route,
+        max: usize,
+    ) -> Result<Registered, StoreError> {
+        let (user, device) = (user.clone(), device.clone());
+        self.call(self.of_user(&user), move |memory| async move {
+            memory.register(&user, &device, route, max).await
+        })
+        .await
+    }
+
+    async fn unregister(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        connection: ConnectionId,
+    ) -> Result<bool, StoreError> {
+        let (user, device) = (user.clone(), device.clone());
+        self.call(self.of_user(&user), move |memory| async move {
+            memory.unregister(&user, &device, connection).await
+        })
+        .await
+    }
+
+    async fn lookup(&self, user: &UserId) -> Result<ringback_store::UserRecord, StoreError> {
+        let user = user.clone();
+        self.call(self.of_user(&user), move |memory| async move { memory.lookup(&user).await }).await
+    }
+
+    async fn enlist(
+        &self,
+        user: &UserId,
+        call: &CallId,
+        at: Timestamp,
+        max: usize,
+    ) -> Result<Enlisted, StoreError> {
+        let (user, call) = (user.clone(), call.clone());
+        self.call(
+            self.of_user(&user),
+            move |memory| async move { memory.enlist(&user, &call, at, max).await },
+        )
+        .await
+    }
+
+    async fn delist(
+        &self,
+        user: &UserId,
+        call: &CallId,
+        ended_at: Option<Timestamp>,
+        keep_ms: Millis,
+    ) -> Result<(), StoreError> {
+        let (user, call) = (user.clone(), call.clone());
+        self.call(self.of_user(&user), move |memory| async move {
+            memory.delist(&user, &call, ended_at, keep_ms).await
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Sessions for NodeStore {
+    async fn keep(&self, owner: &Endpoint, session: &SessionId, ttl_ms: Millis) -> Result<(), StoreError> {
+        let (owner, session) = (owner.clone(), session.clone());
+        let partition = self.of_user(&owner.user);
+        self.call(partition, move |memory| async move { memory.keep(&owner, &session, ttl_ms).await }).await
+    }
+
+    async fn is_kept(&self, owner: &Endpoint, session: &SessionId) -> Result<bool, StoreError> {
+        let (owner, session) = (owner.clone(), session.clone());
+        let partition = self.of_user(&owner.user);
+        self.call(partition, move |memory| async move { memory.is_kept(&owner, &session).await }).await
+    }
+}
+
+#[async_trait]
+impl Nodes for NodeStore {
+    async fn heartbeat(&self, node: &NodeId, ttl_ms: Millis) -> Result<Pulse, StoreError> {
+        let id = node.clone();
+        let beat = move |memory: MemoryStore| async move { memory.heartbeat(&id, ttl_ms).await };
+        let mut pulse = self.call(NODES, beat).await?;
+        let depot = self.0.depot();
+        if depot.mutant == Some(Mutant::DeadLiveOn)
+            && let Ok(mut ever) = depot.ever.lock()
+        {
+            ever.extend(pulse.nodes);
+            pulse.nodes = ever.iter().cloned().collect();
+        }
+        Ok(pulse)
+    }
+
+    async fn leave(&self, node: &NodeId) -> Result<(), StoreError> {
+        let id = node.clone();
+        self.call(NODES, move |memory| async move { memory.leave(&id).await }).await
+    }
+}
+
+#[async_trait]
+impl Bus for NodeStore {
+    async fn subscribe(&self, node: &NodeId) -> Result<Subscription, StoreError> {
+        let id = node.clone();
+        let from = self.call(NODES, move |memory| async move { memory.subscribe(&id).await }).await?;
+        let (to, subscription) = Subscription::new(self.partitions());
+        tokio::spawn(bus::forward(Arc::clone(&self.0), from, to));
+        Ok(subscription)
+    }
+
+    async fn publish(&self, partition: Partition, node: &NodeId, body: Bytes) -> Result<bool, StoreError> {
+        let id = node.clone();
+        self.call(partition, move |memory| async move { memory.publish(partition, &id, body).await }).await
+    }
+}
+
+impl Store for NodeStore {
+    fn partitions(&self) -> Partitions {
+        self.0.depot().memory.partitions()
+    }
+}

@@ -21,6 +21,8 @@ pub struct History {
 struct Inner {
     calls: BTreeMap<CallId, Past>,
     losses: Vec<Loss>,
+    /// Whatever was kept.
+    failovers: Vec<Loss>,
 }
 
 /// What is known of one call.
@@ -81,6 +83,20 @@ impl History {
     pub(crate) fn lost(&self, partitions: &[Partition], from: u64) {
         let to = self.now();
         self.inner().losses.push(Loss { partitions: partitions.to_vec(), from, to });
+    }
+
+    /// A primary has died that was served last at this moment.
+    pub(crate) fn failing_over(&self, partitions: &[Partition], from: u64) {
+        let to = self.now();
+        self.inner().failovers.push(Loss { partitions: partitions.to_vec(), from, to });
+    }
+
+    /// Whether a call's primary died between two moments.
+    pub fn failed_over(&self, call: &str, from: u64, to: u64) -> bool {
+        let Ok(id) = CallId::new(call) else { return false };
+        let Some(partition) = self.partitions.of_call(&id) else { return false };
+        let hits = |loss: &Loss| loss.partitions.contains(&partition) && loss.from <= to && from <= loss.to;
+        self.inner().failovers.iter().any(hits)
     }
 
     /// Whether a candidate is, or was to the end of its call, held back for want of its description.

@@ -13,7 +13,7 @@ pub use mail::{Kind, Payload, Settled};
 use mail::{Flow, Got};
 use outcome::Outcomes;
 pub use outcome::Over;
-use presence::Presence;
+use presence::{Offline, Presence};
 
 /// All books.
 #[derive(Debug, Default)]
@@ -22,11 +22,16 @@ pub struct Ledger {
     /// By the mark that a `call:init` carries: its call.
     inits: BTreeMap<String, String>,
     devices: BTreeMap<String, Presence>,
+    offline: Vec<Offline>,
+    /// Candidates that came to a device before their description.
+    early: Vec<(String, String, Payload)>,
 }
 
 /// One call's book.
 #[derive(Debug, Default)]
 struct Record {
+    /// When it was first heard of.
+    began: u64,
     /// The caller's device, and the callee's that answered.
     caller: Option<String>,
     outcomes: Outcomes,
@@ -42,7 +47,10 @@ impl Ledger {
     }
 
     /// A `call:init` with this mark made, or met, this call.
-    pub fn placed(&mut self, mark: &str, call: &str, caller: Option<&str>) -> Result<(), String> {
+    pub fn placed(&mut self, mark: &str, call: &str, caller: Option<&str>, at: u64) -> Result<(), String> {
+        if !self.calls.contains_key(call) {
+            self.record(call).began = at;
+        }
         if let Some(caller) = caller {
             self.record(call).caller = Some(caller.to_owned());
         }

@@ -29,6 +29,12 @@ impl World {
         }
         self.check_agreement(views, calls).await;
         self.check_presence(views).await;
+        for wrong in self.ledger().not_offline() {
+            self.violated("no reason", wrong);
+        }
+        for early in self.ledger().early() {
+            self.violated("candidate first", early);
+        }
         let missing = self.ledger().missing(&self.depot.history);
         if let Some(first) = missing.first() {
             self.violated("lost", format_args!("{first} ({} in all)", missing.len()));

@@ -41,6 +41,7 @@ impl Stage {
 impl Device {
     pub(super) fn next_beat(&self) -> Option<Instant> {
         match (&self.stage, &self.ping) {
+            _ if self.reads_from.is_some() => None,
             (Stage::In, Some((_, until))) => Some(*until),
             (Stage::In, None) => Some(self.heard + IDLE),
             _ => None,

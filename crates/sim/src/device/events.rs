@@ -54,7 +54,7 @@ impl Device {
         let peer = frame["from"]["user"].as_str().unwrap_or_default();
         let mark = frame["metadata"]["mark"].as_str().unwrap_or_default();
         let caller = who(&frame["from"]);
-        self.world.book(|ledger| ledger.placed(mark, id, Some(&caller)));
+        self.world.book(|ledger| ledger.placed(mark, id, Some(&caller), self.world.now()));
         if self.calls.get(id).is_none_or(|call| call.phase == Phase::Ringing) {
             self.calls.entry(id.to_owned()).or_insert_with(|| Call::new(Role::Callee, peer, Phase::Ringing));
             self.plan_an_answer(id, mark);
@@ -108,7 +108,8 @@ impl Device {
     pub(super) fn got(&self, id: &str, words: &str) -> Option<Payload> {
         match words.parse::<Payload>() {
             Ok(payload) => {
-                self.world.book(|ledger| ledger.got(id, &self.name, &payload));
+                let history = &self.world.depot.history;
+                self.world.book(|ledger| ledger.got(id, &self.name, &payload, history));
                 Some(payload)
             }
             Err(error) => {

@@ -67,7 +67,8 @@ impl Device {
         if let Some((call, payloads)) = pending.purpose.cargo() {
             for payload in payloads {
                 let how = code.map_or(Settled::Acked, |code| Settled::Refused(code.to_owned()));
-                self.world.book(|ledger| ledger.settled(call, payload, now, how));
+                let history = &self.world.depot.history;
+                self.world.book(|ledger| ledger.settled(call, payload, now, how, history));
             }
         }
         match &pending.purpose {
@@ -89,7 +90,7 @@ impl Device {
         let merged = reply["glare"] == true;
         self.world.tally.count(|figures| figures.calls += u64::from(!merged));
         let caller = (!merged).then_some(self.name.as_str());
-        self.world.book(|ledger| ledger.placed(mark, &id, caller));
+        self.world.book(|ledger| ledger.placed(mark, &id, caller, self.world.now()));
         // It may be known from the snapshots, or be over, if this reply was lost once.
         if self.calls.contains_key(&id) || self.is_over(&id) {
             return;

@@ -111,7 +111,8 @@ impl Device {
         for pending in std::mem::take(&mut self.pending) {
             if let Some((call, payloads)) = pending.purpose.cargo() {
                 for payload in payloads {
-                    self.world.book(|ledger| ledger.settled(call, payload, now, Settled::Unknown));
+                    let history = &self.world.depot.history;
+                    self.world.book(|ledger| ledger.settled(call, payload, now, Settled::Unknown, history));
                 }
             }
             self.unanswered(&pending.purpose);

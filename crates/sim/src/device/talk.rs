@@ -99,9 +99,14 @@ impl Device {
         if self.got(id, words).is_none() {
             return;
         }
+        // It comes again after continuity was refused, and its answer is under way already.
+        let end = format!(" to {words}");
+        let answers = |frame: &Value| frame["sdp"].as_str().is_some_and(|sdp| sdp.ends_with(&end));
+        let answered = self.pending.iter().any(|pending| answers(&pending.frame));
         let Some(call) = self.calls.get_mut(id) else { return };
         if let Some(Offer { number, acked: true }) = call.offer
             && call.whole
+            && !self.world.depot.history.is_torn(id)
         {
             let name = &self.name;
             let text = format!("{name} got {words} while its own offer {number} of {id} is open");
@@ -109,6 +114,9 @@ impl Device {
         }
         // Its own, if there is one, will be refused: it is rolled back.
         call.offer = None;
+        if answered {
+            return;
+        }
         call.asked = Some(words.to_owned());
         let at = Instant::now() + self.dice.ms(20, 400);
         self.plan(at, Todo::Answer { call: id.to_owned(), offer: words.to_owned() });

@@ -96,8 +96,6 @@ pub(super) struct Got {
     /// By page, the last number of each kind.
     last: BTreeMap<(String, bool), u32>,
     all: BTreeSet<Payload>,
-    /// Whether it has started from nothing in the middle of the call.
-    torn: bool,
 }
 
 impl Payload {
@@ -119,15 +117,25 @@ impl Ledger {
     }
 
     /// A request that sent this was answered, or never will be.
-    pub fn settled(&mut self, call: &str, payload: &Payload, at: u64, how: Settled) -> Result<(), String> {
+    pub fn settled(
+        &mut self,
+        call: &str,
+        payload: &Payload,
+        at: u64,
+        how: Settled,
+        history: &History,
+    ) -> Result<(), String> {
         let record = self.record(call);
         let was_got = record.got.values().any(|got| got.all.contains(payload));
         let flow = record.flows.entry(payload.page.clone()).or_default();
+        let mut since = at;
         if let Some((_, sent)) = flow.0.get_mut(&(payload.is_candidate(), payload.number)) {
             sent.settled = Some((at, how.clone()));
+            since = sent.at;
         }
         match how {
-            Settled::Refused(code) if was_got => {
+            // What a dying primary publishes may be told although nobody has it afterwards.
+            Settled::Refused(code) if was_got && !history.failed_over(call, since, at) => {
                 Err(format!("refused and delivered: {payload} of {call} was refused with {code}"))
             }
             _ => Ok(()),
@@ -135,9 +143,10 @@ impl Ledger {
     }
 
     /// A device got something.
-    pub fn got(&mut self, call: &str, device: &str, payload: &Payload) -> Result<(), String> {
-        let epoch = self.epoch(device);
+    pub fn got(&mut self, call: &str, device: &str, payload: &Payload, history: &History) -> Result<(), String> {
+        let (epoch, start) = (self.epoch(device), self.last_start(device));
         let record = self.record(call);
+        let began = record.began;
         let wrong = |rule: &str, what: &str| Err(format!("{rule}: {device} got {payload} of {call} {what}"));
         let flow = record.flows.get(&payload.page);
         let Some((_, sent)) = flow.and_then(|flow| flow.get(payload.is_candidate(), payload.number)) else {
@@ -146,12 +155,13 @@ impl Ledger {
         if payload.device() == device {
             return wrong("misdelivered", "which it sent itself");
         }
-        if let Some((_, Settled::Refused(code))) = &sent.settled {
+        if let Some((at, Settled::Refused(code))) = &sent.settled
+            && !history.failed_over(call, sent.at, *at)
+        {
             return wrong("refused and delivered", &format!("which was refused with {code}"));
         }
         let got = record.got.entry(device.to_owned()).or_default();
         if got.epoch != epoch {
-            got.torn |= !got.last.is_empty() || got.epoch != 0;
             got.epoch = epoch;
             got.last.clear();
         }
@@ -163,14 +173,31 @@ impl Ledger {
         *last = payload.number;
         got.all.insert(payload.clone());
         let Kind::Candidate { of } = payload.kind else { return Ok(()) };
-        let description = Payload { kind: Kind::Description, number: of, ..payload.clone() };
-        let refused = flow.and_then(|flow| flow.get(false, of)).is_some_and(|(_, sent)| {
-            matches!(&sent.settled, Some((_, Settled::Refused(_) | Settled::Unknown)))
-        });
-        if !got.torn && !refused && !got.all.contains(&description) {
-            return wrong("candidate first", "before its description");
+        // Where its own description was refused, it comes after the next one of its page.
+        let described = got.last.get(&(payload.page.clone(), false)).is_some_and(|last| *last >= of);
+        let torn = start.is_some_and(|start| start >= began);
+        match flow.and_then(|flow| flow.get(false, of)) {
+            _ if torn || described => {}
+            // Whether it was refused is not known yet.
+            Some((_, Sent { settled: None, .. })) => {
+                self.early.push((call.to_owned(), device.to_owned(), payload.clone()));
+            }
+            Some((_, Sent { settled: Some((_, Settled::Refused(_) | Settled::Unknown)), .. })) => {}
+            _ => return wrong("candidate first", "before its description"),
         }
         Ok(())
+    }
+
+    /// Candidates that came before their description although it was not refused.
+    pub fn early(&self) -> Vec<String> {
+        let is_wrong = |(call, _, payload): &&(String, String, Payload)| {
+            let Kind::Candidate { of } = payload.kind else { return false };
+            let flow = self.calls.get(call).and_then(|record| record.flows.get(&payload.page));
+            let description = flow.and_then(|flow| flow.get(false, of));
+            description.is_some_and(|(_, sent)| matches!(sent.settled, Some((_, Settled::Acked))))
+        };
+        let wrong = self.early.iter().filter(is_wrong);
+        wrong.map(|(call, device, payload)| format!("{device} got {payload} of {call} too early")).collect()
     }
 
     /// Everything that was acknowledged and has not arrived although it must have.

@@ -2,6 +2,15 @@
 
 use super::Ledger;
 
+/// That nobody of a user was there.
+#[derive(Debug)]
+pub(super) struct Offline {
+    call: String,
+    user: String,
+    from: u64,
+    to: u64,
+}
+
 /// One device's times, in virtual milliseconds.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
@@ -48,8 +57,20 @@ impl Ledger {
         presence.up.iter().any(|(came, went)| *came <= to && went.is_none_or(|went| went >= from))
     }
 
+    /// A call has ended because nobody of this user was there.
+    pub fn claim_offline(&mut self, call: &str, user: &str, from: u64, to: u64) {
+        self.offline.push(Offline { call: call.to_owned(), user: user.to_owned(), from, to });
+    }
+
+    /// Calls that ended so although somebody was there.
+    pub fn not_offline(&self) -> Vec<String> {
+        let there = |claim: &&Offline| self.user_was_there(&claim.user, claim.from, claim.to);
+        let wrong = self.offline.iter().filter(there);
+        wrong.map(|claim| format!("{} ended as offline; {} was there", claim.call, claim.user)).collect()
+    }
+
     /// Whether a user had the same connection of some device all the time between these two.
-    pub fn user_was_there(&self, user: &str, from: u64, to: u64) -> bool {
+    fn user_was_there(&self, user: &str, from: u64, to: u64) -> bool {
         let theirs = self.devices.iter().filter(|(device, _)| device.split('/').next() == Some(user));
         theirs
             .flat_map(|(_, presence)| &presence.up)

@@ -11,18 +11,18 @@ impl World {
     /// A call was ended at this moment by the server's clock.
     pub(crate) fn check_end(&self, call: &str, peer: Option<&str>, over: &Over, at: u64) {
         let any = |faults: &[Fault]| faults.iter().any(|fault| self.faults.has(*fault));
-        // The clock can't be compared with ours, or routes have been lost with everything else.
-        if any(&[Fault::Skew, Fault::Failover, Fault::Losses, Fault::Wipe]) {
+        // The clock can't be compared with ours, routes have been lost with everything else, or a client does not know
+        // that it was given up.
+        if any(&[Fault::Skew, Fault::Failover, Fault::Losses, Fault::Wipe, Fault::SlowReader]) {
             return;
         }
         let at = at.saturating_sub(EPOCH_MS);
         match over.reason.as_str() {
             // A node that can't prove that it lives is as good as dead, and so are its connections.
             "offline" if !any(&[Fault::StoreCut, Fault::StoreAway, Fault::StoreSlow]) => {
+                // The node may have noticed before the client did: to be looked at later.
                 let Some(peer) = peer else { return };
-                if self.ledger().user_was_there(peer, at.saturating_sub(SLACK_MS), at) {
-                    self.violated("no reason", format_args!("{call} ended as offline; {peer} was there"));
-                }
+                self.ledger().claim_offline(call, peer, at.saturating_sub(SLACK_MS), at + SLACK_MS);
             }
             "connection_lost" if !any(&[Fault::StoreCut]) => {
                 let since = (at + SLACK_MS).saturating_sub(RECONNECT_MS);

@@ -49,6 +49,7 @@ impl Depot {
             }
             Kept::Nothing => Snapshot::empty(partitions),
         };
+        self.history.failing_over(partitions, from);
         self.set_away(partitions, true);
         self.memory.restore(&left);
         self.ground().undoom(partitions);

@@ -25,6 +25,8 @@ pub(crate) fn interrupted(node: &Arc<Node>, partitions: Vec<Partition>) {
         partitions = partitions.len(),
         "messages were missed, nobody knows which: all calls are looked at"
     );
+    // What has ended meanwhile is on no list any more; who took part in it knows it.
+    node.registry.deliver_where(|_| true, &Mail::Doubt(partitions.as_slice().into()));
     for partition in partitions {
         let us = Arc::clone(node);
         node.background.spawn(async move { all_of(&us, partition, false).await });

@@ -6,7 +6,7 @@ use std::{
 };
 
 use ringback_call::{CallId, ConnectionId, DeviceId, UserId};
-use ringback_store::record::Envelope;
+use ringback_store::{Partition, record::Envelope};
 use ringback_wire::CloseCode;
 use tokio::sync::{mpsc, watch};
 use xxhash_rust::xxh3::xxh3_64;
@@ -30,6 +30,8 @@ pub enum Mail {
     Entry(Arc<Envelope>),
     /// Something was said in this call that did not arrive: its mailbox has to be read.
     CatchUp(CallId),
+    /// So it may be in any call of these partitions: the mailboxes of all that the connection knows have to be read.
+    Doubt(Arc<[Partition]>),
     /// What is stored of this connection may be lost, and has to be stored again.
     Renew,
 }

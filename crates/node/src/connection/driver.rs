@@ -10,7 +10,7 @@ use std::{
 use governor::{Quota, clock::Clock as _};
 use ringback_call::{CallId, Event};
 use ringback_session::{Departure, Step, Turn as Next};
-use ringback_store::record::Envelope;
+use ringback_store::{Partition, record::Envelope};
 use ringback_wire::{Ack, CloseCode, ErrorCode, ErrorFrame, EventFrame, Goaway, ServerFrame};
 use tokio::{
     sync::watch,
@@ -188,6 +188,7 @@ impl<'a, T: Transport> Driver<'a, T> {
             Turn::Time => self.on_time().await,
             Turn::Mail(Mail::Entry(entry)) => self.deliver(&entry).await,
             Turn::Mail(Mail::CatchUp(call)) => self.catch_up(call).await,
+            Turn::Mail(Mail::Doubt(partitions)) => self.catch_up_in(&partitions).await,
             Turn::Mail(Mail::Renew) => {
                 self.renew();
                 Ok(())
@@ -283,6 +284,18 @@ impl<'a, T: Transport> Driver<'a, T> {
                 Ok(())
             }
         }
+    }
+
+    /// Reads what the client has not been told of the calls it knows in these partitions.
+    async fn catch_up_in(&mut self, partitions: &[Partition]) -> Result<(), Departure> {
+        let parts = self.node.store.partitions();
+        let doubtful = |call: &&CallId| parts.of_call(call).is_some_and(|part| partitions.contains(&part));
+        let mut calls: Vec<CallId> = self.session.live_calls().filter(doubtful).cloned().collect();
+        calls.sort_unstable();
+        for call in calls {
+            self.catch_up(call).await?;
+        }
+        Ok(())
     }
 
     fn renew(&mut self) {

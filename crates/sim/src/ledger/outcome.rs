@@ -20,8 +20,18 @@ pub(super) struct Outcomes {
     winner: Option<(String, String)>,
     /// How it ended, and who says so; what the losers of the race are told is no outcome.
     over: Option<(Over, String)>,
-    /// What each device was told, and in which of its lives.
-    told: BTreeMap<String, (Over, usize)>,
+    /// What each device was told.
+    told: BTreeMap<String, Told>,
+}
+
+/// That a call is over, as one device was told.
+#[derive(Debug)]
+struct Told {
+    over: Over,
+    /// In which of its lives.
+    epoch: usize,
+    /// On which of its connections.
+    connection: usize,
 }
 
 const LOST_THE_RACE: &str = "answered_elsewhere";
@@ -54,7 +64,7 @@ impl Ledger {
             _ => outcomes.winner = Some((by.to_owned(), says.to_owned())),
         }
         match outcomes.told.get(by) {
-            Some((over, _)) if over.reason == LOST_THE_RACE && !torn => {
+            Some(Told { over, .. }) if over.reason == LOST_THE_RACE && !torn => {
                 Err(format!("two winners: {by} was told that {call} is answered elsewhere, and answered it"))
             }
             _ => Ok(()),
@@ -63,8 +73,9 @@ impl Ledger {
 
     /// A device is told that a call is over. The event is the last one of its call.
     pub fn ended(&mut self, call: &str, device: &str, over: &Over, history: &History) -> Result<(), String> {
-        let epoch = self.epoch(device);
-        self.record(call).outcomes.told.insert(device.to_owned(), (over.clone(), epoch));
+        let (epoch, connection) = (self.epoch(device), self.connections(device));
+        let told = Told { over: over.clone(), epoch, connection };
+        self.record(call).outcomes.told.insert(device.to_owned(), told);
         self.over(call, device, over, history)
     }
 
@@ -98,7 +109,11 @@ impl Ledger {
     pub fn heard(&self, call: &str, device: &str, what: &str, history: &History) -> Result<(), String> {
         let told = self.calls.get(call).and_then(|record| record.outcomes.told.get(device));
         match told {
-            Some((over, epoch)) if *epoch == self.epoch(device) && !history.is_torn(call) => {
+            // A device that comes back may be told so again.
+            Some(Told { connection, .. }) if what == "call:ended" && *connection < self.connections(device) => {
+                Ok(())
+            }
+            Some(Told { over, epoch, .. }) if *epoch == self.epoch(device) && !history.is_torn(call) => {
                 Err(format!("after the end: {device} hears {what} of {call}, which ended with {over:?}"))
             }
             _ => Ok(()),
@@ -109,7 +124,7 @@ impl Ledger {
     pub fn alive(&self, call: &str, device: &str, history: &History) -> Result<(), String> {
         let told = self.calls.get(call).and_then(|record| record.outcomes.told.get(device));
         match told {
-            Some((over, _)) if !history.is_torn(call) => {
+            Some(Told { over, .. }) if !history.is_torn(call) => {
                 Err(format!("after the end: {device} is told that {call} lives, which ended with {over:?}"))
             }
             _ => Ok(()),

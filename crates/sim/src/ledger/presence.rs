@@ -46,6 +46,11 @@ impl Ledger {
         self.devices.get(device).map_or(0, |presence| presence.starts.len())
     }
 
+    /// How many connections it has had.
+    pub(super) fn connections(&self, device: &str) -> usize {
+        self.devices.get(device).map_or(0, |presence| presence.up.len())
+    }
+
     /// When it did so last.
     pub(super) fn last_start(&self, device: &str) -> Option<u64> {
         self.devices.get(device)?.starts.last().copied()

@@ -1,6 +1,12 @@
 //! Requests of one connection that need the store: one after the other, in the order they came.
 
-use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use ringback_call::{
     Ack::{Merged, Placed},
@@ -8,6 +14,7 @@ use ringback_call::{
 };
 use ringback_session::{Identity, Step};
 use ringback_wire::{Ack, ErrorCode, ErrorFrame, ServerFrame};
+use tokio::time::Instant;
 
 use super::handshake::RETRY_MS;
 use crate::{
@@ -18,6 +25,8 @@ use crate::{
 
 /// Requests that may wait. When there are more, the socket is not read until one is done.
 const MAX_WAITING: usize = 64;
+/// For how long a request that could not be served is waited for before later ones of its call are.
+const OWED: Duration = Duration::from_secs(2);
 
 /// A request that is done.
 pub(super) struct Done {
@@ -25,8 +34,8 @@ pub(super) struct Done {
     pub(super) reply: Option<ServerFrame>,
     /// The call it made.
     pub(super) made: Option<Made>,
-    /// The call that the store could not be asked about.
-    failed: Option<CallId>,
+    /// The request that could not be served because the store could not be asked about its call.
+    failed: Option<(CallId, RequestId)>,
 }
 
 /// A call that `call:init` made.
@@ -47,6 +56,8 @@ pub(super) struct Jobs {
     waiting: VecDeque<Job>,
     /// Replies that need no work.
     refused: VecDeque<Done>,
+    /// By call, the request that the client has to send again before any later one, and since when.
+    owed: BTreeMap<CallId, (RequestId, Instant)>,
 }
 
 /// Something to be done.
@@ -68,6 +79,7 @@ impl Jobs {
             placing: false,
             waiting: VecDeque::new(),
             refused: VecDeque::new(),
+            owed: BTreeMap::new(),
         }
     }
 
@@ -98,12 +110,16 @@ impl Jobs {
             if let Some(running) = &mut self.running {
                 let done = running.await;
                 (self.running, self.placing) = (None, false);
-                if let Some(call) = &done.failed {
+                if let Some((call, id)) = &done.failed {
+                    self.owed.insert(call.clone(), (*id, Instant::now()));
                     self.refuse_all_of(call);
                 }
                 return done;
             }
             match self.waiting.pop_front() {
+                Some(Job::Request(Step::Act(id, call, input))) if self.comes_too_early(id, &call) => {
+                    self.refuse(id, call, input);
+                }
                 Some(job) => self.start(job),
                 None => std::future::pending().await,
             }
@@ -133,7 +149,7 @@ impl Jobs {
                     node.calls.insist(call.clone(), input);
                 }
                 let reply = reply(id, applied.map(|applied| applied.ack));
-                Done { reply: Some(reply), made: None, failed: away.then_some(call) }
+                Done { reply: Some(reply), made: None, failed: away.then_some((call, id)) }
             })),
             Job::Trim(call, seq) => {
                 let (user, device) = (from.user, from.device);
@@ -163,16 +179,27 @@ impl Jobs {
         let waiting = std::mem::take(&mut self.waiting);
         for job in waiting {
             match job {
-                Job::Request(Step::Act(id, of, input)) if of == *call => {
-                    if is_hang_up(&input) {
-                        self.node.calls.insist(of, input);
-                    }
-                    let reply = Some(unavailable(id));
-                    self.refused.push_back(Done { reply, made: None, failed: None });
-                }
+                Job::Request(Step::Act(id, of, input)) if of == *call => self.refuse(id, of, input),
                 job => self.waiting.push_back(job),
             }
         }
+    }
+
+    /// Whether a request was on its way already when an earlier one of its call was refused, which is still to come.
+    fn comes_too_early(&mut self, id: RequestId, call: &CallId) -> bool {
+        let Some((owed, since)) = self.owed.get(call) else { return false };
+        let early = id > *owed && since.elapsed() < OWED;
+        if !early {
+            self.owed.remove(call);
+        }
+        early
+    }
+
+    fn refuse(&mut self, id: RequestId, call: CallId, input: Input) {
+        if is_hang_up(&input) {
+            self.node.calls.insist(call, input);
+        }
+        self.refused.push_back(Done { reply: Some(unavailable(id)), made: None, failed: None });
     }
 
     /// What has not been applied yet, to be finished though the client is gone: it may come back for the reply.

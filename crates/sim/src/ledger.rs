@@ -9,8 +9,8 @@ mod presence;
 
 use std::collections::BTreeMap;
 
-pub use mail::{Kind, Payload, Settled};
 use mail::{Flow, Got};
+pub use mail::{Kind, Payload, Settled};
 use outcome::Outcomes;
 pub use outcome::Over;
 use presence::{Offline, Presence};

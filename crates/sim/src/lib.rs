@@ -3,7 +3,12 @@
 //! What is real: the nodes (`ringback_node::Node` and `serve`), the rules, the sessions, the frames, the memory store.
 //! What is simulated: the network ([`net`]), the way to the store and its failures ([`store`]), the clients
 //! ([`device`]), time and chance. [`run`] plays one seed; [`oracle`] and [`ledger`] say what was wrong with it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "never shipped: a panic here is a failing seed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "never shipped: a panic here is a failing seed"
+)]
 
 pub mod chaos;
 pub mod clock;

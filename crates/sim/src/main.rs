@@ -51,7 +51,11 @@ fn main() -> ExitCode {
 
 fn replay(seed: u64, arguments: &Arguments, options: Options) -> ExitCode {
     let options = Options { printed: !arguments.quiet, ..options };
-    let outcome = if arguments.quiet { run(seed, &options) } else { ringback_sim::trace::aloud(|| run(seed, &options)) };
+    let outcome = if arguments.quiet {
+        run(seed, &options)
+    } else {
+        ringback_sim::trace::aloud(|| run(seed, &options))
+    };
     println!("{}", outcome.plan);
     for violation in &outcome.violations {
         println!("{violation}");
@@ -114,7 +118,9 @@ fn summarize(figures: &Figures, seeds: u64, failed: u64, began: Instant) {
     let hours = *virtual_ms as f64 / 3_600_000.0;
     println!("{seeds} seeds, {failed} failed, {:.1} s", began.elapsed().as_secs_f64());
     println!("{hours:.1} virtual hours, {calls} calls placed, {connected} connected");
-    println!("{acks} requests acknowledged, {events} events delivered, {frames} frames, {store} calls on the store");
+    println!(
+        "{acks} requests acknowledged, {events} events delivered, {frames} frames, {store} calls on the store"
+    );
     let kinds = Fault::ALL.iter().filter_map(|fault| Some(format!("{fault} {}", faults.get(fault)?)));
     println!("faults: {}", kinds.collect::<Vec<_>>().join(", "));
 }

@@ -18,7 +18,8 @@ use ringback_call::NodeId;
 use ringback_store::{Partition, Partitions, memory::MemoryStore};
 
 use crate::{
-    clock::StoreClock, dice::Dice, fault::Faults, history::History, mutant::Mutant, tally::Tally, trace::Trace,
+    clock::StoreClock, dice::Dice, fault::Faults, history::History, mutant::Mutant, tally::Tally,
+    trace::Trace,
 };
 use ground::Ground;
 pub use line::Line;

@@ -31,7 +31,13 @@ impl Calls {
             self.store.enlist(callee, call, self.clock.now(), usize::MAX).await?;
         let others = self.states_of_others(callee, &record, call).await?;
         let legs = self.legs(callee, &record);
-        tracing::debug!(?call, routes = record.routes.len(), live = legs.len(), others = others.len(), "placing");
+        tracing::debug!(
+            ?call,
+            routes = record.routes.len(),
+            live = legs.len(),
+            others = others.len(),
+            "placing"
+        );
         self.apply(call, Input::Admission(Admission::Allowed { legs, others })).await?;
         Ok(())
     }

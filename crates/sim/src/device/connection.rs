@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Device, requests::Sends};
+use super::Device;
 use crate::{frames, net::Link};
 
 /// How long an acknowledgement of `hello` may take.
@@ -115,7 +115,7 @@ impl Device {
         self.world.trace.frame(&self.name, ">", &bytes);
         self.world.tally.count(|figures| figures.frames += 1);
         if id > 0 {
-            self.sends.entry(id).or_insert_with(Sends::default).sent += 1;
+            self.sends.entry(id).or_default().sent += 1;
         }
         link.send(bytes);
     }

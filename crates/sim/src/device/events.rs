@@ -19,8 +19,7 @@ impl Device {
         let seen = self.seen.entry(id.clone()).or_default();
         if seq <= *seen {
             let seen = *seen;
-            self.world
-                .violated("order", format_args!("{} got entry {seq} of {id} after {seen}", self.name));
+            self.world.violated("order", format_args!("{} got entry {seq} of {id} after {seen}", self.name));
         }
         *seen = seq;
         self.note_seen(&id);

@@ -65,11 +65,8 @@ impl Device {
             return self.plan_in(100, 300, Todo::Accept(id));
         }
         let together = xxh3_64(mark.as_bytes());
-        let base = if together.is_multiple_of(2) {
-            1_000 + together % 4_000
-        } else {
-            self.dice.between(300, 9_000)
-        };
+        let base =
+            if together.is_multiple_of(2) { 1_000 + together % 4_000 } else { self.dice.between(300, 9_000) };
         let choice = self.dice.below(100);
         if choice < 60 {
             self.plan_in(base, base + 40, Todo::Accept(id));
@@ -137,7 +134,11 @@ impl Device {
             }
             Todo::Renegotiate(id) => self.renegotiate(&id),
             Todo::End(id, reason) => {
-                if self.rings(&id) { self.reject(&id) } else { self.end(&id, reason) }
+                if self.rings(&id) {
+                    self.reject(&id)
+                } else {
+                    self.end(&id, reason)
+                }
             }
             Todo::Report(id) => {
                 let fields = json!({"call": id, "stats": {"rtt_ms": 40}});
@@ -164,9 +165,9 @@ impl Device {
     }
 
     fn rings(&self, id: &str) -> bool {
-        self.calls.get(id).is_some_and(|call| {
-            call.role == Role::Callee && call.phase == Phase::Ringing && !call.leaving
-        })
+        self.calls
+            .get(id)
+            .is_some_and(|call| call.role == Role::Callee && call.phase == Phase::Ringing && !call.leaving)
     }
 
     fn reject(&mut self, id: &str) {

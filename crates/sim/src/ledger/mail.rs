@@ -143,7 +143,13 @@ impl Ledger {
     }
 
     /// A device got something.
-    pub fn got(&mut self, call: &str, device: &str, payload: &Payload, history: &History) -> Result<(), String> {
+    pub fn got(
+        &mut self,
+        call: &str,
+        device: &str,
+        payload: &Payload,
+        history: &History,
+    ) -> Result<(), String> {
         let (epoch, start) = (self.epoch(device), self.last_start(device));
         let record = self.record(call);
         let began = record.began;

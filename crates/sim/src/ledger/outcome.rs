@@ -58,7 +58,8 @@ impl Ledger {
         let outcomes = &mut self.record(call).outcomes;
         match &outcomes.winner {
             Some((winner, before)) if winner != by && !torn => {
-                let text = format!("{call} was answered by {by} as {says} says, by {winner} as {before} says");
+                let text =
+                    format!("{call} was answered by {by} as {says} says, by {winner} as {before} says");
                 return Err(format!("two winners: {text}"));
             }
             _ => outcomes.winner = Some((by.to_owned(), says.to_owned())),
@@ -86,7 +87,9 @@ impl Ledger {
         if over.reason == LOST_THE_RACE {
             let won = outcomes.winner.as_ref().is_some_and(|(winner, _)| winner == device);
             if won && !torn {
-                return Err(format!("two winners: {device} answered {call} and is told it is answered elsewhere"));
+                return Err(format!(
+                    "two winners: {device} answered {call} and is told it is answered elsewhere"
+                ));
             }
             return Ok(());
         }
@@ -110,7 +113,9 @@ impl Ledger {
         let told = self.calls.get(call).and_then(|record| record.outcomes.told.get(device));
         match told {
             // A device that comes back may be told so again.
-            Some(Told { connection, .. }) if what == "call:ended" && *connection < self.connections(device) => {
+            Some(Told { connection, .. })
+                if what == "call:ended" && *connection < self.connections(device) =>
+            {
                 Ok(())
             }
             Some(Told { over, epoch, .. }) if *epoch == self.epoch(device) && !history.is_torn(call) => {

@@ -54,7 +54,8 @@ impl Lane {
             return;
         }
         queue.over = matches!(item, Item::Gone);
-        let at = queue.last.map_or_else(Instant::now, |last| last.max(Instant::now())).max(Instant::now() + delay);
+        let at =
+            queue.last.map_or_else(Instant::now, |last| last.max(Instant::now())).max(Instant::now() + delay);
         queue.last = Some(at);
         queue.items.push_back((at, item));
         drop(queue);

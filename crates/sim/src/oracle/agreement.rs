@@ -39,7 +39,10 @@ impl World {
             for (id, known) in &view.calls {
                 let call = stored.iter().find(|call| call.id.as_str() == id && !call.has_ended());
                 let Some(call) = call else {
-                    self.violated("zombie", format_args!("{} has {id} ({known:?}), which is over", view.name));
+                    self.violated(
+                        "zombie",
+                        format_args!("{} has {id} ({known:?}), which is over", view.name),
+                    );
                     continue;
                 };
                 let side = if known.role == Role::Caller { Side::Caller } else { Side::Callee };
@@ -56,7 +59,10 @@ impl World {
                 }
                 if phase(call.state_name()) != Some(known.phase) {
                     let state = call.state_name();
-                    self.violated("zombie", format_args!("{} has {id} {known:?}, it is {state:?}", view.name));
+                    self.violated(
+                        "zombie",
+                        format_args!("{} has {id} {known:?}, it is {state:?}", view.name),
+                    );
                 }
             }
         }

@@ -14,7 +14,9 @@ impl World {
             let mut present = Vec::new();
             for (device, route) in &record.routes {
                 // A route to a node that is gone counts for nothing.
-                let Some(node) = nodes.iter().find(|node| *node.cluster.node() == route.node) else { continue };
+                let Some(node) = nodes.iter().find(|node| *node.cluster.node() == route.node) else {
+                    continue;
+                };
                 let name = format!("{user}/{}", device.as_str());
                 if node.registry.has(&id, device, route.connection) {
                     present.push(name);

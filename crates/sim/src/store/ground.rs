@@ -64,7 +64,11 @@ impl Ground {
 
     pub(super) fn set_away(&mut self, partitions: &[Partition], away: bool) {
         for partition in partitions {
-            if away { self.away.insert(*partition) } else { self.away.remove(partition) };
+            if away {
+                self.away.insert(*partition)
+            } else {
+                self.away.remove(partition)
+            };
         }
     }
 
@@ -97,7 +101,11 @@ impl Ground {
         let slow = dice.chance(weather.slow);
         let long = if dice.chance(0.5) { dice.ms(0, 300) } else { dice.ms(0, 3_500) };
         if slow {
-            if dice.chance(0.5) { fate.there += long } else { fate.back += long }
+            if dice.chance(0.5) {
+                fate.there += long
+            } else {
+                fate.back += long
+            }
             fate.faults.push(Fault::StoreSlow);
         }
         if fate.fails {

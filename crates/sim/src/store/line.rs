@@ -87,7 +87,9 @@ impl Line {
 
     /// The node is cut off from the store, or is not any more.
     pub fn cut_off(self: &Arc<Self>, cut: bool) {
-        self.depot.trace.note(&self.name, if cut { "cut off from the store" } else { "reaches the store again" });
+        self.depot
+            .trace
+            .note(&self.name, if cut { "cut off from the store" } else { "reaches the store again" });
         self.cut.store(cut, Ordering::Relaxed);
         let all = self.depot.partitions();
         if cut { self.deafen(&all) } else { self.hear_again(&all) }
@@ -105,7 +107,8 @@ impl Line {
         tokio::spawn(async move {
             sleep(subscribes).await;
             // Cut off again meanwhile: who heals that begins anew.
-            if line.cut.load(Ordering::Relaxed) || partitions.iter().any(|p| line.depot.ground().is_away(*p)) {
+            if line.cut.load(Ordering::Relaxed) || partitions.iter().any(|p| line.depot.ground().is_away(*p))
+            {
                 return;
             }
             line.deaf.lock().unwrap_or_else(PoisonError::into_inner).retain(|p| !partitions.contains(p));

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Millis, NodeId, SessionId, Timestamp, UserId};
 use ringback_store::{
-    Bus, Calls, Commit, Committed, Deadlines, Enlisted, Log, Nodes, Partition, Partitions, Pulse,
+    Bus, Calls, Commit, Committed, Deadlines, Enlisted, Greeted, Log, Nodes, Partition, Partitions, Pulse,
     Registered, Route, Sessions, Store, StoreError, Stored, Subscription, Users, Version,
     memory::MemoryStore,
 };
@@ -91,11 +91,8 @@ impl Calls for NodeStore {
         last: u64,
     ) -> Result<Vec<(u64, Bytes)>, StoreError> {
         let id = call.clone();
-        self.call(
-            self.of_call(call),
-            move |memory| async move { memory.read(&id, log, first, last).await },
-        )
-        .await
+        self.call(self.of_call(call), move |memory| async move { memory.read(&id, log, first, last).await })
+            .await
     }
 }
 
@@ -182,16 +179,23 @@ impl Users for NodeStore {
 
 #[async_trait]
 impl Sessions for NodeStore {
-    async fn keep(&self, owner: &Endpoint, session: &SessionId, ttl_ms: Millis) -> Result<(), StoreError> {
+    async fn keep(
+        &self,
+        owner: &Endpoint,
+        session: &SessionId,
+        notes: Bytes,
+        ttl_ms: Millis,
+    ) -> Result<(), StoreError> {
         let (owner, session) = (owner.clone(), session.clone());
         let partition = self.of_user(&owner.user);
-        self.call(partition, move |memory| async move { memory.keep(&owner, &session, ttl_ms).await }).await
+        self.call(partition, move |memory| async move { memory.keep(&owner, &session, notes, ttl_ms).await })
+            .await
     }
 
-    async fn is_kept(&self, owner: &Endpoint, session: &SessionId) -> Result<bool, StoreError> {
-        let (owner, session) = (owner.clone(), session.clone());
+    async fn greet(&self, owner: &Endpoint, session: Option<&SessionId>) -> Result<Greeted, StoreError> {
+        let (owner, session) = (owner.clone(), session.cloned());
         let partition = self.of_user(&owner.user);
-        self.call(partition, move |memory| async move { memory.is_kept(&owner, &session).await }).await
+        self.call(partition, move |memory| async move { memory.greet(&owner, session.as_ref()).await }).await
     }
 }
 

@@ -67,6 +67,12 @@ chaos: build ## Break gateways, Redis and networks under load: docs/chaos.md
 	@$(SETUP) redis
 	@$(STEP) "chaos" cargo run --package ringback-tests --bin ringback-chaos
 
+SEEDS ?= 1000
+.PHONY: sim
+sim: ## Simulate whole clusters on virtual time, SEEDS=10000 of them (ARGS="--seed 7" for one)
+	@$(SETUP) cargo
+	@$(STEP) "simulator" cargo run --release --package ringback-sim -- --seeds $(SEEDS) $(ARGS)
+
 .PHONY: test-browser
 test-browser: build test-browser-only ## Real calls in Chromium
 

@@ -143,6 +143,14 @@ impl World {
         &self.gateways[n.min(self.gateways.len() - 1)]
     }
 
+    /// Asks the one Redis server something; `None` where there is none, or more.
+    pub async fn ask_redis(&self, command: &str) -> Option<String> {
+        match &self.store {
+            Store::Standalone(redis) => crate::resp::ask(redis.port(), command).await.ok(),
+            _ => None,
+        }
+    }
+
     /// Stops everything and removes its files, unless `RINGBACK_KEEP_LOGS` is set.
     pub fn stop(&self) {
         self.gateways.iter().for_each(Gateway::kill9);

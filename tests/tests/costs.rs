@@ -1,0 +1,131 @@
+//! What things cost, counted on real processes: nothing here is timed. The figures are printed, and stand in
+//! `docs/benchmarks.md`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
+#![allow(clippy::large_futures, reason = "a few clients in one test")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use ringback_tests::client::Client;
+use ringback_tests::flow::{candidate, hang_up, sdp, set_up, trickle};
+use ringback_tests::stage::{Cast, Stage};
+use ringback_tests::world::{Backend, World};
+use serde_json::json;
+
+async fn world(settings: &[(&str, &str)]) -> (Arc<World>, Stage) {
+    let settings: Vec<(&str, String)> =
+        settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    let world = Arc::new(World::start(Backend::Standalone, &settings).await.expect("it starts"));
+    let stage = Stage::new(Arc::clone(&world), Cast::ALL[0]);
+    (world, stage)
+}
+
+/// Commands that Redis has processed so far.
+async fn commands(world: &World) -> u64 {
+    let info = world.ask_redis("INFO stats").await.expect("an answer");
+    let line = info.lines().find_map(|line| line.strip_prefix("total_commands_processed:"));
+    line.and_then(|count| count.trim().parse().ok()).expect("a count")
+}
+
+/// Commands in ten seconds in which no client does anything.
+async fn commands_at_rest(world: &World) -> u64 {
+    let before = commands(world).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    commands(world).await - before
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_connection_costs_redis_nothing() {
+    // With a heartbeat a second each connection gives ten signs of life while we count.
+    let (world, stage) = world(&[("TIMEOUTS__HEARTBEAT_MS", "1000")]).await;
+    let without = commands_at_rest(&world).await;
+    let seats = (0..1_000).map(|n| {
+        let name = format!("idle{n}");
+        stage.join(stage.seat(&name, "phone", n % 2, ringback_tests::codec::Codec::Json))
+    });
+    let clients: Vec<Client> = join_all(seats).await;
+    let with = commands_at_rest(&world).await;
+    eprintln!("commands of Redis in 10 s: {without} with no connection, {with} with 1,000 idle ones");
+    // The gateways' own probes come in rounds of about 900 commands, so that is how far two counts may differ; were a
+    // sign of life worth one command, it would be 10,000.
+    assert!(with < without + 1_000, "{without} and {with}");
+    drop(clients);
+    world.stop();
+}
+
+/// Bytes that Redis keeps of a call.
+async fn bytes_of(world: &World, call: &str) -> u64 {
+    let partition = call.split_once('-').expect("an id of ours").0;
+    let answer = world.ask_redis(&format!("MEMORY USAGE rb1:{{{partition}}}:c:{call} SAMPLES 0")).await;
+    answer.expect("an answer").trim().trim_start_matches(':').parse().expect("a number")
+}
+
+/// A description as long as a browser's.
+fn long_sdp(label: &str) -> String {
+    format!("{}{}", sdp(label), "a=rtpmap:96 VP8/90000\r\n".repeat(128))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_seen_is_not_kept() {
+    let (world, stage) = world(&[("TIMEOUTS__TRIM_MS", "200")]).await;
+    let (alice, bob) = stage.pair().await;
+    let call = set_up(&alice, &bob).await;
+    for round in 0..8 {
+        trickle(&alice, &bob, &call, &[candidate("a", round)]).await;
+        trickle(&bob, &alice, &call, &[candidate("b", round)]).await;
+    }
+    alice.ok("webrtc:offer", json!({"call": call, "sdp": long_sdp("offer")})).await;
+    bob.expect("webrtc:offer", json!({"call": call})).await;
+    bob.ok("webrtc:answer", json!({"call": call, "sdp": long_sdp("answer")})).await;
+    alice.expect("webrtc:answer", json!({"call": call})).await;
+    let before = bytes_of(&world, &call).await;
+    for client in [&alice, &bob] {
+        client.post_map(&json!({"type": "seen", "calls": client.seen()})).await;
+    }
+    let mut after = before;
+    let trimmed = async {
+        while after > 2_048 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            after = bytes_of(&world, &call).await;
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(10), trimmed).await;
+    eprintln!("a connected call in Redis: {before} bytes before what was seen is taken out, {after} after");
+    assert!(before > 6_000 && after <= 2_048, "{before} and {after}");
+    hang_up(&alice, &bob, &call).await;
+    world.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_that_drop_together_hold_up_nobody() {
+    const MANY: usize = 4_000;
+    let (world, stage) = world(&[]).await;
+    let mut crowd = Vec::with_capacity(MANY);
+    for chunk in 0..MANY / 250 {
+        let seats = (0..250).map(|n| {
+            let name = format!("crowd{chunk}x{n}");
+            stage.join(stage.seat(&name, "phone", 0, ringback_tests::codec::Codec::Json))
+        });
+        crowd.extend(join_all(seats).await);
+    }
+    join_all(crowd.into_iter().map(Client::cut)).await;
+    // At the same gateway, while it says goodbye to all of them.
+    let alice = stage.join(stage.seat("alice", "desk", 0, ringback_tests::codec::Codec::Json)).await;
+    let bob = stage.join(stage.seat("bob", "phone", 0, ringback_tests::codec::Codec::Json)).await;
+    let call = set_up(&alice, &bob).await;
+    hang_up(&alice, &bob, &call).await;
+    // And nothing of them is left.
+    let mut routes = u64::MAX;
+    let gone = async {
+        while routes > 0 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let script = "EVAL \"local n = 0 for _, key in ipairs(redis.call('KEYS', 'rb1:*:u:crowd*')) do n = n + redis.call('HLEN', key) end return n\" 0";
+            let answer = world.ask_redis(script).await;
+            routes = answer.and_then(|n| n.trim().trim_start_matches(':').parse().ok()).unwrap_or(u64::MAX);
+        }
+    };
+    let done = tokio::time::timeout(Duration::from_secs(60), gone).await;
+    assert!(done.is_ok(), "{routes} routes are left of {MANY}");
+    world.stop();
+}

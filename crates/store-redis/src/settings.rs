@@ -94,9 +94,16 @@ impl std::fmt::Debug for RedisSettings {
 
 /// Makes clients. Always for one server (or one Sentinel service): fred's own cluster mode stops for all slots
 /// when one primary dies, and does not notice a shard channel that has moved.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Dialer {
     config: Config,
+}
+
+/// The configuration may hold a password: it is not shown.
+impl std::fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dialer").finish_non_exhaustive()
+    }
 }
 
 impl Dialer {
@@ -188,5 +195,6 @@ mod tests {
     fn a_password_is_not_shown() {
         let settings = RedisSettings::new("redis://user:secret@127.0.0.1:1");
         assert!(!format!("{settings:?}").contains("secret"));
+        assert!(!format!("{:?}", settings.check().unwrap()).contains("secret"));
     }
 }

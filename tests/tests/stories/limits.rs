@@ -1,18 +1,35 @@
 //! Too much of anything is refused, by the size of it.
 
+use ringback_tests::client::Client;
 use ringback_tests::flow::{accepted, connect, describe, end, epilogue, hang_up, quiet, sdp};
+use ringback_tests::patience::{SOON, eventually};
 use ringback_tests::stage::Stage;
 use serde_json::json;
 
 use super::bystanders::{Answer, Bystanders, answer};
 
 stories! {
+    CROWDED:
+        who_finds_no_place_is_told_when_to_come_back;
     SOLO:
         an_oversized_frame_closes,
         an_oversized_frame_before_hello_closes,
         an_oversized_description_is_refused,
         oversized_metadata_are_refused,
         a_flood_is_held_back;
+}
+
+async fn who_finds_no_place_is_told_when_to_come_back(stage: &Stage) {
+    let alice = stage.caller("alice").await;
+    let bob = stage.join(stage.seat("bob", "phone", 0, stage.cast.callee)).await;
+    let carol = stage.seat("carol", "phone", 0, stage.cast.callee);
+    let refused = Client::open(carol.clone()).await.expect_err("the third of two");
+    assert!(format!("{refused:#}").contains("503"), "{refused:#}");
+    // Whoever is in is not harmed, and a place that is given back is taken.
+    alice.ok("ping", json!({})).await;
+    bob.cut().await;
+    let carol = eventually(SOON, async || Client::open(carol.clone()).await.ok()).await.expect("a place");
+    carol.hello(json!({})).await.expect("she is let in");
 }
 
 async fn an_oversized_frame_closes(stage: &Stage) {

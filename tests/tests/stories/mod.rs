@@ -112,8 +112,20 @@ const MORTAL: Kind = Kind {
 const LEAVING: Kind =
     Kind { place: Place::Own(draining), backends: &Backend::ALL, casts: &[JSON], also: &[] };
 
+/// A gateway that takes two connections.
+const CROWDED: Kind = Kind {
+    place: Place::Own(crowded),
+    backends: &[Backend::Memory, Backend::Standalone],
+    casts: &[JSON],
+    also: &[],
+};
+
 const JSON: Cast = Cast::ALL[0];
 const MSGPACK: Cast = Cast::ALL[1];
+
+fn crowded() -> Vec<(&'static str, String)> {
+    vec![("LIMITS__CONNECTIONS", "2".to_owned())]
+}
 
 fn draining() -> Vec<(&'static str, String)> {
     vec![("DRAIN__WINDOW_MS", "1500".to_owned())]

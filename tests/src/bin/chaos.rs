@@ -69,6 +69,9 @@ async fn chaos() -> Result<ExitCode> {
                     "" => String::new(),
                     allowed => format!(", allowed: {allowed}"),
                 };
+                if let Some(slowest) = &outcome.slowest {
+                    println!("{slowest}");
+                }
                 match outcome.failure {
                     None => {
                         passed += 1;

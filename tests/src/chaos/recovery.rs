@@ -13,6 +13,8 @@ pub struct Recovery {
     pub setups: Vec<Duration>,
     /// To the first message that was sent since, in a call that was connected before, and got through.
     pub messages: Vec<Duration>,
+    /// The longest of the set-ups: from when to when, and whose.
+    pub slowest: Option<(Duration, Duration, String)>,
 }
 
 impl Recovery {
@@ -28,7 +30,7 @@ impl Recovery {
             }
         }
         let mut recovery = Self::default();
-        for calls in pairs.values() {
+        for (users, calls) in &pairs {
             // Sorted out once, not once for each fault.
             let setups: Vec<(Duration, Duration)> =
                 calls.iter().filter_map(|call| Some((call.began(), call.connected()?))).collect();
@@ -37,7 +39,12 @@ impl Recovery {
             for fault in faults {
                 let again =
                     setups.iter().filter(|(began, _)| began >= fault).map(|(_, connected)| *connected);
-                recovery.setups.extend(again.min().map(|at| at - *fault));
+                if let Some(at) = again.min() {
+                    recovery.setups.push(at - *fault);
+                    if recovery.slowest.as_ref().is_none_or(|(from, to, _)| *to - *from < at - *fault) {
+                        recovery.slowest = Some((*fault, at, users.clone()));
+                    }
+                }
                 let old = messages.iter().filter(|(connected, _)| connected < fault);
                 let through = old.flat_map(|(_, passages)| passages).filter(|(sent, _)| sent >= fault);
                 recovery.messages.extend(through.map(|(_, got)| *got - *fault).min());

@@ -145,6 +145,26 @@ pub fn story(digest: &Digest, diaries: &[Arc<Diary>], verdict: &Verdict) -> Stri
     text
 }
 
+/// What a pair did from a fault until it had a call again, where that took long: for whoever wonders why.
+pub fn slowest(recovery: &Recovery, diaries: &[Arc<Diary>]) -> Option<String> {
+    let (from, to, users) = recovery.slowest.as_ref().filter(|(from, to, _)| *to - *from > LONG)?;
+    let mut text = format!("{users}: no call from {:.3} to {:.3} s\n", from.as_secs_f64(), to.as_secs_f64());
+    let mut lines = Vec::new();
+    for diary in diaries.iter().filter(|diary| users.split(' ').any(|user| user == diary.user)) {
+        let name = format!("{}/{}", diary.user, diary.device);
+        let within = diary.lines().into_iter().filter(|line| line.at + MARGIN >= *from && line.at <= *to);
+        lines.extend(within.map(|line| (name.clone(), line)));
+    }
+    lines.sort_by_key(|(_, line)| line.at);
+    for (name, line) in lines {
+        let _ = writeln!(text, "{:9.3} {name:>14} {line}", line.at.as_secs_f64());
+    }
+    Some(text)
+}
+
+/// A pair without a call for so long is worth a look.
+const LONG: Duration = Duration::from_secs(12);
+
 /// What is shown before and after a call.
 const MARGIN: Duration = Duration::from_millis(300);
 

@@ -13,7 +13,7 @@ use super::fault::{Breaker, Faults};
 use super::oracle::{Kind, Timeouts, Verdict, Violation, judge};
 use super::pair::{Pair, Setting};
 use super::recovery::Recovery;
-use super::report::{Row, faults, story};
+use super::report::{Row, faults, slowest, story};
 use super::scenario::Scenario;
 use super::stand::{Stand, timeouts};
 use crate::dice::Dice;
@@ -48,6 +48,8 @@ pub struct Outcome {
     pub row: Row,
     /// What went wrong and is allowed.
     pub allowed: String,
+    /// With `CHAOS_VERBOSE`: what the pair did that was without a call for longest.
+    pub slowest: Option<String>,
     /// What is to be told, if it failed.
     pub failure: Option<String>,
 }
@@ -83,11 +85,13 @@ pub async fn run(scenario: &Scenario, terms: &Terms) -> Result<Option<Outcome>> 
     }
     let times = load.faults.all();
     let starts: Vec<Duration> = times.iter().map(|(from, ..)| *from).collect();
-    let row = Row::new(scenario.name, times.len(), &verdict, &Recovery::of(&digest, &starts));
-    let failure = (!verdict.is_sound()).then(|| {
-        let diaries: Vec<_> = load.pairs.iter().flat_map(|pair| pair.diaries.clone()).collect();
-        format!("{}\n{}", story(&digest, &diaries, &verdict), faults(&times))
-    });
+    let recovery = Recovery::of(&digest, &starts);
+    let row = Row::new(scenario.name, times.len(), &verdict, &recovery);
+    let diaries: Vec<_> = load.pairs.iter().flat_map(|pair| pair.diaries.clone()).collect();
+    let verbose = std::env::var_os("CHAOS_VERBOSE").is_some();
+    let slowest = if verbose { slowest(&recovery, &diaries) } else { None };
+    let failure =
+        (!verdict.is_sound()).then(|| format!("{}\n{}", story(&digest, &diaries, &verdict), faults(&times)));
     for pair in load.pairs {
         pair.end().await;
     }
@@ -95,7 +99,7 @@ pub async fn run(scenario: &Scenario, terms: &Terms) -> Result<Option<Outcome>> 
         Some(text) => Some(format!("{text}\nlogs: {}", stand.keep_logs()?)),
         None => None,
     };
-    Ok(Some(Outcome { row, allowed: verdict.allowed(), failure }))
+    Ok(Some(Outcome { row, allowed: verdict.allowed(), slowest, failure }))
 }
 
 fn odd(text: String) -> Violation {

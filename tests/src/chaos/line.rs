@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::bell::Bell;
 use super::diary::{Diary, Note};
+use super::queue::{PATIENCE, Queue};
 use crate::client::{Seat, upgrade};
 use crate::codec::Codec;
 use crate::dice::Dice;
@@ -34,8 +35,6 @@ const GREETS: Duration = Duration::from_secs(5);
 const QUIET: Duration = Duration::from_secs(1);
 /// ... and after so much it takes the connection for dead.
 const SILENT: Duration = Duration::from_secs(4);
-/// A request without a reply for so long, on a connection that lives, is odd.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// Ended calls whose last numbers are remembered.
 const NAMED: usize = 48;
 
@@ -62,15 +61,6 @@ pub enum Turn {
     Time,
 }
 
-/// A request without a reply.
-struct Waiting {
-    frame: Value,
-    /// When it was sent over this connection.
-    sent: Instant,
-    /// When it is to be sent again.
-    again: Option<Instant>,
-}
-
 /// One device's line.
 pub struct Line {
     /// What it writes down.
@@ -88,7 +78,7 @@ pub struct Line {
     /// The last numbers of calls that have ended, the newest last, for a client that names those, too.
     ended: VecDeque<(String, u64)>,
     next_id: u64,
-    waiting: BTreeMap<u64, Waiting>,
+    waiting: Queue,
     ready: VecDeque<Turn>,
     heard: Instant,
     pinged: bool,
@@ -127,7 +117,7 @@ impl Line {
             over: HashSet::new(),
             ended: VecDeque::new(),
             next_id: 1,
-            waiting: BTreeMap::new(),
+            waiting: Queue::default(),
             ready: VecDeque::new(),
             heard: Instant::now(),
             pinged: false,
@@ -144,18 +134,10 @@ impl Line {
             frame["seen"] = json!(self.seen);
         }
         // Behind one of the same call that has to be sent again it waits for its turn.
-        let again = self.turn_of(&frame);
-        self.waiting.insert(id, Waiting { frame: frame.clone(), sent: Instant::now(), again });
-        if again.is_none() {
+        if self.waiting.add(id, frame.clone()) {
             self.send(frame).await;
         }
         id
-    }
-
-    /// When what waits to be sent again about this request's call is to be sent, if anything does.
-    fn turn_of(&self, frame: &Value) -> Option<Instant> {
-        let same = |other: &Waiting| other.frame["call"] == frame["call"] && frame["call"].is_string();
-        self.waiting.values().filter(|other| same(other)).filter_map(|other| other.again).max()
     }
 
     /// Waits for what comes next, at most until `until`.
@@ -229,12 +211,7 @@ impl Line {
 
     fn next_due(&self) -> Instant {
         let life = if self.pinged { self.heard + SILENT } else { self.heard + QUIET };
-        let due = |waiting: &Waiting| match waiting.again {
-            Some(at) => self.turn_of(&waiting.frame).unwrap_or(at),
-            None => waiting.sent + PATIENCE,
-        };
-        let requests = self.waiting.values().map(due);
-        requests.chain(self.leave_at).chain([life]).min().unwrap_or(life)
+        self.waiting.next().into_iter().chain(self.leave_at).chain([life]).min().unwrap_or(life)
     }
 
     async fn do_what_is_due(&mut self) {
@@ -250,33 +227,21 @@ impl Line {
             let id = self.new_id();
             self.send(json!({"type": "ping", "id": id})).await;
         }
-        // All that waits of one call goes out together, in order, when the last of it is due.
-        let again = |waiting: &Waiting| {
-            let at = waiting.again?;
-            Some(self.turn_of(&waiting.frame).unwrap_or(at))
-        };
-        for id in self.due(|waiting| again(waiting).is_some_and(|at| now >= at)) {
+        for id in self.waiting.due(now) {
             self.send_again(id).await;
         }
-        let late = self.due(|waiting| waiting.again.is_none() && now >= waiting.sent + PATIENCE);
-        if let Some(waiting) = late.first().and_then(|id| self.waiting.get(id)) {
-            let call = waiting.frame["call"].as_str().map(str::to_owned);
-            let what =
-                format!("no reply to {} for {PATIENCE:?} on a connection that lives", waiting.frame["type"]);
+        if let Some(frame) = self.waiting.late(now) {
+            let call = frame["call"].as_str().map(str::to_owned);
+            let what = format!("no reply to {} for {PATIENCE:?} on a connection that lives", frame["type"]);
             self.diary.write(Note::Odd(call, what));
             self.lose("a request has no reply");
         }
     }
 
-    fn due(&self, is_due: impl Fn(&Waiting) -> bool) -> Vec<u64> {
-        self.waiting.iter().filter(|(_, waiting)| is_due(waiting)).map(|(id, _)| *id).collect()
-    }
-
     async fn send_again(&mut self, id: u64) {
-        let Some(waiting) = self.waiting.get_mut(&id) else { return };
-        (waiting.again, waiting.sent) = (None, Instant::now());
-        let frame = waiting.frame.clone();
-        self.send(frame).await;
+        if let Some(frame) = self.waiting.send(id) {
+            self.send(frame).await;
+        }
     }
 
     async fn take(&mut self, frame: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>) {
@@ -338,15 +303,16 @@ impl Line {
             return self.diary.write(Note::Odd(None, format!("a reply to nobody: {frame}")));
         };
         // Pings are not waited for.
-        let Some(waiting) = self.waiting.get_mut(&id) else { return };
+        if !self.waiting.holds(id) {
+            return;
+        }
         let code = frame["code"].as_str().unwrap_or_default();
         if frame["type"] == "error" && ["unavailable", "rate_limited", "draining"].contains(&code) {
             let pause = frame["retry_after_ms"].as_u64().unwrap_or(500);
             let jitter = self.dice.below(pause as usize / 4 + 1) as u64;
-            waiting.again = Some(Instant::now() + Duration::from_millis(pause + jitter));
-            return;
+            return self.waiting.postpone(id, Instant::now() + Duration::from_millis(pause + jitter));
         }
-        self.waiting.remove(&id);
+        self.waiting.settle(id);
         let reply = if frame["type"] == "ack" { Ok(frame) } else { Err(frame) };
         self.ready.push_back(Turn::Reply(id, reply));
     }
@@ -464,13 +430,12 @@ impl Line {
         if again {
             self.ready.push_back(Turn::Back(resumed, calls));
         }
-        let ids: Vec<u64> = self.waiting.keys().copied().collect();
-        for id in ids {
+        for id in self.waiting.ids() {
             if same || !again {
                 self.send_again(id).await;
             } else {
                 // What became of it nobody can tell any more.
-                self.waiting.remove(&id);
+                self.waiting.settle(id);
                 self.ready.push_back(Turn::Reply(id, Err(json!({"type": "error"}))));
             }
         }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::digest::{Call, Digest};
+use super::account::Call;
+use super::digest::Digest;
 use super::tag::Side;
 
 /// From the beginning of each fault, for each pair of users.

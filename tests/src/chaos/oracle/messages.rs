@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::digest::{Asked, Call, View};
+use super::super::account::{Asked, Call, View};
 use super::super::tag::{Part, Side, Tag};
 use super::{Kind, Verdict, name};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::super::digest::{Asked, Call, Device, Told, View};
+use super::super::account::{Asked, Call, Device, Told, View};
 use super::super::tag::Side;
 use super::{Kind, Timeouts, Verdict, longest_absence, name, was_there};
 

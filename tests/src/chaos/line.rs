@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::bell::Bell;
 use super::diary::{Diary, Note};
+use super::greeting::{code_of, comes_back, greet};
 use super::queue::{PATIENCE, Queue};
 use crate::client::{Seat, upgrade};
 use crate::codec::Codec;
@@ -25,7 +26,7 @@ use crate::dice::Dice;
 use crate::shape::with;
 use crate::token;
 
-type Socket = WebSocketStream<TcpStream>;
+pub(super) type Socket = WebSocketStream<TcpStream>;
 
 /// A gateway that does not take a connection within this time is passed over.
 const TAKES: Duration = Duration::from_secs(2);
@@ -248,8 +249,8 @@ impl Line {
         (self.heard, self.pinged) = (Instant::now(), false);
         match frame {
             Some(Ok(Message::Close(close))) => {
-                let code = close.as_ref().map_or(1005, |close| u16::from(close.code));
-                if !(4000..4500).contains(&code) {
+                let code = code_of(close.as_ref());
+                if !comes_back(code) {
                     self.diary.write(Note::Odd(None, format!("closed with {code}")));
                 }
                 self.lose(&format!("closed with {code}"));
@@ -346,7 +347,6 @@ impl Line {
         }
     }
 
-    /// `hello`, and its answer, which is the first frame.
     async fn greet(&mut self) -> bool {
         let id = self.new_id();
         let mut hello = json!({"type": "hello", "id": id, "token": "…", "device": self.seat.device});
@@ -358,55 +358,16 @@ impl Line {
             }
             hello["seen"] = json!(seen);
         }
-        let full = with(hello.clone(), json!({"token": self.seat.token}));
-        let message = self.seat.codec.frame(self.seat.codec.bytes(&full));
-        self.diary.write(Note::Sent(hello));
         let Some(socket) = &mut self.socket else { return false };
-        if let Err(error) = socket.send(message).await {
-            self.lose(&error.to_string());
-            return false;
-        }
-        loop {
-            let frame = match socket.next().await {
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                Some(Ok(Message::Close(close))) => {
-                    let code = close.as_ref().map_or(1005, |close| u16::from(close.code));
-                    if !(4000..4500).contains(&code) {
-                        self.diary.write(Note::Odd(None, format!("hello was answered with {code}")));
-                    }
-                    self.lose(&format!("closed with {code}"));
-                    return false;
-                }
-                Some(Ok(frame)) => frame,
-                Some(Err(error)) => {
-                    self.lose(&error.to_string());
-                    return false;
-                }
-                None => {
-                    self.lose("end of stream");
-                    return false;
-                }
-            };
-            let Ok(frame) = self.seat.codec.decode(&frame) else {
-                self.lose("a frame that can't be read");
-                return false;
-            };
-            self.diary.write(Note::Got(frame.clone()));
-            if frame["type"] == "error" {
-                let expected = ["unavailable", "draining", "rate_limited"];
-                if !expected.iter().any(|code| frame["code"] == *code) {
-                    self.diary.write(Note::Odd(None, format!("hello was refused: {}", frame["code"])));
-                }
-                // A close frame follows.
-                continue;
+        match greet(socket, &self.seat, &self.diary, hello).await {
+            Ok(ack) => {
+                self.be_back(&ack).await;
+                true
             }
-            if frame["type"] != "ack" || frame["id"] != id {
-                self.diary.write(Note::Odd(None, format!("{} came before the ack of hello", frame["type"])));
-                self.lose("the ack of hello must come first");
-                return false;
+            Err(why) => {
+                self.lose(&why);
+                false
             }
-            self.be_back(&frame).await;
-            return true;
         }
     }
 

@@ -13,6 +13,7 @@ pub mod dialog;
 pub mod diary;
 pub mod digest;
 pub mod fault;
+mod greeting;
 pub mod line;
 pub mod oracle;
 pub mod pair;

@@ -125,8 +125,10 @@ impl Pair {
 async fn direct(alice: User, bob: User, setting: Setting, mut dice: Dice) {
     while !setting.enough.load(Ordering::Relaxed) {
         let (from, to) = if dice.below(2) == 0 { (&alice, &bob) } else { (&bob, &alice) };
-        let plan = Plan::draw(&mut dice, &setting.mix, &to.names());
+        let mut plan = Plan::draw(&mut dice, &setting.mix, &to.names());
         if plan.crossing {
+            // Whichever call is first, the other's device takes it if it rings before that one has called.
+            plan.devices.push(from.names()[0].clone());
             to.first().order(Order { to: from.name.clone(), plan: plan.clone() });
         }
         from.first().order(Order { to: to.name.clone(), plan });

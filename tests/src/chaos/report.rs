@@ -1,12 +1,13 @@
 //! The table, and the story of a call that went wrong.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::diary::Diary;
 use super::digest::Digest;
-use super::oracle::{Kind, Verdict};
+use super::oracle::{Kind, Verdict, Violation};
 use super::recovery::{Recovery, middle_and_most};
 
 const LOST: &[Kind] = &[Kind::Lost];
@@ -102,7 +103,9 @@ pub fn table(rows: &[Row]) -> String {
     text
 }
 
-/// Stories told of one scenario; the rest is only counted.
+/// Violations of one kind that are told of one scenario; the rest is only counted.
+const EXAMPLES: usize = 8;
+/// Stories told of one scenario.
 const STORIES: usize = 4;
 
 /// What went wrong, and for the first few calls every frame of their devices. With `CHAOS_VERBOSE` what is allowed, too.
@@ -111,11 +114,17 @@ pub fn story(digest: &Digest, diaries: &[Arc<Diary>], verdict: &Verdict) -> Stri
     let everything = std::env::var_os("CHAOS_VERBOSE").is_some();
     let bad: Vec<_> =
         verdict.violations.iter().filter(|violation| everything || !violation.allowed).collect();
-    for violation in bad.iter().take(20) {
-        let _ = writeln!(text, "{violation}");
+    let mut by_kind: BTreeMap<Kind, Vec<&Violation>> = BTreeMap::new();
+    for violation in &bad {
+        by_kind.entry(violation.kind).or_default().push(violation);
     }
-    if bad.len() > 20 {
-        let _ = writeln!(text, "… and {} more", bad.len() - 20);
+    for (kind, all) in &by_kind {
+        for violation in all.iter().take(EXAMPLES) {
+            let _ = writeln!(text, "{violation}");
+        }
+        if all.len() > EXAMPLES {
+            let _ = writeln!(text, "{kind:?}: … and {} more", all.len() - EXAMPLES);
+        }
     }
     // One call for each kind of thing that went wrong: ten losses tell no more than one.
     let (mut kinds, mut calls): (Vec<Kind>, Vec<&String>) = (Vec::new(), Vec::new());

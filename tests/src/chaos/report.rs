@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -173,6 +174,18 @@ pub fn slowest(recovery: &Recovery, diaries: &[Arc<Diary>]) -> Option<String> {
 
 /// A pair without a call for so long is worth a look.
 const LONG: Duration = Duration::from_secs(12);
+
+/// Every device's diary, whole, each in a file of its own.
+pub fn write_diaries(folder: &Path, diaries: &[Arc<Diary>]) -> std::io::Result<()> {
+    for diary in diaries {
+        let mut text = String::new();
+        for line in diary.lines() {
+            let _ = writeln!(text, "{:9.3} {line}", line.at.as_secs_f64());
+        }
+        std::fs::write(folder.join(format!("{}-{}.txt", diary.user, diary.device)), text)?;
+    }
+    Ok(())
+}
 
 /// What is shown before and after a call.
 const MARGIN: Duration = Duration::from_millis(300);

@@ -13,7 +13,7 @@ use super::fault::{Breaker, Faults};
 use super::oracle::{Kind, Timeouts, Verdict, Violation, judge};
 use super::pair::{Pair, Setting};
 use super::recovery::Recovery;
-use super::report::{Row, faults, slowest, story};
+use super::report::{Row, faults, slowest, story, write_diaries};
 use super::scenario::Scenario;
 use super::stand::{Stand, timeouts};
 use crate::dice::Dice;
@@ -96,7 +96,11 @@ pub async fn run(scenario: &Scenario, terms: &Terms) -> Result<Option<Outcome>> 
         pair.end().await;
     }
     let failure = match failure {
-        Some(text) => Some(format!("{text}\nlogs: {}", stand.keep_logs()?)),
+        Some(text) => {
+            let folder = stand.keep_logs()?;
+            write_diaries(&folder, &diaries)?;
+            Some(format!("{text}\nlogs, and every device's diary: {}", folder.display()))
+        }
         None => None,
     };
     Ok(Some(Outcome { row, allowed: verdict.allowed(), slowest, failure }))

@@ -1,5 +1,6 @@
 //! The parts that are broken on purpose: three gateways, and what they keep their calls in.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,9 +122,9 @@ impl Stand {
     }
 
     /// Stops everything, and leaves the logs behind; returns where.
-    pub fn keep_logs(mut self) -> Result<String> {
+    pub fn keep_logs(mut self) -> Result<PathBuf> {
         let dir = self.dir.take().context("a folder")?;
         drop(self);
-        Ok(dir.keep().display().to_string())
+        Ok(dir.keep())
     }
 }

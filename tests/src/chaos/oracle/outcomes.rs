@@ -119,10 +119,9 @@ fn causes(
         "setup_timeout" if lasted >= timeouts.idle.min(timeouts.connecting) => {}
         "connection_lost" if somebody_away(call, devices, began, at) + ROUGHLY >= timeouts.reconnect => {}
         _ => {
-            let text = format!(
-                "it ended as {reason} after {:.1} s, which nobody asked for",
-                (at - began).as_secs_f64()
-            );
+            let (at, after) = (at.as_secs_f64(), (at - began).as_secs_f64());
+            let text =
+                format!("at {at:.3} s it ended as {reason} after {after:.1} s, which nobody asked for");
             verdict.add(Kind::Unprompted, Some(&call.id), text);
             return;
         }

@@ -114,7 +114,7 @@ impl Phone {
             }
             Turn::Back(resumed, listed) => {
                 if !resumed {
-                    self.reconcile(&listed);
+                    self.reconcile(&listed).await;
                 }
             }
             Turn::Rung | Turn::Time => {}
@@ -137,8 +137,14 @@ impl Phone {
         }
     }
 
-    /// Continuity is not proved: calls that are not listed have ended.
-    fn reconcile(&mut self, listed: &[Value]) {
+    /// Continuity is not proved: calls that are not listed have ended. One that is listed and has ended for this device
+    /// is ended again: its end was lost.
+    async fn reconcile(&mut self, listed: &[Value]) {
+        for call in listed.iter().filter_map(|each| each["call"].as_str()) {
+            if self.over.contains(call) {
+                self.line.post("call:end", json!({"call": call})).await;
+            }
+        }
         let lives = |call: &str| listed.iter().any(|each| each["call"] == *call);
         self.rung.retain(|rung| rung["call"].as_str().is_some_and(lives));
         if let Some(current) = self.current.clone() {

@@ -102,12 +102,15 @@ pub enum Allowance {
     /// replication. A message that is lost must be such a write itself; whatever else follows from one, in its call, is
     /// allowed.
     YoungWrites,
-    /// All of it, at the moment of the fault: what is left undone in calls that lived then is allowed.
+    /// All of it, at the moment of the fault: what is left undone in calls that lived then is allowed, and in those begun
+    /// before the gateways have found out and have said again who is connected.
     Everything,
 }
 
 /// How long before a primary's death a write may be lost: replication takes milliseconds, more on a busy machine.
 const YOUNG: Duration = Duration::from_millis(500);
+/// How long it may take until gateways have noticed that the store is empty, and stored again what they know.
+const FOUND_OUT: Duration = Duration::from_secs(3);
 /// How long after a signal something may still have been acknowledged by who got it.
 const AFTER: Duration = Duration::from_millis(300);
 
@@ -237,7 +240,7 @@ fn is_covered(call: &Call, allowance: &Allowance, faults: &[(Duration, Duration)
         }
         Allowance::Everything => {
             let (began, last) = (call.began(), call.last());
-            faults.iter().any(|(from, to)| began <= to.saturating_add(AFTER) && last + AFTER >= *from)
+            faults.iter().any(|(from, to)| began <= to.saturating_add(FOUND_OUT) && last + AFTER >= *from)
         }
     }
 }

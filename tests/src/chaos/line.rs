@@ -36,12 +36,12 @@ const GREETS: Duration = Duration::from_secs(5);
 const QUIET: Duration = Duration::from_secs(1);
 /// ... and after so much it takes the connection for dead.
 const SILENT: Duration = Duration::from_secs(4);
-/// Ended calls whose last numbers are remembered.
-const NAMED: usize = 48;
+/// For so long a call that has ended is still named in `hello`: its end may not have been noted as told.
+const NAMED: Duration = Duration::from_secs(60);
 
-/// Whether a `hello` names calls that have ended, too. By the page it leaves them out.
+/// Whether a `hello` names calls that have just ended, too. By the protocol page it need not.
 fn names_ended() -> bool {
-    std::env::var("CHAOS_SEEN").is_ok_and(|seen| seen == "all")
+    std::env::var("CHAOS_SEEN").map_or(true, |seen| seen != "live")
 }
 
 /// The longest pause between two attempts to come back.
@@ -77,7 +77,7 @@ pub struct Line {
     seen: BTreeMap<String, u64>,
     over: HashSet<String>,
     /// The last numbers of calls that have ended, the newest last, for a client that names those, too.
-    ended: VecDeque<(String, u64)>,
+    ended: VecDeque<(Instant, String, u64)>,
     next_id: u64,
     waiting: Queue,
     ready: VecDeque<Turn>,
@@ -290,10 +290,7 @@ impl Line {
         if event["type"] == "call:ended" {
             self.over.insert(call.to_owned());
             self.seen.remove(call);
-            self.ended.push_back((call.to_owned(), seq));
-            if self.ended.len() > NAMED {
-                self.ended.pop_front();
-            }
+            self.ended.push_back((Instant::now(), call.to_owned(), seq));
         } else if !self.over.contains(call) {
             self.seen.insert(call.to_owned(), seq);
         }
@@ -314,6 +311,10 @@ impl Line {
             return self.waiting.postpone(id, Instant::now() + Duration::from_millis(pause + jitter));
         }
         self.waiting.settle(id);
+        if let Some(call) = frame["call"].as_str().filter(|call| !self.over.contains(*call)) {
+            // A call it has, and has heard nothing of yet.
+            self.seen.entry(call.to_owned()).or_insert(0);
+        }
         let reply = if frame["type"] == "ack" { Ok(frame) } else { Err(frame) };
         self.ready.push_back(Turn::Reply(id, reply));
     }
@@ -354,7 +355,8 @@ impl Line {
             hello["session"] = json!(session);
             let mut seen = self.seen.clone();
             if names_ended() {
-                seen.extend(self.ended.iter().cloned());
+                self.ended.retain(|(at, ..)| at.elapsed() < NAMED);
+                seen.extend(self.ended.iter().map(|(_, call, seq)| (call.clone(), *seq)));
             }
             hello["seen"] = json!(seen);
         }

@@ -112,6 +112,7 @@ pub fn all() -> Vec<Scenario> {
         Scenario::new("cluster-failover-replicated", Fault::KillPrimary)
             .on(Cluster, REPLICATED)
             .needs("durability"),
+        Scenario::new("gateway-starts-slowly", Fault::KillGateway).and(Fault::DelayRedis),
         Scenario::new("storm", Fault::KillGateway).and(Fault::DropClients).and(Fault::CutRedis),
         Scenario::new("flushed", Fault::Flush).allows(Everything),
         Scenario::new("redis-emptied", Fault::EmptyRedis).allows(Everything),

@@ -7,7 +7,7 @@ mod mail;
 mod outcome;
 mod presence;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mail::{Flow, Got};
 pub use mail::{Kind, Payload, Settled};
@@ -37,6 +37,8 @@ struct Record {
     outcomes: Outcomes,
     /// What each page sent.
     flows: BTreeMap<String, Flow>,
+    /// Devices that heard of it when it was over: of what was said in it they hear nothing.
+    late: BTreeSet<String>,
     /// What each device got.
     got: BTreeMap<String, Got>,
 }

@@ -127,7 +127,8 @@ impl Device {
     /// The call is over for this device.
     pub(super) fn told_over(&mut self, id: &str, over: &Over) {
         let history = &self.world.depot.history;
-        self.world.book(|ledger| ledger.ended(id, &self.name, over, history));
+        let knew_it = self.calls.contains_key(id);
+        self.world.book(|ledger| ledger.ended(id, &self.name, over, knew_it, history));
         self.calls.remove(id);
         self.seen.remove(id);
         if self.dice.chance(0.3) {

@@ -218,7 +218,8 @@ impl Ledger {
                 for (payload, sent) in flow.0.values() {
                     let Some((acked, Settled::Acked)) = sent.settled else { continue };
                     let has = got.is_some_and(|got| got.all.contains(payload));
-                    let excused = since.is_none_or(|since| sent.at <= since)
+                    let excused = record.late.contains(receiver)
+                        || since.is_none_or(|since| sent.at <= since)
                         || payload.is_candidate() && history.is_held(call, &payload.to_string())
                         || history.may_be_lost(call, sent.at, acked);
                     if !has && !excused {

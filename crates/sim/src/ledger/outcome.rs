@@ -73,10 +73,21 @@ impl Ledger {
     }
 
     /// A device is told that a call is over. The event is the last one of its call.
-    pub fn ended(&mut self, call: &str, device: &str, over: &Over, history: &History) -> Result<(), String> {
+    pub fn ended(
+        &mut self,
+        call: &str,
+        device: &str,
+        over: &Over,
+        knew_it: bool,
+        history: &History,
+    ) -> Result<(), String> {
         let (epoch, connection) = (self.epoch(device), self.connections(device));
         let told = Told { over: over.clone(), epoch, connection };
-        self.record(call).outcomes.told.insert(device.to_owned(), told);
+        let record = self.record(call);
+        record.outcomes.told.insert(device.to_owned(), told);
+        if !knew_it {
+            record.late.insert(device.to_owned());
+        }
         self.over(call, device, over, history)
     }
 

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use ringback_tests::client::Client;
-use ringback_tests::flow::{end, ended_within, ring, set_up};
+use ringback_tests::flow::{end, ended_within, negotiate, quiet, ring, sdp, set_up};
+use ringback_tests::shape::with;
 use ringback_tests::stage::Stage;
 use serde_json::json;
 
 stories! {
     MORTAL:
         killed_while_a_call_rings,
-        killed_under_the_winner_of_a_call;
+        killed_under_the_winner_of_a_call,
+        what_was_refused_elsewhere_is_not_applied_by_a_gateway_that_wakes_up;
     LEAVING:
         told_to_go_it_says_goodbye_and_exits_with_zero,
         told_to_go_without_clients_it_goes;
@@ -38,6 +40,31 @@ async fn killed_under_the_winner_of_a_call(stage: &Stage) {
     // Nobody comes back; the survivor finds out and says so.
     alice.tolerate("call:peer", json!({"call": call, "status": "reconnecting"}));
     ended_within(TAKEN_OVER, &alice, &call, "connection_lost").await;
+}
+
+async fn what_was_refused_elsewhere_is_not_applied_by_a_gateway_that_wakes_up(stage: &Stage) {
+    let (alice, bob) = stage.pair().await;
+    let call = set_up(&alice, &bob).await;
+    let asleep = &stage.world.gateways[0];
+    asleep.pause().expect("a signal can be sent");
+    // Her offer lies in the socket of a gateway that stands still.
+    let offer = json!({"call": call, "sdp": sdp("offer")});
+    let id = alice.post("webrtc:offer", offer.clone()).await;
+    bob.tolerate("call:peer", json!({"call": call}));
+    bob.ok("webrtc:offer", json!({"call": call, "sdp": sdp("his")})).await;
+    let again = stage.resume(&alice.left(), 1).await;
+    again.expect("webrtc:offer", json!({"call": call, "sdp": sdp("his")})).await;
+    again.post_map(&with(json!({"type": "webrtc:offer", "id": id}), offer)).await;
+    let refused = again.reply(id).await.expect_err("his offer is open");
+    assert_eq!(refused["code"], "glare", "{refused}");
+    again.ok("webrtc:answer", json!({"call": call, "sdp": sdp("hers")})).await;
+    bob.expect("webrtc:answer", json!({"call": call, "sdp": sdp("hers")})).await;
+    asleep.go_on().expect("a signal can be sent");
+    // It has read what lay there once it has noticed that its connection is not hers any more.
+    alice.inbox.wait(TAKEN_OVER, |received| received.ending.clone()).await.expect("the old connection ends");
+    quiet(&[&again, &bob]).await;
+    negotiate(&again, &bob, &call).await;
+    end(&bob, &[&again], &call, "hangup").await;
 }
 
 async fn told_to_go_it_says_goodbye_and_exits_with_zero(stage: &Stage) {

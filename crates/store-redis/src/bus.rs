@@ -143,13 +143,21 @@ impl Listeners {
         ended
     }
 
-    /// Whether a partition may not hold yet what the nodes have to write anew: its history is another one than was
-    /// known, or has been for a moment only.
-    pub(crate) fn is_settling(&self, partition: Partition, history: Option<&str>) -> bool {
-        let inner = self.lock();
-        let lately = inner.ended.get(&partition.0).is_some_and(|at| at.elapsed() < SETTLING);
-        let known = inner.histories.get(&partition.0);
-        lately || known.is_some_and(|known| history != Some(known.as_str()))
+    /// A partition's history as it is known here.
+    pub(crate) fn history(&self, partition: Partition) -> Option<String> {
+        self.lock().histories.get(&partition.0).cloned()
+    }
+
+    /// Whether a partition may not hold yet what the nodes have to write anew: the history it has is another one than
+    /// was known before it was asked for, or has been for a moment only.
+    pub(crate) fn is_settling(
+        &self,
+        partition: Partition,
+        known: Option<&str>,
+        history: Option<&str>,
+    ) -> bool {
+        let lately = self.lock().ended.get(&partition.0).is_some_and(|at| at.elapsed() < SETTLING);
+        lately || known.is_some_and(|known| history != Some(known))
     }
 
     /// Tells one node something that did not come by its channel.

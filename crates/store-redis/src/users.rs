@@ -115,9 +115,11 @@ impl RedisStore {
         if !record.routes.is_empty() {
             return Ok(());
         }
+        // Before it is asked for: the first probe may be giving it a history at this moment.
+        let known = self.topology.listeners.history(partition);
         let request = Request::command("a history", "GET", self.keys().history(partition), Vec::new());
         let history = reply::text(self.run(partition, &request).await?).ok();
-        if self.topology.listeners.is_settling(partition, history.as_deref()) {
+        if self.topology.listeners.is_settling(partition, known.as_deref(), history.as_deref()) {
             self.topology.prove_again(partition);
             return Err(StoreError::unavailable(GivenUp::Settling));
         }

@@ -14,7 +14,7 @@ use crate::{
     clock::Clock,
     cluster::{self, Cluster},
     config::Config,
-    delivery,
+    delivery, recovery,
     registry::Registry,
     sweeper::Sweeper,
 };
@@ -134,6 +134,10 @@ impl Node {
         };
         let Some(subscription) = self.stop.run_until_cancelled(subscribing).await else { return };
         self.subscribed.cancel();
+        if !self.registry.is_empty() {
+            // Whoever came before may have missed something.
+            recovery::interrupted(&self, self.store.partitions().all().collect());
+        }
         delivery::run(self, subscription).await;
     }
 

@@ -134,6 +134,10 @@ impl Rules {
         if id.is_some_and(|id| call.replay.contains(&from.session, id)) {
             return Ok(unchanged(draft, placing::ack_again(call, &sender, action)));
         }
+        // A hang-up is never too late.
+        if !matches!(action, Action::End(_)) && attendance::overtaken(call, &sender, &from.link) {
+            return Err(Rejection::InvalidState(call.state_name()));
+        }
         let ack = match action {
             Action::Init => self.cross(&mut draft, from)?,
             Action::Ringing => answering::alert(&mut draft, &sender)?,

@@ -100,6 +100,13 @@ pub(super) fn heard_from(draft: &mut Draft, sender: &Endpoint, link: &Link) -> b
     newer && move_bound(draft, side, Arrival { link, fresh: false })
 }
 
+/// Whether its sender has come back by a newer connection since it asked this. A gateway that stood still may read late
+/// what was asked again elsewhere, and refused there; what is refused changes nothing, later neither.
+pub(super) fn overtaken(call: &Call, sender: &Endpoint, link: &Link) -> bool {
+    let Party::Bound(side) = Party::of(call, sender) else { return false };
+    call.bound(side).is_some_and(|leg| !leg.closed && link.connection < leg.link.connection)
+}
+
 /// The bound device is (still) there, perhaps elsewhere; an older connection than the known one says nothing.
 pub(super) fn move_bound(draft: &mut Draft, side: Side, arrival: Arrival<'_>) -> bool {
     let Some(leg) = draft.call.bound_mut(side) else { return false };

@@ -72,6 +72,17 @@ fn an_older_connection_does_not_take_a_device_back() {
 }
 
 #[test]
+fn what_an_older_connection_asked_comes_too_late() {
+    let mut story = Story::connected();
+    let newer = BOB.moved("gw-1");
+    story.happens(ask::attached(newer));
+    assert_eq!(story.ask(BOB, ask::offer("late")), "invalid_state connected");
+    assert!(story.heard(ALICE).is_empty(), "its sender may have been told that it is refused");
+    assert_eq!(story.ask(newer, ask::offer("now")), "done");
+    assert_eq!(story.ask(BOB, ask::HANG_UP), "done", "a hang-up is never too late");
+}
+
+#[test]
 fn a_drop_is_told_once() {
     let mut story = Story::connected();
     story.happens(ask::dropped(BOB));

@@ -75,12 +75,25 @@ pub struct Inbox {
     state: Mutex<Received>,
     changed: Notify,
     unruly: AtomicBool,
+    abandoned: AtomicBool,
 }
 
 impl Inbox {
     /// An empty inbox of the connection called `name` in transcripts.
     pub fn new(name: String) -> Self {
-        Self { name, state: Mutex::default(), changed: Notify::new(), unruly: AtomicBool::new(false) }
+        Self {
+            name,
+            state: Mutex::default(),
+            changed: Notify::new(),
+            unruly: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
+        }
+    }
+
+    /// From here on no client reads this connection: what still comes is written down, and is no part of what the client
+    /// was told.
+    pub fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
     }
 
     /// From here on this connection sends things no client should, so replies to unknown ids are no surprise.
@@ -111,6 +124,7 @@ impl Inbox {
         let mut state = self.lock();
         let _ = writeln!(state.transcript, "{} ← {}", self.name, brief(&value));
         match value.get("type").and_then(Value::as_str) {
+            Some(_) if self.abandoned.load(Ordering::Relaxed) => {}
             Some("ack" | "error") => self.take_reply(&mut state, value),
             Some("goaway") => state.events.push_back(value),
             Some(_) => {

@@ -50,6 +50,7 @@ async fn what_was_refused_elsewhere_is_not_applied_by_a_gateway_that_wakes_up(st
     // Her offer lies in the socket of a gateway that stands still.
     let offer = json!({"call": call, "sdp": sdp("offer")});
     let id = alice.post("webrtc:offer", offer.clone()).await;
+    alice.inbox.abandon();
     bob.tolerate("call:peer", json!({"call": call}));
     bob.ok("webrtc:offer", json!({"call": call, "sdp": sdp("his")})).await;
     let again = stage.resume(&alice.left(), 1).await;

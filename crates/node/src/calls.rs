@@ -195,7 +195,12 @@ impl Calls {
     /// # Errors
     /// When the store fails.
     pub async fn load(&self, call: &CallId) -> Result<Option<Known>, StoreError> {
-        self.store.load(call).await?.as_ref().map(Known::read).transpose()
+        let known = self.store.load(call).await?.as_ref().map(Known::read).transpose()?;
+        // Whatever is remembered of it is older, and must not be taken for lost once the store has forgotten the call.
+        if known.as_ref().is_some_and(|known| known.call().has_ended()) {
+            self.cache.forget(call);
+        }
+        Ok(known)
     }
 
     /// Learns an entry and the document that came with it, if it is newer than what is known.

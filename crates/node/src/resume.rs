@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use ringback_call::{Call, CallId, Input, Side, StateName};
+use ringback_call::{Call, CallId, Input, Side, State, StateName};
 use ringback_session::Identity;
 use ringback_store::{
     Log, Store, StoreError, UserRecord,
@@ -226,8 +226,14 @@ pub async fn catch_up(
     let call = known.document.call;
     let Some(side) = call.side_of(&identity.user) else { return Ok(CaughtUp::Nothing) };
     // A call it has not heard of: it should have, if it takes part.
-    let Some(reached) = reached.or_else(|| call.joined_after(side, &identity.device)) else {
-        return Ok(CaughtUp::Nothing);
+    let reached = match reached.or_else(|| call.joined_after(side, &identity.device)) {
+        Some(reached) => reached,
+        // Nobody found it when the call began to ring: its gateway could not prove that it lives.
+        None if side == Side::Callee && matches!(call.state, State::Ringing { .. }) => {
+            attach(calls, identity, &call.id, false).await?;
+            return Ok(CaughtUp::Nothing);
+        }
+        None => return Ok(CaughtUp::Nothing),
     };
     let last = call.mailboxes[side].last;
     Ok(match missed(store, identity, &call, side, reached).await? {

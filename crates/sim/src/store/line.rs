@@ -106,11 +106,8 @@ impl Line {
         let (subscribes, tells) = self.depot.throw(|dice| (dice.ms(20, 1_500), dice.ms(0, 500)));
         tokio::spawn(async move {
             sleep(subscribes).await;
-            // Cut off again meanwhile: who heals that begins anew.
-            if line.cut.load(Ordering::Relaxed) || partitions.iter().any(|p| line.depot.ground().is_away(*p))
-            {
-                return;
-            }
+            // Cut off or away again meanwhile: who heals that begins anew.
+            let partitions: Vec<_> = partitions.into_iter().filter(|p| line.reaches(*p)).collect();
             line.deaf.lock().unwrap_or_else(PoisonError::into_inner).retain(|p| !partitions.contains(p));
             line.tell(tells, BusEvent::Interrupted(partitions));
         });

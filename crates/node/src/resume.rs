@@ -207,6 +207,8 @@ pub enum CaughtUp {
     With(Vec<Envelope>, u64),
     /// Nothing: the call is none of this device's business, or is over and forgotten.
     Nothing,
+    /// Not yet: the client does not know that the call it asked for exists.
+    NotYet,
     /// Some of it is gone.
     Broken,
 }
@@ -225,15 +227,19 @@ pub async fn catch_up(
     let Some(known) = calls.load(call).await? else { return Ok(CaughtUp::Nothing) };
     let call = known.document.call;
     let Some(side) = call.side_of(&identity.user) else { return Ok(CaughtUp::Nothing) };
-    // A call it has not heard of: it should have, if it takes part.
-    let reached = match reached.or_else(|| call.joined_after(side, &identity.device)) {
+    let reached = match reached {
         Some(reached) => reached,
-        // Nobody found it when the call began to ring: its gateway could not prove that it lives.
-        None if side == Side::Callee && matches!(call.state, State::Ringing { .. }) => {
-            attach(calls, identity, &call.id, false).await?;
-            return Ok(CaughtUp::Nothing);
-        }
-        None => return Ok(CaughtUp::Nothing),
+        None if is_bound(&call, side, identity) => return Ok(CaughtUp::NotYet),
+        None => match call.joined_after(side, &identity.device) {
+            // It rings there, and should have been heard to.
+            Some(joined_after) => joined_after,
+            // Nobody found it when the call began to ring: its gateway could not prove that it lives.
+            None if side == Side::Callee && matches!(call.state, State::Ringing { .. }) => {
+                attach(calls, identity, &call.id, false).await?;
+                return Ok(CaughtUp::Nothing);
+            }
+            None => return Ok(CaughtUp::Nothing),
+        },
     };
     let last = call.mailboxes[side].last;
     Ok(match missed(store, identity, &call, side, reached).await? {

@@ -94,6 +94,8 @@ pub struct Session {
     /// How far it has got in each call's mailbox: everything up to this entry was delivered, or was for others.
     reached: HashMap<CallId, u64>,
     ended: VecDeque<CallId>,
+    /// Calls of its own that the client has not been told the name of, and of which something was kept from it.
+    untold: BTreeSet<CallId>,
     seen: SeenMap,
     /// Calls of which it has seen more of late.
     news: BTreeSet<CallId>,
@@ -119,6 +121,7 @@ impl Session {
             limits,
             reached: HashMap::new(),
             ended: VecDeque::new(),
+            untold: BTreeSet::new(),
             seen: SeenMap::new(),
             news: BTreeSet::new(),
         }
@@ -177,7 +180,11 @@ impl Session {
             Some(reached) => *reached,
             // A call this device has no part in, or none yet.
             None if !ours => return Turn::Skip,
-            None => 0,
+            None if names_itself(to, event) => 0,
+            None => {
+                self.withhold(call);
+                return Turn::Skip;
+            }
         };
         match seq.checked_sub(reached) {
             None | Some(0) => Turn::Skip,
@@ -208,6 +215,22 @@ impl Session {
     pub fn reach(&mut self, call: &CallId, seq: u64) {
         let reached = self.reached.entry(call.clone()).or_default();
         *reached = seq.max(*reached);
+    }
+
+    /// Something of a call is kept from the client until it is told the call's name.
+    pub fn withhold(&mut self, call: &CallId) {
+        if self.untold.len() >= REMEMBERED {
+            self.untold.pop_first();
+        }
+        self.untold.insert(call.clone());
+    }
+
+    /// The client has been told the name of a call that it asked for, by the reply. Whether it has to be read what else
+    /// was said in that call: something was kept from it until now, or `was_there`, it being made by an earlier request.
+    pub fn introduce(&mut self, call: &CallId, was_there: bool) -> bool {
+        let is_new = !self.reached.contains_key(call);
+        self.reach(call, 0);
+        self.untold.remove(call) || (is_new && was_there)
     }
 
     /// How far it has got in a call's mailbox; `None` for a call it has not heard of.
@@ -261,6 +284,12 @@ impl Session {
     pub fn live_calls(&self) -> impl Iterator<Item = &CallId> {
         self.reached.keys().filter(|call| !self.ended.contains(call))
     }
+}
+
+/// Whether a client understands this of a call it has not heard of. What is for its device alone is not: the call is one
+/// that it asked for, and the reply that names it could not be given yet.
+const fn names_itself(to: &Audience, event: &Event) -> bool {
+    matches!(event, Event::Incoming { .. }) || !matches!(to, Audience::Only(_))
 }
 
 #[cfg(test)]

@@ -197,16 +197,8 @@ impl<'a, T: Transport> Driver<'a, T> {
                 if let Some(reply) = done.reply {
                     self.socket.send(&reply).await?;
                 }
-                match done.made {
-                    // Sent again: things may have been said in the call that this client could not be told.
-                    Some(made) if made.before && self.session.reached(&made.call).is_none() => {
-                        self.session.reach(&made.call, 0);
-                        self.catch_up(made.call).await
-                    }
-                    Some(made) => {
-                        self.session.reach(&made.call, 0);
-                        Ok(())
-                    }
+                match done.named.filter(|named| self.session.introduce(&named.call, named.before)) {
+                    Some(named) => self.catch_up(named.call).await,
                     None => Ok(()),
                 }
             }
@@ -270,6 +262,11 @@ impl<'a, T: Transport> Driver<'a, T> {
             }
             Ok(CaughtUp::Nothing) => {
                 self.behind.remove(&call);
+                Ok(())
+            }
+            Ok(CaughtUp::NotYet) => {
+                self.behind.remove(&call);
+                self.session.withhold(&call);
                 Ok(())
             }
             // The client comes back, and is told honestly that it starts from snapshots.

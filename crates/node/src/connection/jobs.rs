@@ -32,16 +32,22 @@ const OWED: Duration = Duration::from_secs(2);
 pub(super) struct Done {
     /// `None` where nobody asked.
     pub(super) reply: Option<ServerFrame>,
-    /// The call it made.
-    pub(super) made: Option<Made>,
+    /// The call whose name the reply tells, or agrees to.
+    pub(super) named: Option<Named>,
     /// The request that could not be served because the store could not be asked about its call.
     failed: Option<(CallId, RequestId)>,
 }
 
-/// A call that `call:init` made.
-pub(super) struct Made {
+impl Done {
+    const fn reply(reply: Option<ServerFrame>) -> Self {
+        Self { reply, named: None, failed: None }
+    }
+}
+
+/// A call that the client knows from here on.
+pub(super) struct Named {
     pub(super) call: CallId,
-    /// It was there before: the request was sent again, or met the callee's own call.
+    /// It was there before: the request was sent again, met the callee's own call, or accepts one.
     pub(super) before: bool,
 }
 
@@ -133,23 +139,26 @@ impl Jobs {
                 self.placing = true;
                 Some(Box::pin(async move {
                     let opened = node.calls.open(from, id, init).await;
-                    let made = match &opened {
+                    let named = match &opened {
                         Ok(Opened { ack: Placed(call) | Merged(call), before }) => {
-                            Some(Made { call: call.clone(), before: *before })
+                            Some(Named { call: call.clone(), before: *before })
                         }
                         Ok(_) | Err(_) => None,
                     };
-                    Done { reply: Some(reply(id, opened.map(|opened| opened.ack))), made, failed: None }
+                    Done { named, ..Done::reply(Some(reply(id, opened.map(|opened| opened.ack)))) }
                 }))
             }
             Job::Request(Step::Act(id, call, input)) => Some(Box::pin(async move {
+                let accepts = matches!(input, Input::Request { action: Action::Accept, .. });
                 let applied = node.calls.apply(&call, input.clone()).await;
                 let away = applied.as_ref().is_err_and(Failure::is_transient);
                 if away && is_hang_up(&input) {
                     node.calls.insist(call.clone(), input);
                 }
+                // A device may know a call from elsewhere, and take it before it rings there.
+                let named = (applied.is_ok() && accepts).then(|| Named { call: call.clone(), before: true });
                 let reply = reply(id, applied.map(|applied| applied.ack));
-                Done { reply: Some(reply), made: None, failed: away.then_some((call, id)) }
+                Done { reply: Some(reply), named, failed: away.then_some((call, id)) }
             })),
             Job::Trim(call, seq) => {
                 let (user, device) = (from.user, from.device);
@@ -157,7 +166,7 @@ impl Jobs {
                     if let Err(error) = node.calls.apply(&call, Input::Seen { user, device, seq }).await {
                         tracing::debug!(?call, error = &error as &dyn std::error::Error, "not trimmed");
                     }
-                    Done { reply: None, made: None, failed: None }
+                    Done::reply(None)
                 }))
             }
             Job::Remember(told) => {
@@ -166,7 +175,7 @@ impl Jobs {
                     if let Err(error) = routes::keep(&node, &identity, &told, false).await {
                         tracing::debug!(error = &error as &dyn std::error::Error, "not remembered");
                     }
-                    Done { reply: None, made: None, failed: None }
+                    Done::reply(None)
                 }))
             }
             Job::Request(Step::Seen | Step::Reply(_) | Step::Renew(..) | Step::Close(_)) => None,
@@ -199,14 +208,14 @@ impl Jobs {
         if is_hang_up(&input) {
             self.node.calls.insist(call, input);
         }
-        self.refused.push_back(Done { reply: Some(unavailable(id)), made: None, failed: None });
+        self.refused.push_back(Done::reply(Some(unavailable(id))));
     }
 
     /// What has not been applied yet, to be finished though the client is gone: it may come back for the reply.
     pub(super) async fn finish(mut self) -> Vec<CallId> {
         let mut calls = Vec::new();
         while !self.is_idle() {
-            calls.extend(self.next().await.made.map(|made| made.call));
+            calls.extend(self.next().await.named.map(|named| named.call));
         }
         calls
     }

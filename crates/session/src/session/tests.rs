@@ -50,6 +50,19 @@ fn a_first_entry_with_a_number_above_one_is_a_gap_too() {
 }
 
 #[test]
+fn nothing_is_said_of_a_call_whose_name_the_client_does_not_know() {
+    let mut session = session();
+    let us = Audience::Only(DeviceId::new("d1").unwrap());
+    let mut next = |seq| says(&session.next(&call(1), seq, Timestamp(1), &us, &Event::Ringing));
+    assert_eq!([next(1), next(2)], ["skip", "skip"]);
+    assert!(session.introduce(&call(1), false), "it has to be read now");
+    assert!(!session.introduce(&call(1), true), "it knows it");
+    assert!(!session.introduce(&call(2), false), "it has just been made");
+    assert!(session.introduce(&call(3), true), "its events may have come when nobody knew it");
+    assert_eq!(says(&session.next(&call(1), 1, Timestamp(1), &us, &Event::Ringing)), "deliver");
+}
+
+#[test]
 fn what_is_for_other_devices_is_counted_all_the_same() {
     let mut session = session();
     let other = Audience::Only(DeviceId::new("d2").unwrap());

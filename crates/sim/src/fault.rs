@@ -80,23 +80,32 @@ impl FromStr for Fault {
 }
 
 /// Which faults a simulation may draw.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Menu {
-    /// Each seed draws its own selection from all that a store may do.
-    #[default]
-    Swarm,
+    /// Each seed draws its own selection from all but these.
+    AllBut(Vec<Fault>),
     /// These, in every seed.
     Only(Vec<Fault>),
+}
+
+impl Default for Menu {
+    fn default() -> Self {
+        Self::AllBut(Vec::new())
+    }
 }
 
 impl FromStr for Menu {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "all" => Ok(Self::Swarm),
-            "none" => Ok(Self::Only(Vec::new())),
-            names => names.split(',').map(str::parse).collect::<Result<_, _>>().map(Self::Only),
+        let parse = |names: &str, mark: &str| {
+            let names = names.split(',').filter(|name| !name.is_empty());
+            names.map(|name| name.strip_prefix(mark).unwrap_or(name).parse()).collect::<Result<_, _>>()
+        };
+        match text.strip_prefix("all") {
+            Some(but) => parse(but, "-").map(Self::AllBut),
+            None if text == "none" => Ok(Self::Only(Vec::new())),
+            None => parse(text, "").map(Self::Only),
         }
     }
 }
@@ -104,7 +113,10 @@ impl FromStr for Menu {
 impl fmt::Display for Menu {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Swarm => f.write_str("all"),
+            Self::AllBut(faults) => {
+                f.write_str("all")?;
+                faults.iter().try_for_each(|fault| write!(f, ",-{fault}"))
+            }
             Self::Only(faults) if faults.is_empty() => f.write_str("none"),
             Self::Only(faults) => {
                 f.write_str(&faults.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(","))
@@ -131,7 +143,7 @@ impl Faults {
             };
             let drawn = dice.chance(appetite * rarity);
             let on = match menu {
-                Menu::Swarm => drawn,
+                Menu::AllBut(but) => drawn && !but.contains(&fault),
                 Menu::Only(only) => only.contains(&fault),
             };
             if on {
@@ -167,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_menu_is_written_as_it_is_read() {
-        for text in ["all", "none", "kill", "bus-drop,kill"] {
+        for text in ["all", "all,-losses,-wipe", "none", "kill", "bus-drop,kill"] {
             assert_eq!(text.parse::<Menu>().map(|menu| menu.to_string()), Ok(text.to_owned()));
         }
         assert!("kil".parse::<Menu>().is_err());

@@ -26,8 +26,8 @@ struct Arguments {
     /// With --seed: prints the outcome alone.
     #[arg(long)]
     quiet: bool,
-    /// Which faults there may be: all (each seed draws some), none, or names with commas between them.
-    #[arg(long, default_value_t = Menu::Swarm)]
+    /// Which faults there may be: all (each seed draws some), all,-losses,-wipe, none, or names with commas between them.
+    #[arg(long, default_value_t = Menu::default())]
     faults: Menu,
     /// Takes a rule out, to see whether that is noticed.
     #[arg(long)]
@@ -107,8 +107,8 @@ fn tell(outcome: &Outcome, arguments: &Arguments) {
     let first = outcome.violations.first().map_or("", String::as_str);
     let mutant = arguments.mutant.map(|mutant| format!(" --mutant {mutant}")).unwrap_or_default();
     let faults = match &arguments.faults {
-        Menu::Swarm => String::new(),
-        menu @ Menu::Only(_) => format!(" --faults {menu}"),
+        menu if *menu == Menu::default() => String::new(),
+        menu => format!(" --faults {menu}"),
     };
     println!("{first}\n    cargo run -p ringback-sim -- --seed {}{faults}{mutant}", outcome.seed);
 }

@@ -10,7 +10,7 @@ use ringback_store::{
     record::{self, Envelope, SessionNotes},
 };
 use ringback_wire::{CloseCode, ErrorCode, ErrorFrame, Hello, HelloAck, IceServer, ServerFrame};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{Transport, socket::Socket};
 use crate::{
@@ -70,6 +70,7 @@ pub(super) async fn greet<T: Transport>(
         Ok(frame) => frame?,
         Err(_) => return Err(CloseCode::NoHello.into()),
     };
+    let said_at = Instant::now();
     let token = match node.verifier.verify(&hello.token, node.clock.now()) {
         Ok(token) => token,
         Err(error) => {
@@ -78,7 +79,7 @@ pub(super) async fn greet<T: Transport>(
             return Err(CloseCode::BadToken.into());
         }
     };
-    let (mut identity, notes) = match name(node, &hello, &token).await {
+    let (mut identity, notes) = match name(node, &hello, &token, said_at).await {
         Ok(named) => named,
         Err(error) => return Err(unavailable(socket, &hello, &error).await),
     };
@@ -98,7 +99,8 @@ pub(super) async fn greet<T: Transport>(
             }
         }
     }
-    Err(CloseCode::Replaced.into())
+    // Clocks may disagree: a client that is there after all comes back, and is the newer one then.
+    Err(CloseCode::GoingAway.into())
 }
 
 impl Presence {
@@ -138,11 +140,14 @@ async fn first_frame<T: Transport>(node: &Node, socket: &mut Socket<T>) -> Resul
     }
 }
 
-/// Gives the connection its names. The session goes on if the client names one that is kept for its device.
+/// Gives the connection its names. The session goes on if the client names one that is kept for its device. The
+/// connection is dated by its hello, not by the store's answer, though by the store's clock: else one that is gone could
+/// count as newer than the one that its client has made since.
 async fn name(
     node: &Node,
     hello: &Hello,
     token: &Token,
+    said_at: Instant,
 ) -> Result<(Identity, Option<SessionNotes>), StoreError> {
     let made_up = |error| StoreError::corrupt("a made-up name", error);
     let unique = node.config.machine.unguessable;
@@ -158,7 +163,8 @@ async fn name(
         Some(session) => session,
         None => SessionId::new(unique()).map_err(made_up)?,
     };
-    let connection = ConnectionId::at_micros(greeted.now_us, fastrand::u32(..));
+    let waited = u64::try_from(said_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let connection = ConnectionId::at_micros(greeted.now_us.saturating_sub(waited), fastrand::u32(..));
     let Endpoint { user, device } = owner;
     let link = Link { node: node.cluster.node().clone(), connection };
     Ok((Identity { user, device, session, link }, notes))

@@ -16,16 +16,17 @@ use crate::{fault::Fault, mutant::Mutant};
 /// What is on its way, in the order of arrival.
 #[derive(Default)]
 struct Mail {
-    bag: BTreeMap<(Instant, u64), (Option<Partition>, BusEvent)>,
+    bag: BTreeMap<(Instant, u64), (Option<(Partition, u64)>, BusEvent)>,
     count: u64,
     /// Messages of one partition do not overtake each other.
     last: BTreeMap<Partition, Instant>,
 }
 
 impl Mail {
-    fn put(&mut self, at: Instant, partition: Option<Partition>, event: BusEvent) {
-        let at = match partition {
-            Some(partition) => {
+    /// `by` says in which partition and by which subscription.
+    fn put(&mut self, at: Instant, by: Option<(Partition, u64)>, event: BusEvent) {
+        let at = match by {
+            Some((partition, _)) => {
                 let last = self.last.entry(partition).or_insert(at);
                 *last = at.max(*last);
                 *last
@@ -33,7 +34,13 @@ impl Mail {
             None => at,
         };
         self.count += 1;
-        self.bag.insert((at, self.count), (partition, event));
+        self.bag.insert((at, self.count), (by, event));
+    }
+
+    /// Something before it is missing, which shows only after what came before that.
+    fn doubt(&mut self, at: Instant, partition: Partition, event: BusEvent) {
+        let at = self.last.get(&partition).map_or(at, |last| at.max(*last));
+        self.put(at, None, event);
     }
 }
 
@@ -53,8 +60,8 @@ pub(super) async fn forward(line: Arc<Line>, mut from: Subscription, to: Sender)
             biased;
             () = line.death() => return,
             () = arrival => {
-                if let Some((_, (partition, event))) = mail.bag.pop_first()
-                    && partition.is_none_or(|partition| line.hears(partition))
+                if let Some((_, (by, event))) = mail.bag.pop_first()
+                    && by.is_none_or(|(partition, by)| line.subscription(partition) == Some(by))
                 {
                     to.send(event);
                 }
@@ -73,9 +80,8 @@ fn sort(line: &Line, mail: &mut Mail, event: BusEvent) {
     let Some((partition, call)) = address(line, &event) else {
         return mail.put(Instant::now(), None, event);
     };
-    if !line.hears(partition) {
-        return depot.tally.fault(Fault::BusCut);
-    }
+    let Some(by) = line.subscription(partition) else { return depot.tally.fault(Fault::BusCut) };
+    let by = Some((partition, by));
     let mut ground = depot.ground();
     let (weather, dice) = ground.weather();
     let (drop, double, far) = (weather.drop, weather.double, weather.delay_ms);
@@ -97,16 +103,16 @@ fn sort(line: &Line, mail: &mut Mail, event: BusEvent) {
             (false, None) => event,
             (true, _) => BusEvent::Interrupted(vec![partition]),
         };
-        return mail.put(now + notices, None, doubt);
+        return mail.doubt(now + notices, partition, doubt);
     }
     if late {
         depot.tally.fault(Fault::BusDelay);
     }
     if doubled {
         depot.tally.fault(Fault::BusDouble);
-        mail.put(now + delay, Some(partition), event.clone());
+        mail.put(now + delay, by, event.clone());
     }
-    mail.put(now + delay, Some(partition), event);
+    mail.put(now + delay, by, event);
 }
 
 /// In which partition a message was published, and of which call it is.

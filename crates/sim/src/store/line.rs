@@ -1,11 +1,11 @@
 //! One node's way to the store.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -27,6 +27,15 @@ const TOLD: usize = 1_024;
 pub(super) type Work<T> =
     Box<dyn FnOnce(MemoryStore) -> Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>> + Send>;
 
+/// What a node hears of the partitions.
+#[derive(Debug, Default)]
+struct Ears {
+    /// Partitions whose messages do not arrive.
+    deaf: BTreeSet<Partition>,
+    /// How often it has subscribed to each anew: what was on its way before does not arrive.
+    subscriptions: BTreeMap<Partition, u64>,
+}
+
 /// A node's connections to the store.
 pub struct Line {
     depot: Arc<Depot>,
@@ -34,8 +43,7 @@ pub struct Line {
     /// Its node's process is gone: nothing is sent any more and nothing arrives.
     dead: CancellationToken,
     cut: AtomicBool,
-    /// Partitions whose messages do not arrive.
-    deaf: Mutex<BTreeSet<Partition>>,
+    ears: Mutex<Ears>,
     /// What the forwarder of messages is to tell besides, and when.
     pub(super) told: mpsc::Sender<(Instant, BusEvent)>,
     pub(super) to_tell: Mutex<Option<mpsc::Receiver<(Instant, BusEvent)>>>,
@@ -56,7 +64,7 @@ impl Line {
             name: name.to_owned(),
             dead: CancellationToken::new(),
             cut: AtomicBool::new(false),
-            deaf: Mutex::default(),
+            ears: Mutex::default(),
             told,
             to_tell: Mutex::new(Some(to_tell)),
         });
@@ -97,7 +105,11 @@ impl Line {
 
     /// What is published in these partitions does not arrive.
     pub fn deafen(&self, partitions: &[Partition]) {
-        self.deaf.lock().unwrap_or_else(PoisonError::into_inner).extend(partitions);
+        let mut ears = self.ears();
+        ears.deaf.extend(partitions);
+        for partition in partitions {
+            *ears.subscriptions.entry(*partition).or_default() += 1;
+        }
     }
 
     /// The node subscribes to these partitions again, and is told that it may have missed something.
@@ -108,13 +120,20 @@ impl Line {
             sleep(subscribes).await;
             // Cut off or away again meanwhile: who heals that begins anew.
             let partitions: Vec<_> = partitions.into_iter().filter(|p| line.reaches(*p)).collect();
-            line.deaf.lock().unwrap_or_else(PoisonError::into_inner).retain(|p| !partitions.contains(p));
+            line.ears().deaf.retain(|p| !partitions.contains(p));
             line.tell(tells, BusEvent::Interrupted(partitions));
         });
     }
 
-    pub(super) fn hears(&self, partition: Partition) -> bool {
-        !self.deaf.lock().unwrap_or_else(PoisonError::into_inner).contains(&partition)
+    fn ears(&self) -> MutexGuard<'_, Ears> {
+        self.ears.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// By which subscription a message of a partition arrives; `None` if it does not.
+    pub(super) fn subscription(&self, partition: Partition) -> Option<u64> {
+        let ears = self.ears();
+        let count = ears.subscriptions.get(&partition).copied().unwrap_or_default();
+        (!ears.deaf.contains(&partition)).then_some(count)
     }
 
     pub(super) fn tell(&self, after: Duration, event: BusEvent) {

@@ -104,7 +104,12 @@ impl Jobs {
     }
 
     pub(super) fn push(&mut self, job: Job) {
-        self.waiting.push_back(job);
+        match job {
+            Job::Request(Step::Act(id, call, input)) if self.comes_too_early(id, &call) => {
+                self.refuse(id, call, input);
+            }
+            job => self.waiting.push_back(job),
+        }
     }
 
     /// The next one that is done; pending for ever when there is none. Can be dropped and called again.
@@ -123,9 +128,6 @@ impl Jobs {
                 return done;
             }
             match self.waiting.pop_front() {
-                Some(Job::Request(Step::Act(id, call, input))) if self.comes_too_early(id, &call) => {
-                    self.refuse(id, call, input);
-                }
                 Some(job) => self.start(job),
                 None => std::future::pending().await,
             }

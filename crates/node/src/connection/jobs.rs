@@ -25,8 +25,8 @@ use crate::{
 
 /// Requests that may wait. When there are more, the socket is not read until one is done.
 const MAX_WAITING: usize = 64;
-/// For how long a request that could not be served is waited for before later ones of its call are.
-const OWED: Duration = Duration::from_secs(2);
+/// For how long at most a request that could not be served is waited for before later ones of its call are.
+const OWED: Duration = Duration::from_secs(30);
 
 /// A request that is done.
 pub(super) struct Done {
@@ -62,8 +62,15 @@ pub(super) struct Jobs {
     waiting: VecDeque<Job>,
     /// Replies that need no work.
     refused: VecDeque<Done>,
-    /// By call, the request that the client has to send again before any later one, and since when.
-    owed: BTreeMap<CallId, (RequestId, Instant)>,
+    owed: BTreeMap<CallId, Owed>,
+}
+
+/// What a client has to send again of one call before anything later is served: it may be on its way already.
+struct Owed {
+    /// The last one that was refused so. Should that come again before the first, the client has read both
+    /// refusals and does not want the first any more.
+    last: RequestId,
+    since: Instant,
 }
 
 /// Something to be done.
@@ -122,7 +129,8 @@ impl Jobs {
                 let done = running.await;
                 (self.running, self.placing) = (None, false);
                 if let Some((call, id)) = &done.failed {
-                    self.owed.insert(call.clone(), (*id, Instant::now()));
+                    let owed = Owed { last: *id, since: Instant::now() };
+                    self.owed.insert(call.clone(), owed);
                     self.refuse_all_of(call);
                 }
                 return done;
@@ -198,8 +206,8 @@ impl Jobs {
 
     /// Whether a request was on its way already when an earlier one of its call was refused, which is still to come.
     fn comes_too_early(&mut self, id: RequestId, call: &CallId) -> bool {
-        let Some((owed, since)) = self.owed.get(call) else { return false };
-        let early = id > *owed && since.elapsed() < OWED;
+        let Some(owed) = self.owed.get(call) else { return false };
+        let early = id > owed.last && owed.since.elapsed() < OWED;
         if !early {
             self.owed.remove(call);
         }
@@ -207,6 +215,9 @@ impl Jobs {
     }
 
     fn refuse(&mut self, id: RequestId, call: CallId, input: Input) {
+        if let Some(owed) = self.owed.get_mut(&call) {
+            owed.last = owed.last.max(id);
+        }
         if is_hang_up(&input) {
             self.node.calls.insist(call, input);
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use ringback_call::{Call, CallId, Input, Side, State, StateName};
+use ringback_call::{Call, CallId, ConnectionId, Input, Side, State, StateName};
 use ringback_session::Identity;
 use ringback_store::{
     Log, Store, StoreError, UserRecord,
@@ -25,6 +25,9 @@ pub struct Start {
     pub known: SeenMap,
     /// The calls that have been told of the connection.
     pub attached: Vec<CallId>,
+    /// A connection of the same device by which a call knows it, and that counts as newer: nothing that is said in that
+    /// call would reach this one.
+    pub newer: Option<ConnectionId>,
 }
 
 /// What is known of a client whose session goes on.
@@ -60,6 +63,7 @@ pub async fn begin(
         match attach(calls, identity, id, seen.is_none()).await? {
             Some(part) => {
                 start.attached.push(id.clone());
+                start.newer = start.newer.max(part.newer_than(identity));
                 found.push((part, last_seen));
             }
             // The client knows a call that we do not any more: what it missed of it can't be told.
@@ -110,6 +114,17 @@ impl Part {
             && self.is_bound(identity)
             && self.call.replay.count(&identity.session) == 1;
         if only_placed && !notes.told.contains(&self.call.id) { 0 } else { all }
+    }
+
+    /// A connection of this device by which the call knows it, if that counts as newer than this one.
+    fn newer_than(&self, identity: &Identity) -> Option<ConnectionId> {
+        let arrivals = match &self.call.state {
+            State::Idle { arrivals, .. } if self.side == Side::Callee => arrivals.as_slice(),
+            _ => &[],
+        };
+        let ours = self.call.legs(self.side).iter().chain(arrivals);
+        let known = ours.filter(|leg| leg.device == identity.device).map(|leg| leg.link.connection);
+        known.max().filter(|known| *known > identity.link.connection)
     }
 
     /// Whether it is one of those that the call is about now.

@@ -86,17 +86,20 @@ pub(super) async fn greet<T: Transport>(
     for _ in 0..NAMINGS {
         // Before the route is public, so that nothing that is sent there is missed.
         let (presence, inbox) = Presence::begin(node, &identity);
-        match register(node, socket, &hello, &identity).await? {
+        let newer = match register(node, socket, &hello, &identity).await? {
             Registration::Done(record) => {
+                let (identity, notes, token) = (identity.clone(), notes.clone(), token.clone());
                 let entrant = Entrant { identity, notes, token, presence, inbox, record };
-                return enter(node, socket, &hello, entrant).await;
+                match enter(node, socket, &hello, entrant).await? {
+                    Entry::Welcome(welcome) => return Ok(*welcome),
+                    Entry::Older(newer) => newer,
+                }
             }
-            Registration::Older(newer) => {
-                let Some(connection) = overtake(identity.link.connection, newer, node.clock.now()) else {
-                    break;
-                };
-                identity.link.connection = connection;
-            }
+            Registration::Older(newer) => newer,
+        };
+        match overtake(identity.link.connection, newer, node.clock.now()) {
+            Some(connection) => identity.link.connection = connection,
+            None => break,
         }
     }
     // Clocks may disagree: a client that is there after all comes back, and is the newer one then.
@@ -181,12 +184,19 @@ struct Entrant {
     record: UserRecord,
 }
 
+/// What became of entering.
+enum Entry {
+    Welcome(Box<Welcome>),
+    /// A call knows the device by a connection that counts as newer: this one.
+    Older(ConnectionId),
+}
+
 async fn enter<T: Transport>(
     node: &Arc<Node>,
     socket: &mut Socket<T>,
     hello: &Hello,
     entrant: Entrant,
-) -> Result<Welcome, Departure> {
+) -> Result<Entry, Departure> {
     let Entrant { identity, notes, token, mut presence, inbox, record } = entrant;
     let past = notes.as_ref().map(|notes| Past { seen: &hello.seen, notes });
     presence.told = notes.as_ref().map(|notes| notes.told.clone()).unwrap_or_default();
@@ -199,6 +209,9 @@ async fn enter<T: Transport>(
     presence.calls = std::mem::take(&mut start.attached);
     if let Err(error) = started {
         return Err(unavailable(socket, hello, &error).await);
+    }
+    if let Some(newer) = start.newer {
+        return Ok(Entry::Older(newer));
     }
     let mut session = Session::new(identity.clone(), socket.format(), node.config.frames);
     for call in &presence.told {
@@ -230,7 +243,7 @@ async fn enter<T: Transport>(
         calls: start.calls,
     };
     socket.send(&ServerFrame::Hello(Box::new(ack))).await?;
-    Ok(Welcome { session, token, inbox, presence, replay: start.replay })
+    Ok(Entry::Welcome(Box::new(Welcome { session, token, inbox, presence, replay: start.replay })))
 }
 
 /// What a client calls itself, short enough for a log.

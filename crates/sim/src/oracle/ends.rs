@@ -24,7 +24,7 @@ impl World {
                 let Some(peer) = peer else { return };
                 self.ledger().claim_offline(call, peer, at.saturating_sub(SLACK_MS), at + SLACK_MS);
             }
-            "connection_lost" if !any(&[Fault::StoreCut]) => {
+            "connection_lost" if !any(&[Fault::StoreCut, Fault::Hole]) => {
                 let since = (at + SLACK_MS).saturating_sub(RECONNECT_MS);
                 let until = at.saturating_sub(SLACK_MS);
                 let ledger = self.ledger();

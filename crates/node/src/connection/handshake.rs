@@ -71,6 +71,11 @@ pub(super) async fn greet<T: Transport>(
         Err(_) => return Err(CloseCode::NoHello.into()),
     };
     let said_at = Instant::now();
+    // By the machine's clock, which may be anywhere, tokens would be judged and deadlines set.
+    if node.cluster.last_heard().is_none() {
+        let error = StoreError::unavailable("the store has not said what time it is");
+        return Err(unavailable(socket, &hello, &error).await);
+    }
     let token = match node.verifier.verify(&hello.token, node.clock.now()) {
         Ok(token) => token,
         Err(error) => {

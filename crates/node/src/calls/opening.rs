@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ringback_call::{Ack, Action, CallId, Input, Opening, Origin, Rejection, RequestId, StateName};
+use ringback_call::{Ack, Action, CallId, Input, Opening, Origin, Rejection, RequestId, StateName, UserId};
 use ringback_store::{Claim, Pair, StoreError, Stored};
 use ringback_wire::Init;
 
@@ -62,7 +62,7 @@ impl Calls {
                 Outcome::PairTaken(other, stored) => (other, stored),
             };
             if let Some(stored) = stored {
-                let crossed = self.cross(&other, &stored, again.clone()).await;
+                let crossed = self.cross(&from.user, &other, &stored, again.clone()).await;
                 if !matches!(crossed, Err(Failure::Rejected(Rejection::InvalidState(StateName::Ended)))) {
                     self.cache.forget(&id);
                     self.delist_later(&from.user, &id, None);
@@ -75,8 +75,18 @@ impl Calls {
     }
 
     /// Puts `call:init` to the call that the pair has already.
-    async fn cross(self: &Arc<Self>, other: &CallId, stored: &Stored, input: Input) -> Result<Ack, Failure> {
+    async fn cross(
+        self: &Arc<Self>,
+        user: &UserId,
+        other: &CallId,
+        stored: &Stored,
+        input: Input,
+    ) -> Result<Ack, Failure> {
         let known = Known::read(stored)?;
+        // Its placing would do so too, which may be late or fail: the device may have come back by then, and not find it.
+        if !known.call().has_ended() {
+            self.store.enlist(user, other, self.clock.now(), usize::MAX).await?;
+        }
         self.cache.slot(other).lock().await.learn(known);
         Ok(self.apply(other, input).await?.ack)
     }

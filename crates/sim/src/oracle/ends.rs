@@ -19,7 +19,7 @@ impl World {
         let at = at.saturating_sub(EPOCH_MS);
         match over.reason.as_str() {
             // A node that can't prove that it lives is as good as dead, and so are its connections.
-            "offline" if !any(&[Fault::StoreCut, Fault::StoreAway, Fault::StoreSlow]) => {
+            "offline" if !any(&[Fault::StoreCut, Fault::StoreAway, Fault::StoreSlow, Fault::Hole]) => {
                 // The node may have noticed before the client did: to be looked at later.
                 let Some(peer) = peer else { return };
                 self.ledger().claim_offline(call, peer, at.saturating_sub(SLACK_MS), at + SLACK_MS);

@@ -11,7 +11,7 @@ mod node_store;
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use ringback_call::NodeId;
@@ -38,7 +38,7 @@ pub struct Depot {
     pub(crate) tally: Arc<Tally>,
     pub(crate) mutant: Option<Mutant>,
     ground: Mutex<Ground>,
-    lines: Mutex<Vec<Arc<Line>>>,
+    lines: Mutex<Vec<Weak<Line>>>,
     /// Every node there ever was.
     ever: Mutex<BTreeSet<NodeId>>,
 }
@@ -90,8 +90,8 @@ impl Depot {
 
     fn lines(&self) -> Vec<Arc<Line>> {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.retain(|line| !line.is_dead());
-        lines.clone()
+        lines.retain(|line| line.strong_count() > 0);
+        lines.iter().filter_map(Weak::upgrade).filter(|line| !line.is_dead()).collect()
     }
 
     /// All partitions.

@@ -68,7 +68,7 @@ impl Line {
             told,
             to_tell: Mutex::new(Some(to_tell)),
         });
-        depot.lines.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&line));
+        depot.lines.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&line));
         line
     }
 

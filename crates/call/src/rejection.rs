@@ -20,6 +20,10 @@ pub enum Rejection {
     /// Another device of the callee has the call (`answered_elsewhere`).
     #[error("another device answered")]
     AnsweredElsewhere,
+    /// The device has come back by a newer connection, and sends again there whatever it has had no reply to
+    /// (`unavailable`).
+    #[error("the device has a newer connection")]
+    Outdated,
     /// The buffer for this is full (`buffer_full`).
     #[error("{0}")]
     BufferFull(&'static str),

@@ -135,8 +135,8 @@ impl Rules {
             return Ok(unchanged(draft, placing::ack_again(call, &sender, action)));
         }
         // A hang-up is never too late.
-        if !matches!(action, Action::End(_)) && attendance::overtaken(call, &sender, &from.link) {
-            return Err(Rejection::InvalidState(call.state_name()));
+        if !matches!(action, Action::End(_)) && attendance::is_outdated(call, &sender, &from.link) {
+            return Err(Rejection::Outdated);
         }
         let ack = match action {
             Action::Init => self.cross(&mut draft, from)?,

@@ -59,6 +59,7 @@ impl From<Rejection> for ErrorCode {
             Rejection::Glare => Self::Glare,
             Rejection::AnsweredElsewhere => Self::AnsweredElsewhere,
             Rejection::BufferFull(_) => Self::BufferFull,
+            Rejection::Outdated => Self::Unavailable,
         }
     }
 }

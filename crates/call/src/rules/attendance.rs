@@ -91,6 +91,13 @@ pub(super) fn mark_absent(draft: &mut Draft, side: Side) {
     }
 }
 
+/// Whether a request comes by a connection that its device has left: one that was slow on its way. What is decided on it
+/// now could contradict what is decided on the copy that is sent again.
+pub(super) fn is_outdated(call: &Call, sender: &Endpoint, link: &Link) -> bool {
+    let left = |leg: &Leg| leg.device == sender.device && leg.link.connection > link.connection;
+    !call.has_ended() && call.side_of(&sender.user).is_some_and(|side| call.legs(side).iter().any(left))
+}
+
 /// A request proves where its device is: a call that was made or answered by an older connection of a device that has
 /// come back since may not have been told.
 pub(super) fn heard_from(draft: &mut Draft, sender: &Endpoint, link: &Link) -> bool {
@@ -98,13 +105,6 @@ pub(super) fn heard_from(draft: &mut Draft, sender: &Endpoint, link: &Link) -> b
     // Not of a connection that is closed: what it asked last may be applied after its end is told.
     let newer = draft.call.bound(side).is_some_and(|leg| link.connection > leg.link.connection);
     newer && move_bound(draft, side, Arrival { link, fresh: false })
-}
-
-/// Whether its sender has come back by a newer connection since it asked this. A gateway that stood still may read late
-/// what was asked again elsewhere, and refused there; what is refused changes nothing, later neither.
-pub(super) fn overtaken(call: &Call, sender: &Endpoint, link: &Link) -> bool {
-    let Party::Bound(side) = Party::of(call, sender) else { return false };
-    call.bound(side).is_some_and(|leg| !leg.closed && link.connection < leg.link.connection)
 }
 
 /// The bound device is (still) there, perhaps elsewhere; an older connection than the known one says nothing.

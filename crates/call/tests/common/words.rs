@@ -50,6 +50,7 @@ pub(crate) fn reply(result: &Result<Decision, Rejection>) -> String {
         Err(Rejection::Glare) => "glare".to_owned(),
         Err(Rejection::AnsweredElsewhere) => "answered_elsewhere".to_owned(),
         Err(Rejection::BufferFull(_)) => "buffer_full".to_owned(),
+        Err(Rejection::Outdated) => "outdated".to_owned(),
     }
 }
 

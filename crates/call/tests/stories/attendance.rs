@@ -76,7 +76,7 @@ fn what_an_older_connection_asked_comes_too_late() {
     let mut story = Story::connected();
     let newer = BOB.moved("gw-1");
     story.happens(ask::attached(newer));
-    assert_eq!(story.ask(BOB, ask::offer("late")), "invalid_state connected");
+    assert_eq!(story.ask(BOB, ask::offer("late")), "outdated");
     assert!(story.heard(ALICE).is_empty(), "its sender may have been told that it is refused");
     assert_eq!(story.ask(newer, ask::offer("now")), "done");
     assert_eq!(story.ask(BOB, ask::HANG_UP), "done", "a hang-up is never too late");

@@ -42,6 +42,20 @@ fn every_request_of_a_whole_call_may_be_sent_twice() {
 }
 
 #[test]
+fn what_comes_late_by_a_connection_that_was_left_is_not_applied() {
+    let mut story = Story::negotiated();
+    // Its answer is lost with the connection, and the copy that is sent again meets the peer's offer.
+    let stale = ask::request(BOB, 30, ask::offer("mine"));
+    let newer = BOB.moved("gw-9");
+    story.happens(ask::attached(newer));
+    story.ask(ALICE, ask::offer("hers"));
+    assert_eq!(story.ask_as(newer, 30, ask::offer("mine")), "glare");
+    story.ask(newer, ask::answer("yes"));
+    assert_eq!(story.happens(stale), "outdated", "it was refused once, and must not be applied now");
+    assert_eq!(story.heard(ALICE).last().map(String::as_str), Some("answer yes"));
+}
+
+#[test]
 fn an_init_sent_again_is_told_of_the_same_call_in_every_state() {
     let init = || ask::request(ALICE, Story::opening().request.0, Action::Init);
     let ended = || {

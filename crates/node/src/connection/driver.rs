@@ -197,6 +197,9 @@ impl<'a, T: Transport> Driver<'a, T> {
                 if let Some(reply) = done.reply {
                     self.socket.send(&reply).await?;
                 }
+                if done.outdated {
+                    return Err(CloseCode::GoingAway.into());
+                }
                 match done.named.filter(|named| self.session.introduce(&named.call, named.before)) {
                     Some(named) => self.catch_up(named.call).await,
                     None => Ok(()),

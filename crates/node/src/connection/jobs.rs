@@ -10,7 +10,7 @@ use std::{
 
 use ringback_call::{
     Ack::{Merged, Placed},
-    Action, CallId, Input, RequestId,
+    Action, CallId, Input, Rejection, RequestId,
 };
 use ringback_session::{Identity, Step};
 use ringback_wire::{Ack, ErrorCode, ErrorFrame, ServerFrame};
@@ -34,13 +34,20 @@ pub(super) struct Done {
     pub(super) reply: Option<ServerFrame>,
     /// The call whose name the reply tells, or agrees to.
     pub(super) named: Option<Named>,
+    /// The call knows the device by a newer connection. Should this one be the one that lives after all, its client has
+    /// to come back by one that is newer still.
+    pub(super) outdated: bool,
     /// The request that could not be served because the store could not be asked about its call.
     failed: Option<(CallId, RequestId)>,
 }
 
 impl Done {
-    const fn reply(reply: Option<ServerFrame>) -> Self {
-        Self { reply, named: None, failed: None }
+    /// What nobody asked for.
+    const NOTHING: Self = Self { reply: None, named: None, outdated: false, failed: None };
+
+    fn of(id: RequestId, result: Result<ringback_call::Ack, Failure>) -> Self {
+        let outdated = matches!(result, Err(Failure::Rejected(Rejection::Outdated)));
+        Self { reply: Some(reply(id, result)), outdated, ..Self::NOTHING }
     }
 }
 
@@ -155,7 +162,7 @@ impl Jobs {
                         }
                         Ok(_) | Err(_) => None,
                     };
-                    Done { named, ..Done::reply(Some(reply(id, opened.map(|opened| opened.ack)))) }
+                    Done { named, ..Done::of(id, opened.map(|opened| opened.ack)) }
                 }))
             }
             Job::Request(Step::Act(id, call, input)) => Some(Box::pin(async move {
@@ -167,8 +174,8 @@ impl Jobs {
                 }
                 // A device may know a call from elsewhere, and take it before it rings there.
                 let named = (applied.is_ok() && accepts).then(|| Named { call: call.clone(), before: true });
-                let reply = reply(id, applied.map(|applied| applied.ack));
-                Done { reply: Some(reply), named, failed: away.then_some((call, id)) }
+                let applied = applied.map(|applied| applied.ack);
+                Done { named, failed: away.then_some((call, id)), ..Done::of(id, applied) }
             })),
             Job::Trim(call, seq) => {
                 let (user, device) = (from.user, from.device);
@@ -176,7 +183,7 @@ impl Jobs {
                     if let Err(error) = node.calls.apply(&call, Input::Seen { user, device, seq }).await {
                         tracing::debug!(?call, error = &error as &dyn std::error::Error, "not trimmed");
                     }
-                    Done::reply(None)
+                    Done::NOTHING
                 }))
             }
             Job::Remember(told) => {
@@ -185,7 +192,7 @@ impl Jobs {
                     if let Err(error) = routes::keep(&node, &identity, &told, false).await {
                         tracing::debug!(error = &error as &dyn std::error::Error, "not remembered");
                     }
-                    Done::reply(None)
+                    Done::NOTHING
                 }))
             }
             Job::Request(Step::Seen | Step::Reply(_) | Step::Renew(..) | Step::Close(_)) => None,
@@ -221,7 +228,7 @@ impl Jobs {
         if is_hang_up(&input) {
             self.node.calls.insist(call, input);
         }
-        self.refused.push_back(Done::reply(Some(unavailable(id))));
+        self.refused.push_back(Done { reply: Some(unavailable(id)), ..Done::NOTHING });
     }
 
     /// What has not been applied yet, to be finished though the client is gone: it may come back for the reply.

@@ -70,6 +70,11 @@ impl Replay {
         window.map_or(0, |window| window.bits().count_ones())
     }
 
+    /// Whether a later request of this session has been applied.
+    pub fn has_passed(&self, session: &SessionId, id: RequestId) -> bool {
+        self.windows.iter().any(|window| window.session == *session && window.newest > id)
+    }
+
     /// Remembers a request; the session that was silent longest is forgotten when there are too many.
     pub fn insert(&mut self, session: &SessionId, id: RequestId) {
         let mut window = match self.windows.iter().position(|w| w.session == *session) {

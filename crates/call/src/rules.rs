@@ -153,6 +153,13 @@ impl Rules {
         if matches!(ack, Ack::Already(_)) {
             return Ok(unchanged(draft, ack));
         }
+        // Requests of a session are served in order, so this one was refused before the later one was applied, and its
+        // reply lost: its sender may have rolled it back and answered the other's.
+        if matches!(action, Action::Offer(_))
+            && id.is_some_and(|id| call.replay.has_passed(&from.session, id))
+        {
+            return Err(Rejection::InvalidState(call.state_name()));
+        }
         if let Some(id) = id {
             draft.call.replay.insert(&from.session, id);
         }

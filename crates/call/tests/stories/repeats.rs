@@ -94,12 +94,27 @@ fn an_accept_sent_again_after_the_end_gets_its_first_ack() {
 }
 
 #[test]
-fn a_refused_request_was_not_applied_and_may_succeed_when_sent_again() {
+fn a_refused_request_may_succeed_when_sent_again() {
+    let mut story = Story::accepted();
+    assert_eq!(
+        story.ask_as(BOB, 9_050, ask::offer("b")),
+        "invalid_state connecting",
+        "the first is the caller's"
+    );
+    story.ask(ALICE, ask::offer("a"));
+    story.ask_as(BOB, 9_049, ask::answer("x"));
+    assert_eq!(story.ask_as(BOB, 9_050, ask::offer("b")), "done");
+}
+
+/// The first reply was lost, and he sends again what he has had no reply to, having rolled back long ago.
+#[test]
+fn what_was_refused_is_not_applied_after_what_was_asked_later() {
     let mut story = Story::negotiated();
     story.ask(BOB, ask::offer("b"));
-    assert_eq!(story.ask_as(ALICE, 50, ask::offer("a")), "glare");
-    story.ask_as(ALICE, 51, ask::answer("x"));
-    assert_eq!(story.ask_as(ALICE, 50, ask::offer("a")), "done");
+    assert_eq!(story.ask_as(ALICE, 9_050, ask::offer("a")), "glare");
+    story.ask_as(ALICE, 9_051, ask::answer("x"));
+    assert_eq!(story.ask_as(ALICE, 9_050, ask::offer("a")), "invalid_state connecting");
+    assert_eq!(story.ask_as(ALICE, 9_052, ask::offer("a")), "done", "asked anew it is another matter");
 }
 
 #[test]

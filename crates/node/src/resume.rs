@@ -79,12 +79,15 @@ pub async fn begin(
             self::replays(store, identity, &found, None).await?.unwrap_or_default()
         }
     };
-    for ((part, _), (from, replay)) in found.into_iter().zip(replays) {
+    for ((part, last_seen), (from, replay)) in found.into_iter().zip(replays) {
         let call = &part.call;
         if part.takes_part(identity) && !call.has_ended() {
             start.calls.push(snapshot(call, part.side, from));
         }
-        start.known.insert(call.id.clone(), from);
+        // Of a call that it has no part in yet, the client knows nothing.
+        if part.takes_part(identity) || call.has_ended() || last_seen.is_some() {
+            start.known.insert(call.id.clone(), from);
+        }
         start.replay.extend(replay);
     }
     Ok(())

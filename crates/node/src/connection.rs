@@ -3,6 +3,7 @@
 mod driver;
 mod handshake;
 mod jobs;
+mod owed;
 mod socket;
 
 use std::{future::Future, sync::Arc};
@@ -19,6 +20,8 @@ use socket::Socket;
 pub enum Incoming {
     /// A frame of the protocol.
     Frame(Bytes),
+    /// The answer to the ping of this number: what was sent before it has arrived.
+    Pong(u64),
     /// A sign of life, no more.
     Life,
     /// The connection is over, or has to be.
@@ -33,8 +36,8 @@ pub trait Transport: Send {
     /// Sends a frame; an error says that the client is gone.
     fn send(&mut self, frame: Vec<u8>) -> impl Future<Output = Result<(), Departure>> + Send;
 
-    /// Asks for a sign of life.
-    fn ping(&mut self) -> impl Future<Output = Result<(), Departure>> + Send;
+    /// Asks for a sign of life: the answer carries the number.
+    fn ping(&mut self, number: u64) -> impl Future<Output = Result<(), Departure>> + Send;
 
     /// Says why the connection is closed, and waits for the client to have heard it.
     fn close(&mut self, code: CloseCode) -> impl Future<Output = ()> + Send;

@@ -81,11 +81,12 @@ pub async fn begin(
     };
     for ((part, last_seen), (from, replay)) in found.into_iter().zip(replays) {
         let call = &part.call;
-        if part.takes_part(identity) && !call.has_ended() {
+        let is_live = part.takes_part(identity) && !call.has_ended();
+        if is_live {
             start.calls.push(snapshot(call, part.side, from));
         }
-        // Of a call that it has no part in yet, the client knows nothing.
-        if part.takes_part(identity) || call.has_ended() || last_seen.is_some() {
+        // Of any other the client knows nothing, as far as anybody can tell: it may ask for it still.
+        if is_live || last_seen.is_some() || !replay.is_empty() {
             start.known.insert(call.id.clone(), from);
         }
         start.replay.extend(replay);

@@ -236,13 +236,13 @@ impl Device {
                 self.world.tally.count(|figures| figures.frames += 1);
                 self.read(&bytes);
             }
-            Item::Ping => {
+            Item::Ping(number) => {
                 if let Some(link) = &self.link {
-                    link.pong();
+                    link.pong(number);
                 }
             }
             Item::Close(code) => self.closed(code),
-            Item::Life | Item::Gone => self.lost(),
+            Item::Pong(_) | Item::Gone => self.lost(),
         }
     }
 

@@ -91,8 +91,8 @@ impl Link {
     }
 
     /// The client shows that it lives.
-    pub fn pong(&self) {
-        self.to_server.push(Item::Life, self.delay());
+    pub fn pong(&self, number: u64) {
+        self.to_server.push(Item::Pong(number), self.delay());
     }
 
     /// The client closes the connection, or its system does.

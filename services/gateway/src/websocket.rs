@@ -85,7 +85,11 @@ impl Transport for Client {
         match (self.socket.recv().await, self.format) {
             (None | Some(Ok(Message::Close(_))), _) => Incoming::End(Departure::Client),
             (Some(Err(error)), _) => Incoming::End(broken(error)),
-            (Some(Ok(Message::Ping(_) | Message::Pong(_))), _) => Incoming::Life,
+            (Some(Ok(Message::Pong(number))), _) => match <[u8; 8]>::try_from(&*number) {
+                Ok(number) => Incoming::Pong(u64::from_be_bytes(number)),
+                Err(_) => Incoming::Life,
+            },
+            (Some(Ok(Message::Ping(_))), _) => Incoming::Life,
             (Some(Ok(Message::Text(text))), Format::Json) => Incoming::Frame(Bytes::from(text)),
             (Some(Ok(Message::Binary(bytes))), Format::MsgPack) => Incoming::Frame(bytes),
             (Some(Ok(Message::Text(_) | Message::Binary(_))), _) => Incoming::End(CloseCode::BadFrame.into()),
@@ -105,8 +109,8 @@ impl Transport for Client {
         }
     }
 
-    async fn ping(&mut self) -> Result<(), Departure> {
-        self.write(Message::Ping(Bytes::new())).await
+    async fn ping(&mut self, number: u64) -> Result<(), Departure> {
+        self.write(Message::Ping(Bytes::copy_from_slice(&number.to_be_bytes()))).await
     }
 
     /// Waits for the client to have heard it: a connection that is torn down with data unread resets, and the reason

@@ -21,7 +21,7 @@ use super::{
     Transport,
     handshake::{Presence, Welcome},
     jobs::{Done, Job, Jobs},
-    socket::Socket,
+    socket::{Received, Socket},
 };
 use crate::{
     Node,
@@ -73,6 +73,8 @@ struct Driver<'a, T> {
     jobs: Jobs,
     rate: Rate,
     refused: u32,
+    /// How many pings have been sent.
+    pings: u64,
     /// Calls whose mailbox could not be read when it had to be.
     behind: BTreeSet<CallId>,
     /// What the client has seen and no request has taken along.
@@ -87,7 +89,7 @@ enum Turn {
     Time,
     Mail(Mail),
     Done(Done),
-    Incoming(Result<Option<bytes::Bytes>, Departure>),
+    Incoming(Result<Received, Departure>),
 }
 
 /// The moments at which something is due without anybody asking.
@@ -132,6 +134,7 @@ impl<'a, T: Transport> Driver<'a, T> {
             presence,
             rate: rate::limit(quota),
             refused: 0,
+            pings: 0,
             behind: BTreeSet::new(),
             untrimmed: BTreeMap::new(),
             times: Times {
@@ -197,6 +200,10 @@ impl<'a, T: Transport> Driver<'a, T> {
                 if let Some(reply) = done.reply {
                     self.socket.send(&reply).await?;
                 }
+                if done.failed.is_some() {
+                    // Its answer says that the client has got the refusal.
+                    self.ping().await?;
+                }
                 if done.outdated {
                     return Err(CloseCode::GoingAway.into());
                 }
@@ -208,8 +215,12 @@ impl<'a, T: Transport> Driver<'a, T> {
             Turn::Incoming(incoming) => {
                 self.times.heard = Instant::now();
                 match incoming? {
-                    Some(bytes) => self.receive(&bytes).await,
-                    None => Ok(()),
+                    Received::Frame(bytes) => self.receive(&bytes).await,
+                    Received::Pong(number) => {
+                        self.jobs.ponged(number);
+                        Ok(())
+                    }
+                    Received::Life => Ok(()),
                 }
             }
         }
@@ -296,6 +307,12 @@ impl<'a, T: Transport> Driver<'a, T> {
             self.catch_up(call).await?;
         }
         Ok(())
+    }
+
+    async fn ping(&mut self) -> Result<(), Departure> {
+        self.pings += 1;
+        self.jobs.pinged(self.pings);
+        self.socket.ping(self.pings).await
     }
 
     fn renew(&mut self) {
@@ -429,7 +446,7 @@ impl<'a, T: Transport> Driver<'a, T> {
         }
         if now >= self.times.ping {
             self.times.ping = now + self.times.heartbeat;
-            self.socket.ping().await?;
+            self.ping().await?;
         }
         Ok(())
     }

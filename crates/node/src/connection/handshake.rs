@@ -12,7 +12,10 @@ use ringback_store::{
 use ringback_wire::{CloseCode, ErrorCode, ErrorFrame, Hello, HelloAck, IceServer, ServerFrame};
 use tokio::time::{Instant, timeout};
 
-use super::{Transport, socket::Socket};
+use super::{
+    Transport,
+    socket::{Received, Socket},
+};
 use crate::{
     Node, attendance,
     registry::{Handle, Inbox},
@@ -133,7 +136,7 @@ fn overtake(ours: ConnectionId, other: ConnectionId, now: Timestamp) -> Option<C
 
 async fn first_frame<T: Transport>(node: &Node, socket: &mut Socket<T>) -> Result<Box<Hello>, Departure> {
     let bytes = loop {
-        if let Some(bytes) = socket.receive().await? {
+        if let Received::Frame(bytes) = socket.receive().await? {
             break bytes;
         }
     };

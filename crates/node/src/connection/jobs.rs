@@ -1,12 +1,6 @@
 //! Requests of one connection that need the store: one after the other, in the order they came.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc};
 
 use ringback_call::{
     Ack::{Merged, Placed},
@@ -14,9 +8,8 @@ use ringback_call::{
 };
 use ringback_session::{Identity, Step};
 use ringback_wire::{Ack, ErrorCode, ErrorFrame, ServerFrame};
-use tokio::time::Instant;
 
-use super::handshake::RETRY_MS;
+use super::{handshake::RETRY_MS, owed::Owed};
 use crate::{
     Node,
     calls::{Failure, Opened},
@@ -25,8 +18,6 @@ use crate::{
 
 /// Requests that may wait. When there are more, the socket is not read until one is done.
 const MAX_WAITING: usize = 64;
-/// For how long at most a request that could not be served is waited for before later ones of its call are.
-const OWED: Duration = Duration::from_secs(30);
 
 /// A request that is done.
 pub(super) struct Done {
@@ -38,7 +29,7 @@ pub(super) struct Done {
     /// to come back by one that is newer still.
     pub(super) outdated: bool,
     /// The request that could not be served because the store could not be asked about its call.
-    failed: Option<(CallId, RequestId)>,
+    pub(super) failed: Option<(CallId, RequestId)>,
 }
 
 impl Done {
@@ -69,15 +60,7 @@ pub(super) struct Jobs {
     waiting: VecDeque<Job>,
     /// Replies that need no work.
     refused: VecDeque<Done>,
-    owed: BTreeMap<CallId, Owed>,
-}
-
-/// What a client has to send again of one call before anything later is served: it may be on its way already.
-struct Owed {
-    /// The last one that was refused so. Should that come again before the first, the client has read both
-    /// refusals and does not want the first any more.
-    last: RequestId,
-    since: Instant,
+    owed: Owed,
 }
 
 /// Something to be done.
@@ -91,7 +74,7 @@ pub(super) enum Job {
 }
 
 impl Jobs {
-    pub(super) const fn new(node: Arc<Node>, identity: Identity) -> Self {
+    pub(super) fn new(node: Arc<Node>, identity: Identity) -> Self {
         Self {
             node,
             identity,
@@ -99,7 +82,7 @@ impl Jobs {
             placing: false,
             waiting: VecDeque::new(),
             refused: VecDeque::new(),
-            owed: BTreeMap::new(),
+            owed: Owed::default(),
         }
     }
 
@@ -117,9 +100,19 @@ impl Jobs {
         self.running.is_none() && self.waiting.is_empty()
     }
 
+    /// A ping follows the replies that have been sent.
+    pub(super) fn pinged(&mut self, number: u64) {
+        self.owed.pinged(number);
+    }
+
+    /// The client has answered it.
+    pub(super) fn ponged(&mut self, number: u64) {
+        self.owed.ponged(number);
+    }
+
     pub(super) fn push(&mut self, job: Job) {
         match job {
-            Job::Request(Step::Act(id, call, input)) if self.comes_too_early(id, &call) => {
+            Job::Request(Step::Act(id, call, input)) if self.owed.comes_too_early(&call, id) => {
                 self.refuse(id, call, input);
             }
             job => self.waiting.push_back(job),
@@ -136,8 +129,7 @@ impl Jobs {
                 let done = running.await;
                 (self.running, self.placing) = (None, false);
                 if let Some((call, id)) = &done.failed {
-                    let owed = Owed { last: *id, since: Instant::now() };
-                    self.owed.insert(call.clone(), owed);
+                    self.owed.owe(call.clone(), *id);
                     self.refuse_all_of(call);
                 }
                 return done;
@@ -211,20 +203,8 @@ impl Jobs {
         }
     }
 
-    /// Whether a request was on its way already when an earlier one of its call was refused, which is still to come.
-    fn comes_too_early(&mut self, id: RequestId, call: &CallId) -> bool {
-        let Some(owed) = self.owed.get(call) else { return false };
-        let early = id > owed.last && owed.since.elapsed() < OWED;
-        if !early {
-            self.owed.remove(call);
-        }
-        early
-    }
-
     fn refuse(&mut self, id: RequestId, call: CallId, input: Input) {
-        if let Some(owed) = self.owed.get_mut(&call) {
-            owed.last = owed.last.max(id);
-        }
+        self.owed.also(&call, id);
         if is_hang_up(&input) {
             self.node.calls.insist(call, input);
         }

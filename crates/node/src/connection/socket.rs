@@ -20,6 +20,17 @@ pub(super) struct Socket<T> {
     write_limit: Duration,
 }
 
+/// What a client that is still there has sent.
+#[derive(Debug)]
+pub(super) enum Received {
+    /// A frame that is not too large.
+    Frame(Bytes),
+    /// The answer to a ping.
+    Pong(u64),
+    /// A sign of life, no more.
+    Life,
+}
+
 impl<T: Transport> Socket<T> {
     pub(super) fn new(transport: T, format: Format, config: &Config) -> Self {
         let (max_frame, write_limit) = (config.frames.frame_bytes, config.connection.write);
@@ -30,12 +41,13 @@ impl<T: Transport> Socket<T> {
         self.format
     }
 
-    /// What comes next; `None` for a mere sign of life. Can be dropped and called again without losing anything.
-    pub(super) async fn receive(&mut self) -> Result<Option<Bytes>, Departure> {
+    /// What comes next. Can be dropped and called again without losing anything.
+    pub(super) async fn receive(&mut self) -> Result<Received, Departure> {
         match self.transport.receive().await {
             Incoming::Frame(bytes) if bytes.len() > self.max_frame => Err(CloseCode::FrameTooLarge.into()),
-            Incoming::Frame(bytes) => Ok(Some(bytes)),
-            Incoming::Life => Ok(None),
+            Incoming::Frame(bytes) => Ok(Received::Frame(bytes)),
+            Incoming::Pong(number) => Ok(Received::Pong(number)),
+            Incoming::Life => Ok(Received::Life),
             Incoming::End(departure) => Err(departure),
         }
     }
@@ -54,8 +66,8 @@ impl<T: Transport> Socket<T> {
         }
     }
 
-    pub(super) async fn ping(&mut self) -> Result<(), Departure> {
-        match timeout(self.write_limit, self.transport.ping()).await {
+    pub(super) async fn ping(&mut self, number: u64) -> Result<(), Departure> {
+        match timeout(self.write_limit, self.transport.ping(number)).await {
             Ok(sent) => sent,
             Err(_) => Err(CloseCode::SlowReader.into()),
         }

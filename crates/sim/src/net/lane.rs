@@ -20,9 +20,9 @@ pub enum Item {
     /// A frame of the protocol.
     Frame(Bytes),
     /// The server asks whether the client lives.
-    Ping,
-    /// The client does.
-    Life,
+    Ping(u64),
+    /// The client does: it answers that ping.
+    Pong(u64),
     /// The server closes the connection, and says why.
     Close(u16),
     /// Nothing more will come.

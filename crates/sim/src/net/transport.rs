@@ -34,8 +34,8 @@ impl Transport for ServerEnd {
     async fn receive(&mut self) -> Incoming {
         match self.link.to_server.receive(&self.link.access).await {
             Item::Frame(frame) => Incoming::Frame(frame),
-            Item::Life => Incoming::Life,
-            Item::Ping | Item::Close(_) | Item::Gone => Incoming::End(Departure::Client),
+            Item::Pong(number) => Incoming::Pong(number),
+            Item::Ping(_) | Item::Close(_) | Item::Gone => Incoming::End(Departure::Client),
         }
     }
 
@@ -47,8 +47,8 @@ impl Transport for ServerEnd {
         self.push(Item::Frame(Bytes::from(frame)), self.link.delay())
     }
 
-    async fn ping(&mut self) -> Result<(), Departure> {
-        self.push(Item::Ping, self.link.delay())
+    async fn ping(&mut self, number: u64) -> Result<(), Departure> {
+        self.push(Item::Ping(number), self.link.delay())
     }
 
     async fn close(&mut self, code: CloseCode) {

@@ -1,0 +1,112 @@
+//! Requests that could not be served, which no later request of the same call may overtake.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use ringback_call::{CallId, RequestId};
+use tokio::time::Instant;
+
+/// For how long a request is waited for once its client has got the refusal.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// After this a client has got the refusal, or the connection is given up for its silence.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// What a client has to send again before anything later is served: that may be on its way already.
+#[derive(Debug, Default)]
+pub(super) struct Owed {
+    calls: BTreeMap<CallId, Debt>,
+}
+
+#[derive(Debug)]
+struct Debt {
+    /// The last one that was refused so. Should that come again before the first, the client has read both refusals
+    /// and does not want the first any more.
+    last: RequestId,
+    /// The ping that was sent after the refusal.
+    ping: Option<u64>,
+    /// When the client has got the refusal.
+    got: Instant,
+}
+
+impl Owed {
+    /// A request could not be served.
+    pub(super) fn owe(&mut self, call: CallId, id: RequestId) {
+        self.calls.insert(call, Debt { last: id, ping: None, got: Instant::now() + SILENCE });
+    }
+
+    /// A later request of the same call was refused too.
+    pub(super) fn also(&mut self, call: &CallId, id: RequestId) {
+        if let Some(debt) = self.calls.get_mut(call) {
+            debt.last = debt.last.max(id);
+        }
+    }
+
+    /// A ping follows the refusals that have been sent.
+    pub(super) fn pinged(&mut self, number: u64) {
+        for debt in self.calls.values_mut() {
+            debt.ping.get_or_insert(number);
+        }
+    }
+
+    /// The client answers a ping, so it has got what was sent before, and what it had sent before that is here.
+    pub(super) fn ponged(&mut self, number: u64) {
+        for debt in self.calls.values_mut() {
+            if debt.ping.is_some_and(|ping| ping <= number) {
+                debt.got = debt.got.min(Instant::now());
+            }
+        }
+    }
+
+    /// Whether a request was on its way already when an earlier one of its call was refused, which is still to come.
+    pub(super) fn comes_too_early(&mut self, call: &CallId, id: RequestId) -> bool {
+        let Some(debt) = self.calls.get(call) else { return false };
+        let early = id > debt.last && debt.got.elapsed() < PATIENCE;
+        if !early {
+            self.calls.remove(call);
+        }
+        early
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owed() -> (Owed, CallId) {
+        let (mut owed, call) = (Owed::default(), CallId::new("p0-1").unwrap());
+        owed.owe(call.clone(), RequestId(5));
+        owed.also(&call, RequestId(6));
+        owed.pinged(3);
+        (owed, call)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn later_requests_wait_until_the_client_has_got_the_refusal_and_had_time() {
+        let (mut owed, call) = owed();
+        tokio::time::advance(PATIENCE * 5).await;
+        assert!(owed.comes_too_early(&call, RequestId(7)), "it may not have got the refusal yet");
+        owed.ponged(2);
+        tokio::time::advance(PATIENCE).await;
+        assert!(owed.comes_too_early(&call, RequestId(8)), "it answered a ping from before");
+        owed.ponged(3);
+        assert!(owed.comes_too_early(&call, RequestId(9)), "it has only just got the refusal");
+        tokio::time::advance(PATIENCE).await;
+        assert!(!owed.comes_too_early(&call, RequestId(10)), "it does not want the first any more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_any_more_when_one_of_the_refused_comes_again() {
+        for again in [5, 6] {
+            let (mut owed, call) = owed();
+            assert!(owed.comes_too_early(&call, RequestId(7)));
+            assert!(!owed.comes_too_early(&call, RequestId(again)));
+            assert!(!owed.comes_too_early(&call, RequestId(8)));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_answers_no_ping_is_not_waited_for_for_ever() {
+        let (mut owed, call) = owed();
+        tokio::time::advance(SILENCE + PATIENCE).await;
+        assert!(!owed.comes_too_early(&call, RequestId(7)));
+    }
+}

@@ -28,7 +28,7 @@ use crate::{
     net::{Access, Item, Link},
     world::World,
 };
-use call::Call;
+use call::{Call, Numbers};
 pub use call::{Phase, Role};
 use connection::Stage;
 use person::Todo;
@@ -122,6 +122,7 @@ pub struct Device {
     hold: Option<Instant>,
     sends: BTreeMap<u64, Sends>,
     seen: BTreeMap<String, u64>,
+    numbers: BTreeMap<String, Numbers>,
     unreported: Vec<String>,
     report: Option<Instant>,
 
@@ -159,6 +160,7 @@ impl Device {
             hold: None,
             sends: BTreeMap::new(),
             seen: BTreeMap::new(),
+            numbers: BTreeMap::new(),
             unreported: Vec::new(),
             report: None,
             calls: BTreeMap::new(),

@@ -1,5 +1,7 @@
 //! A call as one page knows it.
 
+use std::ops::RangeInclusive;
+
 use super::CallView;
 
 /// Which side of a call.
@@ -45,8 +47,26 @@ pub(super) struct Call {
     pub(super) offer: Option<Offer>,
     /// The peer's offer that waits for this page's answer.
     pub(super) asked: Option<String>,
+}
+
+/// What one page has sent in one call: the numbers go on even in one that comes back to life.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
     pub(super) descriptions: u32,
-    pub(super) candidates: u32,
+    candidates: u32,
+}
+
+impl Numbers {
+    pub(super) const fn description(&mut self) -> u32 {
+        self.descriptions += 1;
+        self.descriptions
+    }
+
+    pub(super) const fn candidates(&mut self, count: u32) -> RangeInclusive<u32> {
+        let first = self.candidates + 1;
+        self.candidates += count;
+        first..=self.candidates
+    }
 }
 
 impl Call {
@@ -62,8 +82,6 @@ impl Call {
             anew: false,
             offer: None,
             asked: None,
-            descriptions: 0,
-            candidates: 0,
         }
     }
 

@@ -203,6 +203,7 @@ impl Device {
         self.seen.clear();
         self.unreported.clear();
         self.calls.clear();
+        self.numbers.clear();
         self.todo.clear();
         self.plan_a_call();
         self.failures = 0;

@@ -71,15 +71,7 @@ impl Device {
         }
         self.world.book(|ledger| ledger.alive(&id, &self.name, &self.world.depot.history));
         let known = self.calls.get(&id);
-        // The call's numbers within this page go on, so that nothing is sent under one twice.
-        let (descriptions, candidates) = known.map_or((0, 0), |call| (call.descriptions, call.candidates));
-        let call = Call {
-            whole: resumed,
-            anew: phase > Phase::Ringing,
-            descriptions,
-            candidates,
-            ..Call::new(role, peer, phase)
-        };
+        let call = Call { whole: resumed, anew: phase > Phase::Ringing, ..Call::new(role, peer, phase) };
         let leaving = known.is_some_and(|call| call.leaving);
         self.calls.insert(id.clone(), Call { leaving, ..call });
         if !resumed {

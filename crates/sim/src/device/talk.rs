@@ -24,8 +24,7 @@ impl Device {
         if call.leaving || call.phase == Phase::Ringing || call.offer.is_some() || call.asked.is_some() {
             return;
         }
-        call.descriptions += 1;
-        let number = call.descriptions;
+        let number = self.numbers.entry(id.to_owned()).or_default().description();
         call.offer = Some(Offer { number, acked: false });
         // Once something has been agreed on, nobody can tell candidates of the next offer from late ones of the last
         // description: a page sends the offer first.
@@ -44,8 +43,7 @@ impl Device {
             return;
         }
         call.asked = None;
-        call.descriptions += 1;
-        let number = call.descriptions;
+        let number = self.numbers.entry(id.to_owned()).or_default().description();
         let answer = self.payload(Kind::Description, number);
         let eager = self.eager(id, number);
         let fields = json!({"call": id, "sdp": format!("answer {answer} to {offer}")});
@@ -75,14 +73,12 @@ impl Device {
 
     pub(super) fn send_candidates(&mut self, id: &str, of: u32, last: bool) {
         let count = self.dice.between(1, 3);
-        let Some(call) = self.calls.get_mut(id) else { return };
+        let numbers = self.numbers.entry(id.to_owned()).or_default();
         // Those of an offer that was rolled back are of no use to anybody.
-        if call.leaving || call.descriptions > of {
+        if self.calls.get(id).is_none_or(|call| call.leaving) || numbers.descriptions > of {
             return;
         }
-        let first = call.candidates + 1;
-        call.candidates += count as u32;
-        let numbers = first..=call.candidates;
+        let numbers = numbers.candidates(count as u32);
         let payloads: Vec<Payload> =
             numbers.map(|number| self.payload(Kind::Candidate { of }, number)).collect();
         let mut candidates: Vec<Value> =

@@ -45,7 +45,7 @@ pub(super) struct Presence {
     identity: Identity,
     /// The calls that have to be told when it ends.
     pub(super) calls: Vec<CallId>,
-    /// The calls whose end its client was told.
+    /// The calls whose end its client was told: by earlier connections of its session to begin with.
     pub(super) told: Vec<CallId>,
 }
 
@@ -93,7 +93,8 @@ pub(super) async fn greet<T: Transport>(
     };
     for _ in 0..NAMINGS {
         // Before the route is public, so that nothing that is sent there is missed.
-        let (presence, inbox) = Presence::begin(node, &identity);
+        let told = notes.as_ref().map(|notes| notes.told.clone()).unwrap_or_default();
+        let (presence, inbox) = Presence::begin(node, &identity, told);
         let newer = match register(node, socket, &hello, &identity).await? {
             Registration::Done(record) => {
                 let (identity, notes, token) = (identity.clone(), notes.clone(), token.clone());
@@ -116,14 +117,11 @@ pub(super) async fn greet<T: Transport>(
 
 impl Presence {
     /// Puts a connection into this node's own book.
-    fn begin(node: &Arc<Node>, identity: &Identity) -> (Self, Inbox) {
+    fn begin(node: &Arc<Node>, identity: &Identity, told: Vec<CallId>) -> (Self, Inbox) {
         let room = node.config.limits.outbox_frames;
         let (handle, inbox) = Handle::new(identity.device.clone(), identity.link.connection, room);
         node.registry.insert(&identity.user, handle);
-        (
-            Self { node: Arc::clone(node), identity: identity.clone(), calls: Vec::new(), told: Vec::new() },
-            inbox,
-        )
+        (Self { node: Arc::clone(node), identity: identity.clone(), calls: Vec::new(), told }, inbox)
     }
 }
 
@@ -207,7 +205,6 @@ async fn enter<T: Transport>(
 ) -> Result<Entry, Departure> {
     let Entrant { identity, notes, token, mut presence, inbox, record } = entrant;
     let past = notes.as_ref().map(|notes| Past { seen: &hello.seen, notes });
-    presence.told = notes.as_ref().map(|notes| notes.told.clone()).unwrap_or_default();
     let mut start = Start::default();
     let started = async {
         routes::keep(node, &identity, &presence.told, false).await?;

@@ -224,8 +224,10 @@ async fn missed(
 pub enum CaughtUp {
     /// These entries, and the mailbox ends here.
     With(Vec<Envelope>, u64),
-    /// Nothing: the call is none of this device's business, or is over and forgotten.
+    /// Nothing: the call is none of this device's business.
     Nothing,
+    /// The client knows the call, and the store does not: it may be put back by whoever still has it.
+    Gone,
     /// Not yet: the client does not know that the call it asked for exists.
     NotYet,
     /// Some of it is gone.
@@ -243,7 +245,9 @@ pub async fn catch_up(
     call: &CallId,
     reached: Option<u64>,
 ) -> Result<CaughtUp, StoreError> {
-    let Some(known) = calls.load(call).await? else { return Ok(CaughtUp::Nothing) };
+    let Some(known) = calls.load(call).await? else {
+        return Ok(if reached.is_some() { CaughtUp::Gone } else { CaughtUp::Nothing });
+    };
     let call = known.document.call;
     let Some(side) = call.side_of(&identity.user) else { return Ok(CaughtUp::Nothing) };
     let reached = match reached {

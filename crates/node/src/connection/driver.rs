@@ -1,7 +1,7 @@
 //! The loop of one connection: frames from the client, entries from the store, requests that are done, and time.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     num::NonZeroU32,
     sync::Arc,
     time::Duration,
@@ -37,6 +37,9 @@ const MAX_REFUSED: u32 = 1_000;
 const RENEWAL: Duration = Duration::from_secs(6 * 3_600);
 /// Before a mailbox that could not be read is tried again.
 const AGAIN: Duration = Duration::from_millis(300);
+
+/// For how long a call that the store has lost may still be put back by another gateway.
+const FORGOTTEN: Duration = Duration::from_secs(10);
 
 /// Serves a connection to its end, and tidies up.
 pub(super) async fn drive<T: Transport>(
@@ -75,8 +78,8 @@ struct Driver<'a, T> {
     refused: u32,
     /// How many pings have been sent.
     pings: u64,
-    /// Calls whose mailbox could not be read when it had to be.
-    behind: BTreeSet<CallId>,
+    /// Calls whose mailbox could not be read when it had to be, and since when.
+    behind: BTreeMap<CallId, Instant>,
     /// What the client has seen and no request has taken along.
     untrimmed: BTreeMap<CallId, u64>,
     times: Times,
@@ -135,7 +138,7 @@ impl<'a, T: Transport> Driver<'a, T> {
             rate: rate::limit(quota),
             refused: 0,
             pings: 0,
-            behind: BTreeSet::new(),
+            behind: BTreeMap::new(),
             untrimmed: BTreeMap::new(),
             times: Times {
                 heard: now,
@@ -229,7 +232,7 @@ impl<'a, T: Transport> Driver<'a, T> {
     /// Passes an entry on, unless something before it is missing.
     async fn deliver(&mut self, entry: &Envelope) -> Result<(), Departure> {
         let Envelope { call, seq, at, to, event, .. } = entry;
-        if self.behind.contains(call) {
+        if self.behind.contains_key(call) {
             // It is read with what is missing.
             return Ok(());
         }
@@ -288,13 +291,30 @@ impl<'a, T: Transport> Driver<'a, T> {
                 tracing::warn!(?call, "a mailbox has a hole: the client has to start anew");
                 Err(CloseCode::GoingAway.into())
             }
+            Ok(CaughtUp::Gone) if self.behind_for(&call) >= FORGOTTEN => {
+                tracing::warn!(?call, "a call is lost: the client has to start anew");
+                Err(CloseCode::GoingAway.into())
+            }
+            Ok(CaughtUp::Gone) => {
+                self.fall_behind(call);
+                Ok(())
+            }
             Err(error) => {
                 tracing::debug!(?call, error = &error as &dyn std::error::Error, "not caught up yet");
-                self.behind.insert(call);
-                self.times.catch_up = Some(Instant::now() + AGAIN);
+                self.behind.remove(&call);
+                self.fall_behind(call);
                 Ok(())
             }
         }
+    }
+
+    fn behind_for(&self, call: &CallId) -> Duration {
+        self.behind.get(call).map(Instant::elapsed).unwrap_or_default()
+    }
+
+    fn fall_behind(&mut self, call: CallId) {
+        self.behind.entry(call).or_insert_with(Instant::now);
+        self.times.catch_up = Some(Instant::now() + AGAIN);
     }
 
     /// Reads what the client has not been told of the calls it knows in these partitions.
@@ -440,7 +460,7 @@ impl<'a, T: Transport> Driver<'a, T> {
         }
         if self.times.catch_up.is_some_and(|at| now >= at) {
             self.times.catch_up = None;
-            for call in self.behind.clone() {
+            for call in self.behind.keys().cloned().collect::<Vec<_>>() {
                 self.catch_up(call).await?;
             }
         }

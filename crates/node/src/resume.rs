@@ -264,6 +264,11 @@ pub async fn catch_up(
             None => return Ok(CaughtUp::Nothing),
         },
     };
+    // Put back as it was before the device came to this connection: what is said in it would go where it was.
+    let leg = call.legs(side).iter().find(|leg| leg.device == identity.device);
+    if leg.is_some_and(|leg| leg.link.connection < identity.link.connection) && !call.has_ended() {
+        attach(calls, identity, &call.id, false).await?;
+    }
     let last = call.mailboxes[side].last;
     Ok(match missed(store, identity, &call, side, reached).await? {
         Some(entries) => CaughtUp::With(entries, last),

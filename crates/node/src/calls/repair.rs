@@ -50,9 +50,9 @@ impl Calls {
         !call.has_ended() && Side::BOTH.into_iter().any(|side| self.is_here(call, side))
     }
 
-    /// Whether the device bound on this side is connected to this gateway.
+    /// Whether a device that takes part on this side is connected to this gateway.
     fn is_here(&self, call: &Call, side: Side) -> bool {
-        call.bound(side).is_some_and(|leg| {
+        call.legs(side).iter().any(|leg| {
             let Link { node, connection } = &leg.link;
             node == self.cluster.node() && self.registry.has(call.user(side), &leg.device, *connection)
         })

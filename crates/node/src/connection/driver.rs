@@ -1,11 +1,6 @@
 //! The loop of one connection: frames from the client, entries from the store, requests that are done, and time.
 
-use std::{
-    collections::BTreeMap,
-    num::NonZeroU32,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
 
 use governor::{Quota, clock::Clock as _};
 use ringback_call::{CallId, Event};

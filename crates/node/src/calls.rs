@@ -21,7 +21,7 @@ use ringback_store::{
 use crate::{
     Config, background::Background, clock::Clock, cluster::Cluster, config::Keep, registry::Registry,
 };
-use cache::{Cache, Place};
+use cache::{Cache, Heard, Place};
 
 pub use cache::Known;
 pub use opening::Opened;
@@ -211,19 +211,10 @@ impl Calls {
         if over || learned.as_ref().is_some_and(|learned| learned.call().has_ended()) {
             return self.cache.forget(&envelope.call);
         }
-        // A command that is under way will meet the newer document by itself.
-        let slot = self.cache.slot(&envelope.call);
-        let Ok(mut place) = slot.try_lock() else { return };
-        place.recent.push(Log::Mailbox(envelope.side), envelope.seq, body.clone());
-        let Some(learned) = learned else { return };
-        match &place.known {
-            Some(known) if known.version == learned.version => {}
-            // Of a history that ours is not part of, or a message that was overtaken by another: the store tells.
-            Some(known) if known.version.count >= learned.version.count => {
-                drop(place);
-                self.check_later(envelope.call.clone());
-            }
-            Some(_) | None => place.learn(learned),
+        let heard =
+            Heard { log: Log::Mailbox(envelope.side), seq: envelope.seq, body: body.clone(), known: learned };
+        if !self.cache.slot(&envelope.call).hear(heard) {
+            self.check_later(envelope.call.clone());
         }
     }
 

@@ -1,7 +1,11 @@
 //! The documents this gateway saw last, and the newest entries of their mailboxes. Only a guess as to what is stored:
 //! each commit is checked against the store. But should the store lose what it had, this is what is put back.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use ringback_call::{Call, CallId};
@@ -9,7 +13,7 @@ use ringback_store::{
     Entry, Log, StoreError, Stored, Version,
     record::{self, Document},
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 /// Calls remembered at most. One takes about a kilobyte, some ten while it is set up.
 const MAX_CALLS: u64 = 100_000;
@@ -51,8 +55,51 @@ impl Known {
     }
 }
 
+/// Something that was heard of a call, and the document that came with it.
+pub(super) struct Heard {
+    pub(super) log: Log,
+    pub(super) seq: u64,
+    pub(super) body: Bytes,
+    pub(super) known: Option<Known>,
+}
+
 /// One call's place. Its lock makes commands of one gateway take turns, so that they do not conflict in the store.
-pub(super) type Slot = Mutex<Place>;
+#[derive(Default)]
+pub(super) struct Slot {
+    place: Mutex<Place>,
+    /// What was heard while the place was taken: it counts though the command that had it failed. A primary may die
+    /// after it has told others of a commit whose reply it still owes.
+    heard: std::sync::Mutex<Vec<Heard>>,
+}
+
+impl Slot {
+    /// Waits for its turn.
+    pub(super) async fn lock(&self) -> MutexGuard<'_, Place> {
+        let mut place = self.place.lock().await;
+        for heard in std::mem::take(&mut *self.heard()) {
+            place.hear(heard);
+        }
+        place
+    }
+
+    /// Takes note of what is heard; `false` where it contradicts what is known.
+    pub(super) fn hear(&self, heard: Heard) -> bool {
+        match self.place.try_lock() {
+            Ok(mut place) => place.hear(heard),
+            Err(_) => {
+                let mut waiting = self.heard();
+                if waiting.len() < MAX_ENTRIES {
+                    waiting.push(heard);
+                }
+                true
+            }
+        }
+    }
+
+    fn heard(&self) -> std::sync::MutexGuard<'_, Vec<Heard>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 #[derive(Default)]
 pub(super) struct Place {
@@ -66,6 +113,21 @@ impl Place {
         self.recent.trim(known.call());
         self.known = Some(known);
     }
+
+    /// Takes what was heard, if it is newer than what is known; `false` where the one contradicts the other.
+    fn hear(&mut self, heard: Heard) -> bool {
+        self.recent.push(heard.log, heard.seq, heard.body);
+        match (&self.known, heard.known) {
+            (_, None) => true,
+            (Some(known), Some(heard)) if known.version == heard.version => true,
+            // Of a history that ours is not part of, or a message that was overtaken by another: the store tells.
+            (Some(known), Some(heard)) if known.version.count >= heard.version.count => false,
+            (_, Some(heard)) => {
+                self.learn(heard);
+                true
+            }
+        }
+    }
 }
 
 /// The newest entries of a call's mailboxes that nobody is known to have seen.
@@ -77,6 +139,9 @@ pub(super) struct Recent {
 
 impl Recent {
     pub(super) fn push(&mut self, log: Log, seq: u64, body: Bytes) {
+        if self.entries.iter().any(|entry| (entry.log, entry.seq, &entry.body) == (log, seq, &body)) {
+            return;
+        }
         self.bytes += body.len();
         self.entries.push_back(Entry { log, seq, body, nodes: Vec::new() });
         while self.entries.len() > MAX_ENTRIES || self.bytes > MAX_BYTES {
@@ -148,6 +213,7 @@ mod tests {
     fn what_is_remembered_of_a_call_is_bounded() {
         let mut recent = Recent::default();
         for seq in 1..=1_000 {
+            recent.push(Log::Mailbox(Side::Caller), seq, Bytes::from(vec![0; 4_096]));
             recent.push(Log::Mailbox(Side::Caller), seq, Bytes::from(vec![0; 4_096]));
         }
         assert_eq!((recent.entries.len(), recent.bytes), (32, 128 * 1024));

@@ -90,12 +90,12 @@ impl Registry {
     }
 
     /// Adds a connection and closes an older one of the same device. A connection that is itself the older one is
-    /// closed instead.
+    /// closed instead, with 4000: where a clock is to blame, its client comes back by a newer one.
     pub fn insert(&self, user: &UserId, handle: Handle) {
         let mut shard = self.shard(user);
         let handles = shard.entry(user.clone()).or_default();
         match handles.iter_mut().find(|known| known.device == handle.device) {
-            Some(known) if known.connection > handle.connection => handle.close(CloseCode::Replaced),
+            Some(known) if known.connection > handle.connection => handle.close(CloseCode::GoingAway),
             Some(known) => std::mem::replace(known, handle).close(CloseCode::Replaced),
             None => handles.push(handle),
         }

@@ -92,6 +92,10 @@ pub(super) async fn greet<T: Transport>(
         Err(error) => return Err(unavailable(socket, &hello, &error).await),
     };
     for _ in 0..NAMINGS {
+        // Served late, it must not take the place of the one that its client has made since.
+        if socket.is_gone() {
+            return Err(Departure::Client);
+        }
         // Before the route is public, so that nothing that is sent there is missed.
         let told = notes.as_ref().map(|notes| notes.told.clone()).unwrap_or_default();
         let (presence, inbox) = Presence::begin(node, &identity, told);

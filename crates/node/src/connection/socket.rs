@@ -1,8 +1,9 @@
 //! Frames in and out, encoded, bounded, and each with a time limit.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
+use futures::FutureExt as _;
 use ringback_session::Departure;
 use ringback_wire::{CloseCode, Format, ServerFrame};
 use tokio::time::timeout;
@@ -13,11 +14,16 @@ use crate::Config;
 /// How long a client may take to answer our close frame.
 const GOODBYE: Duration = Duration::from_secs(1);
 
+/// Frames that are kept of those that come before they are asked for.
+const EARLY: usize = 16;
+
 pub(super) struct Socket<T> {
     transport: T,
     format: Format,
     max_frame: usize,
     write_limit: Duration,
+    /// What has come and was not asked for yet.
+    early: VecDeque<Incoming>,
 }
 
 /// What a client that is still there has sent.
@@ -34,7 +40,7 @@ pub(super) enum Received {
 impl<T: Transport> Socket<T> {
     pub(super) fn new(transport: T, format: Format, config: &Config) -> Self {
         let (max_frame, write_limit) = (config.frames.frame_bytes, config.connection.write);
-        Self { transport, format, max_frame, write_limit }
+        Self { transport, format, max_frame, write_limit, early: VecDeque::new() }
     }
 
     pub(super) const fn format(&self) -> Format {
@@ -43,13 +49,29 @@ impl<T: Transport> Socket<T> {
 
     /// What comes next. Can be dropped and called again without losing anything.
     pub(super) async fn receive(&mut self) -> Result<Received, Departure> {
-        match self.transport.receive().await {
+        let incoming = match self.early.pop_front() {
+            Some(incoming) => incoming,
+            None => self.transport.receive().await,
+        };
+        match incoming {
             Incoming::Frame(bytes) if bytes.len() > self.max_frame => Err(CloseCode::FrameTooLarge.into()),
             Incoming::Frame(bytes) => Ok(Received::Frame(bytes)),
             Incoming::Pong(number) => Ok(Received::Pong(number)),
             Incoming::Life => Ok(Received::Life),
             Incoming::End(departure) => Err(departure),
         }
+    }
+
+    /// Whether it is known already that the client has gone.
+    pub(super) fn is_gone(&mut self) -> bool {
+        let is_end = |incoming: Option<&Incoming>| matches!(incoming, Some(Incoming::End(_)));
+        while self.early.len() < EARLY
+            && !is_end(self.early.back())
+            && let Some(incoming) = self.transport.receive().now_or_never()
+        {
+            self.early.push_back(incoming);
+        }
+        is_end(self.early.back())
     }
 
     /// A frame that can't be written is our mistake; the connection goes on without it.

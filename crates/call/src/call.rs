@@ -179,7 +179,7 @@ impl Call {
 
     /// The gateways that have a device of this side, each once. An entry for some of the devices is announced to the
     /// others' gateways too: so they know its number, and don't miss it.
-    pub(crate) fn nodes(&self, side: Side) -> Vec<NodeId> {
+    pub fn nodes(&self, side: Side) -> Vec<NodeId> {
         let mut nodes: Vec<NodeId> = self.legs(side).iter().map(|leg| leg.link.node.clone()).collect();
         nodes.sort_unstable();
         nodes.dedup();

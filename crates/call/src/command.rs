@@ -1,8 +1,10 @@
 //! Everything that can happen to a call.
 
+use std::ops::RangeInclusive;
+
 use crate::{
-    CallId, Candidate, ConnectionId, DeviceId, EndRequest, Leg, Link, Media, Metadata, PerSide, RejectReason,
-    RequestId, Sdp, SessionId, StateName, Stats, Timestamp, UserId,
+    CallId, Candidate, ConnectionId, DeviceId, EndRequest, Leg, Link, Media, Metadata, Outcome, PerSide,
+    RejectReason, RequestId, Sdp, SessionId, StateName, Stats, Timestamp, UserId,
 };
 
 /// One thing that happens to a call, and when.
@@ -66,8 +68,13 @@ pub enum Input {
         /// Until when the store was away, if it has been of late.
         away_until: Option<Timestamp>,
     },
-    /// The store has lost a history of this call that went further: entries up to these were handed out in it.
-    Rewritten(PerSide<u64>),
+    /// The store has lost a history of this call that went further.
+    Rewritten {
+        /// The entries that were handed out in it alone, the first and the last.
+        lost: PerSide<Option<RangeInclusive<u64>>>,
+        /// How the call ended in it, if it did: somebody was told so, and there is but one outcome.
+        outcome: Option<Outcome>,
+    },
     /// An operator ends the call.
     Terminate,
 }

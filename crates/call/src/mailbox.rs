@@ -24,6 +24,8 @@ pub struct Mailbox {
 /// Numbers that were never used, in this history: the store lost one that may have used them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Void {
+    /// From here on a device may have been told something else by that history.
+    pub from: u64,
     /// The last number before.
     pub after: u64,
     /// The last of them.
@@ -50,7 +52,7 @@ impl Mailbox {
     /// The numbers that a device has to be given which has seen everything up to `seen`, oldest first; each of them
     /// is in the store. `None` where that can't be: some are gone, or `seen` is of another history.
     pub fn unread(&self, seen: u64, is_bound: bool) -> Option<Vec<RangeInclusive<u64>>> {
-        let lost = self.void.is_some_and(|void| void.after < seen && seen < void.through);
+        let lost = self.void.is_some_and(|void| void.from <= seen && seen < void.through);
         if seen > self.last || lost {
             return None;
         }
@@ -94,12 +96,11 @@ impl Mailbox {
         Some(first..=through)
     }
 
-    /// Another history has handed out numbers up to `handed`: none of them is used again.
-    pub(crate) const fn skip(&mut self, handed: u64) {
+    /// Another history has handed out these numbers: none of them is used again.
+    pub(crate) fn skip(&mut self, lost: &RangeInclusive<u64>) {
         let after = self.last;
-        let highest = if handed > after { handed } else { after };
-        self.last = highest + JUMP;
-        self.void = Some(Void { after, through: self.last });
+        self.last = after.max(*lost.end()) + JUMP;
+        self.void = Some(Void { from: *lost.start(), after, through: self.last });
     }
 }
 
@@ -140,7 +141,7 @@ mod tests {
     #[test]
     fn a_lost_history_leaves_a_void_that_nobody_reads() {
         let mut mailbox = mailbox(10, Some(0));
-        mailbox.skip(12);
+        mailbox.skip(&(11..=12));
         assert_eq!((mailbox.last, mailbox.next()), (1_012, 1_013));
         assert_eq!(mailbox.unread(9, true), Some(vec![10..=10, 1_013..=1_013]));
         assert_eq!(mailbox.unread(10, true), Some(vec![1_013..=1_013]));
@@ -149,5 +150,14 @@ mod tests {
         assert_eq!((mailbox.all_but(1), mailbox.all_but(3)), (1_012, 8), "a void is no entry");
         assert_eq!(mailbox.trim(1_013, None), Some(1_013..=1_013));
         assert_eq!(mailbox.unread(1_013, true), Some(vec![]));
+    }
+
+    #[test]
+    fn who_has_met_a_number_that_means_two_things_starts_anew() {
+        let mut mailbox = mailbox(10, Some(0));
+        mailbox.skip(&(9..=12));
+        assert_eq!(mailbox.unread(8, true), Some(vec![9..=10]), "it has met the ones before");
+        assert_eq!(mailbox.unread(9, true), None, "nobody knows which ninth it has met");
+        assert_eq!(mailbox.unread(10, true), None);
     }
 }

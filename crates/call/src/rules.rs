@@ -112,7 +112,7 @@ impl Rules {
             Input::Deadline { attendance, away_until } => {
                 Ok(self.deadline_passed(call, attendance, *away_until, at))
             }
-            Input::Rewritten(handed) => Ok(self.rewritten(call, handed, at)),
+            Input::Rewritten { lost, outcome } => Ok(self.rewritten(call, lost, outcome.as_ref(), at)),
             Input::Terminate => Ok(self.terminate(call, at)),
         }
     }

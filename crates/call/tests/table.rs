@@ -48,7 +48,7 @@ fn row_of(input: &Input) -> &'static str {
         Input::Attached { .. } => "attached",
         Input::Deadline { .. } => "deadline",
         Input::Seen { .. } => "seen",
-        Input::Rewritten(_) => "rewritten",
+        Input::Rewritten { .. } => "rewritten",
         Input::Terminate => "terminate",
     }
 }

@@ -105,10 +105,12 @@ impl Calls {
         let mut place = slot.lock().await;
         // Boxed: it is large, and every connection has room for one of these.
         let outcome = Box::pin(self.apply_in(&mut place, call, &input)).await;
-        let ended = place.known.as_ref().is_none_or(|known| known.call().has_ended());
+        let ended = place.known.as_ref().map(|known| known.call().has_ended());
         drop(place);
-        if ended {
-            self.cache.forget(call);
+        match ended {
+            Some(true) => self.cache.retire(call),
+            Some(false) => {}
+            None => self.cache.forget(call),
         }
         let (applied, before, follow_up) = outcome?;
         if let Some(before) = before {
@@ -197,8 +199,11 @@ impl Calls {
     pub async fn load(&self, call: &CallId) -> Result<Option<Known>, StoreError> {
         let known = self.store.load(call).await?.as_ref().map(Known::read).transpose()?;
         // Whatever is remembered of it is older, and must not be taken for lost once the store has forgotten the call.
-        if known.as_ref().is_some_and(|known| known.call().has_ended()) {
-            self.cache.forget(call);
+        if let Some(over) = known.as_ref().filter(|known| known.call().has_ended())
+            && let Some(slot) = self.cache.find(call)
+        {
+            slot.learn(over.clone());
+            self.cache.retire(call);
         }
         Ok(known)
     }
@@ -208,13 +213,17 @@ impl Calls {
         let learned = stored.and_then(|stored| Known::read(stored).ok());
         let over =
             matches!(&envelope.event, Event::Ended { reason, .. } if *reason != EndReason::AnsweredElsewhere);
-        if over || learned.as_ref().is_some_and(|learned| learned.call().has_ended()) {
+        let ended = learned.as_ref().is_some_and(|learned| learned.call().has_ended());
+        if over && !ended {
             return self.cache.forget(&envelope.call);
         }
         let heard =
             Heard { log: Log::Mailbox(envelope.side), seq: envelope.seq, body: body.clone(), known: learned };
         if !self.cache.slot(&envelope.call).hear(heard) {
             self.check_later(envelope.call.clone());
+        }
+        if ended {
+            self.cache.retire(&envelope.call);
         }
     }
 

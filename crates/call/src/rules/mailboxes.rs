@@ -1,7 +1,10 @@
 //! What devices have seen is taken out of their mailboxes, and what a lost history has handed out is not used again.
 
+use std::ops::RangeInclusive;
+
 use crate::{
-    Ack, Call, Decision, DeviceId, Endpoint, Negotiation, PerSide, Rules, Side, Timestamp, Trim, UserId,
+    Ack, Call, Decision, DeviceId, Endpoint, Negotiation, Outcome, PerSide, Rules, Side, Timestamp, Trim,
+    UserId,
 };
 
 use super::draft::Draft;
@@ -28,13 +31,25 @@ impl Rules {
 
     /// Numbers that devices may have met in a history which the store has lost are not used again: what follows
     /// would be taken for something that was delivered already.
-    pub(super) fn rewritten(&self, call: &Call, handed: &PerSide<u64>, at: Timestamp) -> Decision {
-        if call.has_ended() {
+    pub(super) fn rewritten(
+        &self,
+        call: &Call,
+        lost: &PerSide<Option<RangeInclusive<u64>>>,
+        outcome: Option<&Outcome>,
+        at: Timestamp,
+    ) -> Decision {
+        let over = outcome.filter(|_| !call.has_ended());
+        if over.is_none() && Side::BOTH.into_iter().all(|side| lost[side].is_none()) {
             return Decision::unchanged(Ack::Done);
         }
         let mut draft = Draft::new(call, at);
         for side in Side::BOTH {
-            draft.call.mailboxes[side].skip(handed[side]);
+            if let Some(lost) = &lost[side] {
+                draft.call.mailboxes[side].skip(lost);
+            }
+        }
+        if let Some(outcome) = over {
+            draft.end(outcome.reason, outcome.by.clone());
         }
         draft.decide(self, Ack::Done)
     }

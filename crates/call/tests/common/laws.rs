@@ -85,9 +85,9 @@ fn gapless(before: &Call, after: &Call, deliveries: &[Delivery]) -> bool {
     Side::BOTH.into_iter().all(|side| {
         let numbers: Vec<u64> = deliveries.iter().filter(|d| d.side == side).map(|d| d.seq).collect();
         let (before, after) = (&before.mailboxes[side], &after.mailboxes[side]);
-        let rewritten = after.void != before.void;
-        let expected: Vec<u64> = (before.last + 1..=after.last).collect();
-        if rewritten { numbers.is_empty() } else { numbers == expected }
+        let rewritten = after.void.filter(|_| after.void != before.void);
+        let first = rewritten.map_or(before.last, |void| void.through) + 1;
+        numbers == (first..=after.last).collect::<Vec<_>>()
     })
 }
 

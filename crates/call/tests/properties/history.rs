@@ -96,9 +96,12 @@ impl History {
                 self.apply(ask::restarted(moved)).unwrap();
             }
             Step::Rewrite(further) => {
-                let handed = |side: Side| self.call.mailboxes[side].last + further;
-                let handed = PerSide { caller: handed(Side::Caller), callee: handed(Side::Callee) };
-                self.apply(Input::Rewritten(handed)).unwrap();
+                let lost = |side: Side| {
+                    let last = self.call.mailboxes[side].last;
+                    Some(last + 1..=last + further)
+                };
+                let lost = PerSide { caller: lost(Side::Caller), callee: lost(Side::Callee) };
+                self.apply(Input::Rewritten { lost, outcome: None }).unwrap();
             }
             Step::Attach(who, told) => {
                 let moved = self.here(*who).moved(["gw-1", "gw-2", "gw-3"][self.now as usize % 3]);

@@ -1,6 +1,6 @@
 //! What stays in a mailbox, and what a device that has forgotten everything is told again.
 
-use ringback_call::{Input, PerSide, Side};
+use ringback_call::{Input, PerSide, Side, State};
 
 use crate::common::{ALICE, BOB, BOB_TABLET, BOB_WATCH, ask, both_there, story::Story};
 
@@ -82,13 +82,31 @@ fn the_peer_of_a_page_that_was_loaded_anew_is_told() {
 fn numbers_of_a_lost_history_are_not_used_again() {
     let mut story = Story::connected();
     let before = story.call.mailboxes.callee.last;
-    story.happens(Input::Rewritten(PerSide { caller: 0, callee: before + 2 }));
+    let lost = PerSide { caller: None, callee: Some(before + 1..=before + 2) };
+    story.happens(Input::Rewritten { lost, outcome: None });
     story.ask(ALICE, ask::ice(&["a9"]));
     let to_bob = story.last.deliveries.last().unwrap();
     assert!(to_bob.seq > before + 100, "far from anything that may have been handed out");
     let mailbox = &story.call.mailboxes.callee;
     assert_eq!(mailbox.unread(before, true).unwrap(), [to_bob.seq..=to_bob.seq]);
     assert_eq!(mailbox.unread(before + 2, true), None, "it has seen what is lost: that can't be continued");
+}
+
+#[test]
+fn a_call_that_was_over_in_a_lost_history_ends_again_as_it_did() {
+    let mut story = Story::connected();
+    let before = story.call.clone();
+    story.ask(BOB, ask::HANG_UP);
+    let State::Ended(outcome) = story.call.state.clone() else { panic!("it has not ended") };
+    let (caller, callee) = (story.call.mailboxes.caller.last, story.call.mailboxes.callee.last);
+    story.call = before;
+    let lost = PerSide { caller: Some(caller..=caller), callee: Some(callee..=callee) };
+    story.happens(Input::Rewritten { lost, outcome: Some(outcome) });
+    assert_eq!(story.heard(ALICE).last().map(String::as_str), Some("ended hangup by bob-phone"));
+    assert_eq!(story.stands(), "ended hangup");
+    let mailbox = &story.call.mailboxes.callee;
+    assert_eq!(mailbox.unread(callee - 1, true).unwrap().len(), 1, "by a number that nobody has met");
+    assert_eq!(mailbox.unread(callee, true), None, "who was told the lost end starts anew, without the call");
 }
 
 #[test]

@@ -21,7 +21,7 @@ impl Calls {
         let calls = Arc::clone(self);
         let work = async move {
             let dead = &dead;
-            let told = futures::stream::iter(calls.cache.all())
+            let told = futures::stream::iter(calls.cache.live())
                 .map(|(call, slot)| {
                     let calls = Arc::clone(&calls);
                     async move {

@@ -3,15 +3,16 @@
 
 use std::{
     collections::VecDeque,
+    ops::RangeInclusive,
     sync::{Arc, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
-use ringback_call::{Call, CallId};
+use ringback_call::{Call, CallId, Side};
 use ringback_store::{
     Entry, Log, StoreError, Stored, Version,
-    record::{self, Document},
+    record::{self, Document, Envelope},
 };
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -19,6 +20,9 @@ use tokio::sync::{Mutex, MutexGuard};
 const MAX_CALLS: u64 = 100_000;
 /// A call nobody asked about for so long is forgotten.
 const IDLE: Duration = Duration::from_secs(1_800);
+/// Calls remembered at most that have ended, and for how long.
+const MAX_ENDED: u64 = 20_000;
+const ENDED: Duration = Duration::from_secs(120);
 /// Entries remembered of one call, and their bytes.
 const MAX_ENTRIES: usize = 64;
 const MAX_BYTES: usize = 128 * 1024;
@@ -47,6 +51,12 @@ impl Known {
     /// The call.
     pub const fn call(&self) -> &Call {
         &self.document.call
+    }
+
+    /// Whether this may be what `older` has become: it is, or that is too long ago for anybody to tell.
+    fn may_descend_from(&self, older: Version) -> bool {
+        let too_old = older.count + (self.document.ancestors.len() as u64) < self.version.count;
+        older == self.version || too_old && older.count > 0 || self.descends_from(older)
     }
 
     /// Whether this is what `older` has become, as far as that can be told.
@@ -80,6 +90,13 @@ impl Slot {
             place.hear(heard);
         }
         place
+    }
+
+    /// Takes what the store holds, unless somebody is at it, who will see for himself.
+    pub(super) fn learn(&self, known: Known) {
+        if let Ok(mut place) = self.place.try_lock() {
+            place.learn(known);
+        }
     }
 
     /// Takes note of what is heard; `false` where it contradicts what is known.
@@ -155,11 +172,28 @@ impl Recent {
         self.entries.retain(|entry| match entry.log {
             Log::Mailbox(side) => {
                 let mailbox = &call.mailboxes[side];
+                // Of a call that is over, the end is enough.
+                if call.has_ended() {
+                    return entry.seq == mailbox.last;
+                }
                 entry.seq > mailbox.trimmed || mailbox.own.is_none_or(|own| entry.seq <= own)
             }
             Log::Notes => false,
         });
         self.bytes = self.entries.iter().map(|entry| entry.body.len()).sum();
+    }
+
+    /// The numbers of one side's mailbox that only the `lost` history of two has handed out.
+    pub(super) fn alone(&self, side: Side, lost: &Known, stored: &Known) -> Option<RangeInclusive<u64>> {
+        let ours = self.entries.iter().filter(|entry| entry.log == Log::Mailbox(side));
+        let alone = ours.filter(|entry| {
+            let envelope = record::decode::<Envelope>("an envelope", &entry.body);
+            envelope.is_ok_and(|envelope| !stored.may_descend_from(envelope.version))
+        });
+        let numbers: Vec<u64> = alone.map(|entry| entry.seq).collect();
+        let (ours, theirs) = (lost.call().mailboxes[side].last, stored.call().mailboxes[side].last);
+        let first = numbers.iter().min().copied().or((ours > theirs).then_some(theirs + 1))?;
+        Some(first..=numbers.into_iter().fold(ours, u64::max))
     }
 
     /// What the mailboxes of this call are known to hold.
@@ -172,34 +206,56 @@ impl Recent {
     }
 }
 
-pub(super) struct Cache(moka::sync::Cache<CallId, Arc<Slot>>);
+type Slots = moka::sync::Cache<CallId, Arc<Slot>>;
+
+pub(super) struct Cache {
+    live: Slots,
+    /// Calls that have ended of late: should the store lose their end, it is put back too.
+    ended: Slots,
+}
 
 impl Default for Cache {
     fn default() -> Self {
-        Self(moka::sync::Cache::builder().max_capacity(MAX_CALLS).time_to_idle(IDLE).build())
+        Self {
+            live: Slots::builder().max_capacity(MAX_CALLS).time_to_idle(IDLE).build(),
+            ended: Slots::builder().max_capacity(MAX_ENDED).time_to_live(ENDED).build(),
+        }
     }
 }
 
 impl Cache {
     /// A call's place, made if there is none.
     pub(super) fn slot(&self, call: &CallId) -> Arc<Slot> {
-        self.0.get_with_by_ref(call, Arc::default)
+        self.ended.get(call).unwrap_or_else(|| self.live.get_with_by_ref(call, Arc::default))
     }
 
     /// A call's place if there is one.
     pub(super) fn find(&self, call: &CallId) -> Option<Arc<Slot>> {
-        self.0.get(call)
+        self.ended.get(call).or_else(|| self.live.get(call))
     }
 
     pub(super) fn forget(&self, call: &CallId) {
-        self.0.invalidate(call);
+        self.live.invalidate(call);
+        self.ended.invalidate(call);
     }
 
-    /// Every place there is, in the order of the calls' names.
-    pub(super) fn all(&self) -> Vec<(CallId, Arc<Slot>)> {
-        let mut all: Vec<_> = self.0.iter().map(|(call, slot)| ((*call).clone(), slot)).collect();
-        all.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        all
+    /// A call has ended, as its place knows.
+    pub(super) fn retire(&self, call: &CallId) {
+        if let Some(slot) = self.live.remove(call) {
+            self.ended.insert(call.clone(), slot);
+        }
+    }
+
+    /// Every call that is not known to have ended, in the order of their names.
+    pub(super) fn live(&self) -> Vec<(CallId, Arc<Slot>)> {
+        let mut live: Vec<_> = self.live.iter().map(|(call, slot)| ((*call).clone(), slot)).collect();
+        live.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        live
+    }
+
+    /// Every call that is known.
+    pub(super) fn all(&self) -> Vec<CallId> {
+        self.live.iter().chain(self.ended.iter()).map(|(call, _)| (*call).clone()).collect()
     }
 }
 

@@ -9,8 +9,8 @@
 
 use std::sync::Arc;
 
-use ringback_call::{Call, CallId, Command, Input, Link, PerSide, Side};
-use ringback_store::{Claim, Commit, Committed, Pair, Partition, StoreError, Stored, Version};
+use ringback_call::{Call, CallId, Command, Input, Link, PerSide, Side, State};
+use ringback_store::{Claim, Commit, Committed, Log, Pair, Partition, StoreError, Stored, Version};
 
 use super::{Calls, Known, MAX_TRIES, Outcome, Plan, cache::Place};
 
@@ -24,7 +24,7 @@ impl Calls {
     ) -> Result<bool, StoreError> {
         let Some(stored) = stored else {
             if self.must_exist(&known) {
-                return self.put_back(place, known, Version::NONE).await.map(|()| true);
+                return self.put_back(place, known, None).await.map(|()| true);
             }
             place.known = None;
             return Ok(false);
@@ -32,8 +32,8 @@ impl Calls {
         let stored = Known::read(&stored)?;
         if stored.version == known.version {
             place.learn(known);
-        } else if known.descends_from(stored.version) && !known.call().has_ended() {
-            self.put_back(place, known, stored.version).await?;
+        } else if known.descends_from(stored.version) {
+            self.put_back(place, known, Some(&stored)).await?;
         } else if is_ahead(&stored, &known) {
             place.learn(stored);
         } else {
@@ -58,9 +58,22 @@ impl Calls {
         })
     }
 
-    /// Writes what was lost, as it was: under its own version, so that whoever knew it can go on from it.
-    async fn put_back(&self, place: &mut Place, known: Known, over: Version) -> Result<(), StoreError> {
+    /// Writes what was lost, as it was: under its own version, so that whoever knew it can go on from it. Who takes part in
+    /// what is stored instead is told of an end that it may not know.
+    async fn put_back(
+        &self,
+        place: &mut Place,
+        known: Known,
+        over: Option<&Known>,
+    ) -> Result<(), StoreError> {
         let call = known.call();
+        let mut entries = place.recent.entries(call);
+        for entry in &mut entries {
+            if let (Log::Mailbox(side), Some(over), true) = (entry.log, over, call.has_ended()) {
+                entry.nodes = over.call().nodes(side);
+            }
+        }
+        let over = over.map_or(Version::NONE, |over| over.version);
         let commit = Commit {
             call: call.id.clone(),
             expected: over,
@@ -70,14 +83,16 @@ impl Calls {
             deadline: self.rules.deadline(call),
             pair: Pair::of(&call.caller, &call.callee),
             claim: Claim::Held,
-            entries: place.recent.entries(call),
+            entries,
             trims: Vec::new(),
         };
         let (id, lost) = (call.id.clone(), known.version.count - over.count);
         match self.store.commit(commit).await? {
             Committed::Applied => {
                 tracing::warn!(call = ?id, changes = lost, "a call the store had lost was put back");
-                self.list_later(call);
+                if !call.has_ended() {
+                    self.list_later(call);
+                }
                 place.learn(known.clone());
             }
             // Somebody else is at it.
@@ -107,12 +122,19 @@ impl Calls {
 
     /// The store's history stands; what ours has handed out is not used again.
     async fn adopt(&self, place: &mut Place, lost: &Known, stored: Known) -> Result<(), StoreError> {
-        let last = |side: Side| lost.call().mailboxes[side].last;
-        let handed = PerSide { caller: last(Side::Caller), callee: last(Side::Callee) };
+        let side = |side| place.recent.alone(side, lost, &stored);
+        let numbers = PerSide { caller: side(Side::Caller), callee: side(Side::Callee) };
+        let outcome = match &lost.call().state {
+            State::Ended(outcome) => Some(outcome.clone()),
+            State::Idle { .. } | State::Ringing { .. } | State::Connecting(_) | State::Connected { .. } => {
+                None
+            }
+        };
         tracing::warn!(call = ?stored.call().id, "the store has lost changes of a call, and others have been made since");
         let mut stored = stored;
         for _ in 0..MAX_TRIES {
-            let command = Command { at: self.clock.now(), input: Input::Rewritten(handed.clone()) };
+            let input = Input::Rewritten { lost: numbers.clone(), outcome: outcome.clone() };
+            let command = Command { at: self.clock.now(), input };
             let Ok(decision) = self.decide(stored.call(), &command) else { break };
             if decision.next.is_none() {
                 break;
@@ -136,10 +158,11 @@ impl Calls {
         let Some(slot) = self.cache.find(call) else { return Ok(()) };
         let mut place = slot.lock().await;
         let Some(known) = place.known.clone() else { return Ok(()) };
-        if known.call().has_ended() {
-            return Ok(());
-        }
         let stored = self.store.load(call).await?;
+        // Else who knows the call alive could bring it back.
+        if stored.is_none() && known.call().has_ended() {
+            return self.put_back(&mut place, known, None).await;
+        }
         self.reconcile(&mut place, known, stored).await?;
         Ok(())
     }
@@ -157,12 +180,12 @@ impl Calls {
     /// The calls of a partition that are known here.
     pub(crate) fn known_in(&self, partition: Partition) -> Vec<CallId> {
         let ours = |call: &CallId| self.store.partitions().of_call(call) == Some(partition);
-        self.cache.all().into_iter().map(|(call, _)| call).filter(ours).collect()
+        self.cache.all().into_iter().filter(ours).collect()
     }
 }
 
 /// Whether the stored document is simply newer: made from the known one, or too far on for anybody to tell.
 fn is_ahead(stored: &Known, known: &Known) -> bool {
     let far = stored.version.count > known.version.count + stored.document.ancestors.len() as u64;
-    far || stored.descends_from(known.version) || known.call().has_ended()
+    far || stored.descends_from(known.version)
 }

@@ -100,7 +100,7 @@ pub(super) fn reasons_differ(rules: &Rules, call: &Call, command: &Command) -> D
 
 pub(super) fn numbers_used_again(rules: &Rules, call: &Call, command: &Command) -> Decided {
     match &command.input {
-        Input::Rewritten(_) => Ok(nothing()),
+        Input::Rewritten { .. } => Ok(nothing()),
         _ => rules.decide(call, command),
     }
 }

@@ -1,13 +1,15 @@
 //! Requests of one connection that need the store: one after the other, in the order they came.
 
-use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc};
+use std::{collections::VecDeque, sync::Arc};
 
 use ringback_call::{
     Ack::{Merged, Placed},
-    Action, CallId, Input, Rejection, RequestId,
+    Action, CallId, Input, Origin, Rejection, RequestId,
 };
 use ringback_session::{Identity, Step};
-use ringback_wire::{Ack, ErrorCode, ErrorFrame, ServerFrame};
+use ringback_wire::{Ack, ErrorCode, ErrorFrame, Init, ServerFrame};
+use tokio::task::JoinHandle;
+use tracing::{Instrument as _, Span};
 
 use super::{handshake::RETRY_MS, owed::Owed};
 use crate::{
@@ -49,7 +51,12 @@ pub(super) struct Named {
     pub(super) before: bool,
 }
 
-type Running = Pin<Box<dyn Future<Output = Done> + Send>>;
+/// A job that is being done.
+struct Running {
+    /// The request, if it is one.
+    asked: Option<RequestId>,
+    task: JoinHandle<Done>,
+}
 
 pub(super) struct Jobs {
     node: Arc<Node>,
@@ -126,7 +133,13 @@ impl Jobs {
                 return done;
             }
             if let Some(running) = &mut self.running {
-                let done = running.await;
+                let done = match (&mut running.task).await {
+                    Ok(done) => done,
+                    Err(error) => {
+                        tracing::error!(%error, "a request was not finished");
+                        Done { reply: running.asked.map(unavailable), ..Done::NOTHING }
+                    }
+                };
                 (self.running, self.placing) = (None, false);
                 if let Some((call, id)) = &done.failed {
                     self.owed.owe(call.clone(), *id);
@@ -141,54 +154,13 @@ impl Jobs {
         }
     }
 
+    /// As a task: it holds a call's place, which must not depend on whether this client reads what it is sent.
     fn start(&mut self, job: Job) {
-        let (node, from) = (Arc::clone(&self.node), self.identity.origin());
-        self.running = match job {
-            Job::Request(Step::Place(id, init)) => {
-                self.placing = true;
-                Some(Box::pin(async move {
-                    let opened = node.calls.open(from, id, init).await;
-                    let named = match &opened {
-                        Ok(Opened { ack: Placed(call) | Merged(call), before }) => {
-                            Some(Named { call: call.clone(), before: *before })
-                        }
-                        Ok(_) | Err(_) => None,
-                    };
-                    Done { named, ..Done::of(id, opened.map(|opened| opened.ack)) }
-                }))
-            }
-            Job::Request(Step::Act(id, call, input)) => Some(Box::pin(async move {
-                let accepts = matches!(input, Input::Request { action: Action::Accept, .. });
-                let applied = node.calls.apply(&call, input.clone()).await;
-                let away = applied.as_ref().is_err_and(Failure::is_transient);
-                if away && is_hang_up(&input) {
-                    node.calls.insist(call.clone(), input);
-                }
-                // A device may know a call from elsewhere, and take it before it rings there.
-                let named = (applied.is_ok() && accepts).then(|| Named { call: call.clone(), before: true });
-                let applied = applied.map(|applied| applied.ack);
-                Done { named, failed: away.then_some((call, id)), ..Done::of(id, applied) }
-            })),
-            Job::Trim(call, seq) => {
-                let (user, device) = (from.user, from.device);
-                Some(Box::pin(async move {
-                    if let Err(error) = node.calls.apply(&call, Input::Seen { user, device, seq }).await {
-                        tracing::debug!(?call, error = &error as &dyn std::error::Error, "not trimmed");
-                    }
-                    Done::NOTHING
-                }))
-            }
-            Job::Remember(told) => {
-                let identity = self.identity.clone();
-                Some(Box::pin(async move {
-                    if let Err(error) = routes::keep(&node, &identity, &told, false).await {
-                        tracing::debug!(error = &error as &dyn std::error::Error, "not remembered");
-                    }
-                    Done::NOTHING
-                }))
-            }
-            Job::Request(Step::Seen | Step::Reply(_) | Step::Renew(..) | Step::Close(_)) => None,
-        };
+        let asked = job.asked();
+        self.placing = matches!(job, Job::Request(Step::Place(..)));
+        let work = job.run(Arc::clone(&self.node), self.identity.clone());
+        let task = self.node.tasks.spawn(work.instrument(Span::current()));
+        self.running = Some(Running { asked, task });
     }
 
     /// What else waits to be asked of a call that could not be reached is refused too: the client sends it again, and
@@ -219,6 +191,61 @@ impl Jobs {
         }
         calls
     }
+}
+
+impl Job {
+    /// The request, if it is one that needs the store.
+    const fn asked(&self) -> Option<RequestId> {
+        match self {
+            Self::Request(Step::Place(id, _) | Step::Act(id, ..)) => Some(*id),
+            Self::Request(_) | Self::Trim(..) | Self::Remember(_) => None,
+        }
+    }
+
+    async fn run(self, node: Arc<Node>, us: Identity) -> Done {
+        match self {
+            Self::Request(Step::Place(id, init)) => place(&node, us.origin(), id, init).await,
+            Self::Request(Step::Act(id, call, input)) => act(&node, id, call, input).await,
+            Self::Request(Step::Seen | Step::Reply(_) | Step::Renew(..) | Step::Close(_)) => Done::NOTHING,
+            Self::Trim(call, seq) => {
+                let seen = Input::Seen { user: us.user, device: us.device, seq };
+                if let Err(error) = node.calls.apply(&call, seen).await {
+                    tracing::debug!(?call, error = &error as &dyn std::error::Error, "not trimmed");
+                }
+                Done::NOTHING
+            }
+            Self::Remember(told) => {
+                if let Err(error) = routes::keep(&node, &us, &told, false).await {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "not remembered");
+                }
+                Done::NOTHING
+            }
+        }
+    }
+}
+
+async fn place(node: &Node, from: Origin, id: RequestId, init: Init) -> Done {
+    let opened = node.calls.open(from, id, init).await;
+    let named = match &opened {
+        Ok(Opened { ack: Placed(call) | Merged(call), before }) => {
+            Some(Named { call: call.clone(), before: *before })
+        }
+        Ok(_) | Err(_) => None,
+    };
+    Done { named, ..Done::of(id, opened.map(|opened| opened.ack)) }
+}
+
+async fn act(node: &Node, id: RequestId, call: CallId, input: Input) -> Done {
+    let accepts = matches!(input, Input::Request { action: Action::Accept, .. });
+    let applied = node.calls.apply(&call, input.clone()).await;
+    let away = applied.as_ref().is_err_and(Failure::is_transient);
+    if away && is_hang_up(&input) {
+        node.calls.insist(call.clone(), input);
+    }
+    // A device may know a call from elsewhere, and take it before it rings there.
+    let named = (applied.is_ok() && accepts).then(|| Named { call: call.clone(), before: true });
+    let done = Done::of(id, applied.map(|applied| applied.ack));
+    Done { named, failed: away.then_some((call, id)), ..done }
 }
 
 fn is_hang_up(input: &Input) -> bool {

@@ -110,6 +110,8 @@ pub enum Turn {
     Skip,
     /// Something before it is missing: the mailbox has to be read first.
     Gap,
+    /// Of a call whose name the client does not know.
+    Unknown,
 }
 
 impl Session {
@@ -181,10 +183,7 @@ impl Session {
             // A call this device has no part in, or none yet.
             None if !ours => return Turn::Skip,
             None if names_itself(to, event) => 0,
-            None => {
-                self.withhold(call);
-                return Turn::Skip;
-            }
+            None => return Turn::Unknown,
         };
         match seq.checked_sub(reached) {
             None | Some(0) => Turn::Skip,

@@ -70,6 +70,8 @@ struct Driver<'a, T> {
     presence: Presence,
     jobs: Jobs,
     rate: Rate,
+    /// Whether the client knew no calls when it came but those it was told of.
+    fresh: bool,
     refused: u32,
     /// How many pings have been sent.
     pings: u64,
@@ -115,7 +117,7 @@ impl Times {
 
 impl<'a, T: Transport> Driver<'a, T> {
     fn new(node: &'a Arc<Node>, socket: &'a mut Socket<T>, welcome: Welcome) -> Self {
-        let Welcome { session, token, inbox, presence, replay: _ } = welcome;
+        let Welcome { session, token, inbox, presence, fresh, replay: _ } = welcome;
         let limits = node.config.limits;
         let per_second = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(per_second(limits.requests_per_second))
@@ -131,6 +133,7 @@ impl<'a, T: Transport> Driver<'a, T> {
             inbox,
             presence,
             rate: rate::limit(quota),
+            fresh,
             refused: 0,
             pings: 0,
             behind: BTreeMap::new(),
@@ -234,6 +237,7 @@ impl<'a, T: Transport> Driver<'a, T> {
         match self.session.next(call, *seq, *at, to, event) {
             Next::Deliver(frame) => self.tell(*frame).await,
             Next::Skip => Ok(()),
+            Next::Unknown => self.withhold(call),
             #[cfg(feature = "mutants")]
             Next::Gap if crate::mutants::present().ignores_gaps => self.replay(entry).await,
             Next::Gap => self.catch_up(call.clone()).await,
@@ -244,7 +248,7 @@ impl<'a, T: Transport> Driver<'a, T> {
         let Envelope { call, seq, at, to, event, .. } = entry;
         match self.session.replayed(call, *seq, *at, to, event) {
             Next::Deliver(frame) => self.tell(*frame).await,
-            Next::Skip | Next::Gap => Ok(()),
+            Next::Skip | Next::Gap | Next::Unknown => Ok(()),
         }
     }
 
@@ -278,8 +282,7 @@ impl<'a, T: Transport> Driver<'a, T> {
             }
             Ok(CaughtUp::NotYet) => {
                 self.behind.remove(&call);
-                self.session.withhold(&call);
-                Ok(())
+                self.withhold(&call)
             }
             // The client comes back, and is told honestly that it starts from snapshots.
             Ok(CaughtUp::Broken) => {
@@ -301,6 +304,17 @@ impl<'a, T: Transport> Driver<'a, T> {
                 Ok(())
             }
         }
+    }
+
+    /// Something is said in a call whose name the client does not know: it has asked for it, and will be told the name
+    /// by the reply. One that has not was let in while the call was lost, and gets its snapshot when it comes again.
+    fn withhold(&mut self, call: &CallId) -> Result<(), Departure> {
+        self.session.withhold(call);
+        if self.fresh && !self.jobs.owe_names() {
+            tracing::warn!(?call, "a call came back that its client does not know: it has to start anew");
+            return Err(CloseCode::GoingAway.into());
+        }
+        Ok(())
     }
 
     fn behind_for(&self, call: &CallId) -> Duration {

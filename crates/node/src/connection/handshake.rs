@@ -35,6 +35,8 @@ pub(super) struct Welcome {
     pub(super) token: Token,
     pub(super) inbox: Inbox,
     pub(super) presence: Presence,
+    /// Whether the client knows no calls but those it has just been told of.
+    pub(super) fresh: bool,
     /// What the client missed, to be sent before anything else.
     pub(super) replay: Vec<Envelope>,
 }
@@ -252,7 +254,14 @@ async fn enter<T: Transport>(
         calls: start.calls,
     };
     socket.send(&ServerFrame::Hello(Box::new(ack))).await?;
-    Ok(Entry::Welcome(Box::new(Welcome { session, token, inbox, presence, replay: start.replay })))
+    Ok(Entry::Welcome(Box::new(Welcome {
+        session,
+        token,
+        inbox,
+        presence,
+        fresh: !start.resumed,
+        replay: start.replay,
+    })))
 }
 
 /// What a client calls itself, short enough for a log.

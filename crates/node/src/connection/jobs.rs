@@ -1,6 +1,9 @@
 //! Requests of one connection that need the store: one after the other, in the order they came.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use ringback_call::{
     Ack::{Merged, Placed},
@@ -30,13 +33,15 @@ pub(super) struct Done {
     /// The call knows the device by a newer connection. Should this one be the one that lives after all, its client has
     /// to come back by one that is newer still.
     pub(super) outdated: bool,
+    /// The request for a call that was served, or refused for good.
+    settled: Option<RequestId>,
     /// The request that could not be served because the store could not be asked about its call.
     pub(super) failed: Option<(CallId, RequestId)>,
 }
 
 impl Done {
     /// What nobody asked for.
-    const NOTHING: Self = Self { reply: None, named: None, outdated: false, failed: None };
+    const NOTHING: Self = Self { reply: None, named: None, outdated: false, settled: None, failed: None };
 
     fn of(id: RequestId, result: Result<ringback_call::Ack, Failure>) -> Self {
         let outdated = matches!(result, Err(Failure::Rejected(Rejection::Outdated)));
@@ -68,6 +73,8 @@ pub(super) struct Jobs {
     /// Replies that need no work.
     refused: VecDeque<Done>,
     owed: Owed,
+    /// Calls that were asked for, as far as it is not settled what came of it.
+    unnamed: BTreeSet<RequestId>,
 }
 
 /// Something to be done.
@@ -90,6 +97,7 @@ impl Jobs {
             waiting: VecDeque::new(),
             refused: VecDeque::new(),
             owed: Owed::default(),
+            unnamed: BTreeSet::new(),
         }
     }
 
@@ -107,6 +115,11 @@ impl Jobs {
         self.running.is_none() && self.waiting.is_empty()
     }
 
+    /// Whether there may be a call that its client has asked for and has not been told the name of.
+    pub(super) fn owe_names(&self) -> bool {
+        !self.unnamed.is_empty()
+    }
+
     /// A ping follows the replies that have been sent.
     pub(super) fn pinged(&mut self, number: u64) {
         self.owed.pinged(number);
@@ -122,7 +135,15 @@ impl Jobs {
             Job::Request(Step::Act(id, call, input)) if self.owed.comes_too_early(&call, id) => {
                 self.refuse(id, call, input);
             }
-            job => self.waiting.push_back(job),
+            job => {
+                if let Job::Request(Step::Place(id, _)) = &job {
+                    self.unnamed.insert(*id);
+                    if self.unnamed.len() > MAX_WAITING {
+                        self.unnamed.pop_first();
+                    }
+                }
+                self.waiting.push_back(job);
+            }
         }
     }
 
@@ -141,6 +162,9 @@ impl Jobs {
                     }
                 };
                 (self.running, self.placing) = (None, false);
+                if let Some(id) = done.settled {
+                    self.unnamed.remove(&id);
+                }
                 if let Some((call, id)) = &done.failed {
                     self.owed.owe(call.clone(), *id);
                     self.refuse_all_of(call);
@@ -232,7 +256,8 @@ async fn place(node: &Node, from: Origin, id: RequestId, init: Init) -> Done {
         }
         Ok(_) | Err(_) => None,
     };
-    Done { named, ..Done::of(id, opened.map(|opened| opened.ack)) }
+    let settled = (!opened.as_ref().is_err_and(Failure::is_transient)).then_some(id);
+    Done { named, settled, ..Done::of(id, opened.map(|opened| opened.ack)) }
 }
 
 async fn act(node: &Node, id: RequestId, call: CallId, input: Input) -> Done {

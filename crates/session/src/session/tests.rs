@@ -25,6 +25,7 @@ fn says(turn: &Turn) -> &'static str {
         Turn::Deliver(_) => "deliver",
         Turn::Skip => "skip",
         Turn::Gap => "gap",
+        Turn::Unknown => "unknown",
     }
 }
 
@@ -54,7 +55,8 @@ fn nothing_is_said_of_a_call_whose_name_the_client_does_not_know() {
     let mut session = session();
     let us = Audience::Only(DeviceId::new("d1").unwrap());
     let mut next = |seq| says(&session.next(&call(1), seq, Timestamp(1), &us, &Event::Ringing));
-    assert_eq!([next(1), next(2)], ["skip", "skip"]);
+    assert_eq!([next(1), next(2)], ["unknown", "unknown"]);
+    session.withhold(&call(1));
     assert!(session.introduce(&call(1), false), "it has to be read now");
     assert!(!session.introduce(&call(1), true), "it knows it");
     assert!(!session.introduce(&call(2), false), "it has just been made");

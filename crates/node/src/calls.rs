@@ -198,12 +198,15 @@ impl Calls {
     /// When the store fails.
     pub async fn load(&self, call: &CallId) -> Result<Option<Known>, StoreError> {
         let known = self.store.load(call).await?.as_ref().map(Known::read).transpose()?;
-        // Whatever is remembered of it is older, and must not be taken for lost once the store has forgotten the call.
-        if let Some(over) = known.as_ref().filter(|known| known.call().has_ended())
+        // What is remembered of it is older: it must not be taken for lost once the store has forgotten an ended call, and
+        // what a primary tells its readers before it dies has been told.
+        if let Some(known) = &known
             && let Some(slot) = self.cache.find(call)
         {
-            slot.learn(over.clone());
-            self.cache.retire(call);
+            slot.hear(Heard { known: Some(known.clone()), ..Heard::default() });
+            if known.call().has_ended() {
+                self.cache.retire(call);
+            }
         }
         Ok(known)
     }
@@ -217,8 +220,8 @@ impl Calls {
         if over && !ended {
             return self.cache.forget(&envelope.call);
         }
-        let heard =
-            Heard { log: Log::Mailbox(envelope.side), seq: envelope.seq, body: body.clone(), known: learned };
+        let entry = (Log::Mailbox(envelope.side), envelope.seq, body.clone());
+        let heard = Heard { entry: Some(entry), known: learned };
         if !self.cache.slot(&envelope.call).hear(heard) {
             self.check_later(envelope.call.clone());
         }

@@ -65,11 +65,10 @@ impl Known {
     }
 }
 
-/// Something that was heard of a call, and the document that came with it.
+/// Something that was heard of a call: an entry, the document that came with it, or what somebody read.
+#[derive(Default)]
 pub(super) struct Heard {
-    pub(super) log: Log,
-    pub(super) seq: u64,
-    pub(super) body: Bytes,
+    pub(super) entry: Option<(Log, u64, Bytes)>,
     pub(super) known: Option<Known>,
 }
 
@@ -90,13 +89,6 @@ impl Slot {
             place.hear(heard);
         }
         place
-    }
-
-    /// Takes what the store holds, unless somebody is at it, who will see for himself.
-    pub(super) fn learn(&self, known: Known) {
-        if let Ok(mut place) = self.place.try_lock() {
-            place.learn(known);
-        }
     }
 
     /// Takes note of what is heard; `false` where it contradicts what is known.
@@ -133,12 +125,18 @@ impl Place {
 
     /// Takes what was heard, if it is newer than what is known; `false` where the one contradicts the other.
     fn hear(&mut self, heard: Heard) -> bool {
-        self.recent.push(heard.log, heard.seq, heard.body);
+        if let Some((log, seq, body)) = heard.entry {
+            self.recent.push(log, seq, body);
+        }
         match (&self.known, heard.known) {
             (_, None) => true,
             (Some(known), Some(heard)) if known.version == heard.version => true,
             // Of a history that ours is not part of, or a message that was overtaken by another: the store tells.
-            (Some(known), Some(heard)) if known.version.count >= heard.version.count => false,
+            (Some(known), Some(heard))
+                if known.version.count >= heard.version.count && !heard.call().has_ended() =>
+            {
+                false
+            }
             (_, Some(heard)) => {
                 self.learn(heard);
                 true

@@ -6,7 +6,7 @@ use ringback_call::{Ack, Action, CallId, Input, Opening, Origin, Rejection, Requ
 use ringback_store::{Claim, Pair, StoreError, Stored};
 use ringback_wire::Init;
 
-use super::{Calls, Failure, Known, MAX_TRIES, Outcome, Plan};
+use super::{Calls, Failure, Heard, Known, MAX_TRIES, Outcome, Plan};
 
 /// What came of `call:init`.
 #[derive(Debug)]
@@ -87,7 +87,8 @@ impl Calls {
         if !known.call().has_ended() {
             self.store.enlist(user, other, self.clock.now(), usize::MAX).await?;
         }
-        self.cache.slot(other).lock().await.learn(known);
+        // Not instead of what is known: a failover may have lost something that is to be put back first.
+        self.cache.slot(other).hear(Heard { known: Some(known), ..Heard::default() });
         Ok(self.apply(other, input).await?.ack)
     }
 }

@@ -122,6 +122,8 @@ pub struct Device {
     hold: Option<Instant>,
     sends: BTreeMap<u64, Sends>,
     seen: BTreeMap<String, u64>,
+    /// Calls that have ended for it, and since when.
+    over: BTreeMap<String, Instant>,
     numbers: BTreeMap<String, Numbers>,
     unreported: Vec<String>,
     report: Option<Instant>,
@@ -160,6 +162,7 @@ impl Device {
             hold: None,
             sends: BTreeMap::new(),
             seen: BTreeMap::new(),
+            over: BTreeMap::new(),
             numbers: BTreeMap::new(),
             unreported: Vec::new(),
             report: None,

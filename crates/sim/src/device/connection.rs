@@ -8,6 +8,8 @@ use tokio::time::Instant;
 use super::Device;
 use crate::{frames, net::Link};
 
+/// For how long calls that are over are named in `hello` (docs/protocol.md).
+const NAMED: Duration = Duration::from_secs(60);
 /// How long an acknowledgement of `hello` may take.
 const GREETING: Duration = Duration::from_secs(8);
 /// How long it may be silent before it is asked whether it lives, and how long the answer may take.
@@ -95,11 +97,24 @@ impl Device {
         });
         if let Some(session) = &self.session {
             hello["session"] = json!(session);
+            self.forget_what_is_long_over();
             hello["seen"] = json!(self.seen);
         }
         self.stage = Stage::Greeting(id, Instant::now() + GREETING);
         self.sends.clear();
         self.send_now(id, &hello);
+    }
+
+    /// Calls that are over are named for a while: what was said in them last may be on its way.
+    fn forget_what_is_long_over(&mut self) {
+        let (over, seen) = (&mut self.over, &mut self.seen);
+        over.retain(|call, since| {
+            let keep = since.elapsed() < NAMED;
+            if !keep {
+                seen.remove(call);
+            }
+            keep
+        });
     }
 
     fn send_ping(&mut self, now: Instant) {
@@ -201,6 +216,7 @@ impl Device {
         self.session = None;
         self.page += 1;
         self.seen.clear();
+        self.over.clear();
         self.unreported.clear();
         self.calls.clear();
         self.numbers.clear();

@@ -1,6 +1,7 @@
 //! Events of calls.
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::{
     Device,
@@ -15,7 +16,7 @@ impl Device {
         };
         self.world.tally.count(|figures| figures.events += 1);
         let history = &self.world.depot.history;
-        self.world.book(|ledger| ledger.heard(&id, &self.name, kind, history));
+        self.world.book(|ledger| ledger.heard(&id, &self.name, kind, self.world.now(), history));
         let seen = self.seen.entry(id.clone()).or_default();
         if seq <= *seen {
             let seen = *seen;
@@ -128,9 +129,9 @@ impl Device {
     pub(super) fn told_over(&mut self, id: &str, over: &Over) {
         let history = &self.world.depot.history;
         let knew_it = self.calls.contains_key(id);
-        self.world.book(|ledger| ledger.ended(id, &self.name, over, knew_it, history));
+        self.world.book(|ledger| ledger.ended(id, &self.name, over, knew_it, self.world.now(), history));
         self.calls.remove(id);
-        self.seen.remove(id);
+        self.over.insert(id.to_owned(), Instant::now());
         if self.dice.chance(0.3) {
             self.plan_a_report(id);
         }

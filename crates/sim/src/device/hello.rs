@@ -52,6 +52,7 @@ impl Device {
         let live = |id: &String| snapshots.iter().any(|snapshot| snapshot["call"] == id.as_str());
         self.calls.retain(|id, _| live(id));
         self.seen.retain(|id, _| live(id));
+        self.over.clear();
         self.unreported.clear();
         self.report = None;
     }
@@ -69,7 +70,8 @@ impl Device {
         if resumed && self.calls.contains_key(&id) {
             return;
         }
-        self.world.book(|ledger| ledger.alive(&id, &self.name, &self.world.depot.history));
+        self.world.book(|ledger| ledger.alive(&id, &self.name, self.world.now(), &self.world.depot.history));
+        self.over.remove(&id);
         let known = self.calls.get(&id);
         let call = Call { whole: resumed, anew: phase > Phase::Ringing, ..Call::new(role, peer, phase) };
         let leaving = known.is_some_and(|call| call.leaving);

@@ -32,6 +32,15 @@ struct Told {
     epoch: usize,
     /// On which of its connections.
     connection: usize,
+    at: u64,
+}
+
+impl Told {
+    /// Whether it holds: a primary may die after it has told somebody of an end that no replica has. The end is put back
+    /// by whoever heard of it, which may take a while.
+    fn holds(&self, call: &str, now: u64, history: &History) -> bool {
+        !history.is_torn(call) && !history.failed_over(call, self.at, now)
+    }
 }
 
 const LOST_THE_RACE: &str = "answered_elsewhere";
@@ -79,10 +88,11 @@ impl Ledger {
         device: &str,
         over: &Over,
         knew_it: bool,
+        at: u64,
         history: &History,
     ) -> Result<(), String> {
         let (epoch, connection) = (self.epoch(device), self.connections(device));
-        let told = Told { over: over.clone(), epoch, connection };
+        let told = Told { over: over.clone(), epoch, connection, at };
         let record = self.record(call);
         record.outcomes.told.insert(device.to_owned(), told);
         if !knew_it {
@@ -120,7 +130,14 @@ impl Ledger {
     }
 
     /// A device is told something of a call.
-    pub fn heard(&self, call: &str, device: &str, what: &str, history: &History) -> Result<(), String> {
+    pub fn heard(
+        &self,
+        call: &str,
+        device: &str,
+        what: &str,
+        now: u64,
+        history: &History,
+    ) -> Result<(), String> {
         let told = self.calls.get(call).and_then(|record| record.outcomes.told.get(device));
         match told {
             // A device that comes back may be told so again.
@@ -129,7 +146,8 @@ impl Ledger {
             {
                 Ok(())
             }
-            Some(Told { over, epoch, .. }) if *epoch == self.epoch(device) && !history.is_torn(call) => {
+            Some(told) if told.epoch == self.epoch(device) && told.holds(call, now, history) => {
+                let over = &told.over;
                 Err(format!("after the end: {device} hears {what} of {call}, which ended with {over:?}"))
             }
             _ => Ok(()),
@@ -137,10 +155,11 @@ impl Ledger {
     }
 
     /// A device is told that a call lives.
-    pub fn alive(&self, call: &str, device: &str, history: &History) -> Result<(), String> {
+    pub fn alive(&self, call: &str, device: &str, now: u64, history: &History) -> Result<(), String> {
         let told = self.calls.get(call).and_then(|record| record.outcomes.told.get(device));
         match told {
-            Some(Told { over, .. }) if !history.is_torn(call) => {
+            Some(told) if told.holds(call, now, history) => {
+                let over = &told.over;
                 Err(format!("after the end: {device} is told that {call} lives, which ended with {over:?}"))
             }
             _ => Ok(()),

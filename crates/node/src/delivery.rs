@@ -52,6 +52,9 @@ fn direct(node: &Node, body: &[u8]) -> Result<(), StoreError> {
         Direct::Replaced { user, device, connection } => {
             node.registry.close(&user, &device, connection, CloseCode::Replaced);
         }
+        Direct::Returned { user, call } => {
+            node.registry.deliver(&user, &Mail::CatchUp(call));
+        }
     }
     Ok(())
 }

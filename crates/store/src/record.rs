@@ -60,6 +60,13 @@ pub enum Direct {
         /// Which connection.
         connection: ConnectionId,
     },
+    /// A call that the store had lost is there again: whoever is in it reads its mailbox.
+    Returned {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        call: CallId,
+    },
 }
 
 /// Versions of its past that a document names.

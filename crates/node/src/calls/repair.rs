@@ -7,10 +7,13 @@
 //! again, so that devices which have met them are not told something new by an old number. See
 //! `docs/adr/0004-putting-calls-back.md`.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use ringback_call::{Call, CallId, Command, Input, Link, PerSide, Side, State};
-use ringback_store::{Claim, Commit, Committed, Log, Pair, Partition, StoreError, Stored, Version};
+use ringback_call::{Call, CallId, Command, Input, Link, PerSide, Side, State, UserId};
+use ringback_store::{
+    Claim, Commit, Committed, Log, Pair, Partition, Store, StoreError, Stored, Version,
+    record::{self, Direct},
+};
 
 use super::{Calls, Known, MAX_TRIES, Outcome, Plan, cache::Place};
 
@@ -105,15 +108,19 @@ impl Calls {
         Ok(())
     }
 
-    /// What was lost with the call: that its users are in it.
+    /// What was lost with the call: that its users are in it. Their devices may have come to other gateways meanwhile,
+    /// and were told that there is no such call.
     fn list_later(&self, call: &Call) {
         let at = self.clock.now();
         for side in Side::BOTH {
             let (store, background) = (Arc::clone(&self.store), Arc::clone(&self.background));
             let (user, id) = (call.user(side).clone(), call.id.clone());
             self.background.spawn(async move {
-                let listed = background.insist(|| store.enlist(&user, &id, at, usize::MAX)).await;
-                if let Err(error) = listed {
+                let listed = background.insist(async || {
+                    store.enlist(&user, &id, at, usize::MAX).await?;
+                    announce(&*store, &user, &id).await
+                });
+                if let Err(error) = listed.await {
                     tracing::warn!(call = ?id, error = &error as &dyn std::error::Error, "not listed again");
                 }
             });
@@ -182,6 +189,18 @@ impl Calls {
         let ours = |call: &CallId| self.store.partitions().of_call(call) == Some(partition);
         self.cache.all().into_iter().filter(ours).collect()
     }
+}
+
+/// Has every gateway where a user is look at a call again.
+async fn announce(store: &dyn Store, user: &UserId, call: &CallId) -> Result<(), StoreError> {
+    let record = store.lookup(user).await?;
+    let nodes: BTreeSet<_> = record.routes.into_iter().map(|(_, route)| route.node).collect();
+    let body = record::encode("a message", &Direct::Returned { user: user.clone(), call: call.clone() })?;
+    let partition = store.partitions().of_user(user);
+    for node in nodes {
+        store.publish(partition, &node, body.clone()).await?;
+    }
+    Ok(())
 }
 
 /// Whether the stored document is simply newer: made from the known one, or too far on for anybody to tell.

@@ -63,7 +63,7 @@ impl Device {
 
     fn answered_by(&mut self, id: &str, by: &str) {
         let history = &self.world.depot.history;
-        self.world.book(|ledger| ledger.answered(id, by, &self.name, history));
+        self.world.book(|ledger| ledger.answered(id, by, &self.name, self.world.now(), history));
         let Some(call) = self.calls.get_mut(id) else { return };
         if call.role == Role::Callee && by != self.name {
             let name = &self.name;

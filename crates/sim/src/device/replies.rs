@@ -117,7 +117,7 @@ impl Device {
     /// The answer to an accept says that this device has the call.
     fn won(&self, call: &str) {
         let history = &self.world.depot.history;
-        self.world.book(|ledger| ledger.answered(call, &self.name, &self.name, history));
+        self.world.book(|ledger| ledger.answered(call, &self.name, &self.name, self.world.now(), history));
     }
 
     fn left(&mut self, call: &str, code: Option<&str>, reply: &Value) {

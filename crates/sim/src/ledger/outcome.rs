@@ -18,6 +18,8 @@ pub struct Over {
 pub(super) struct Outcomes {
     /// The device that answered, and who says so.
     winner: Option<(String, String)>,
+    /// When that was said first.
+    answered_at: Option<u64>,
     /// How it ended, and who says so; what the losers of the race are told is no outcome.
     over: Option<(Over, String)>,
     /// What each device was told.
@@ -39,9 +41,12 @@ impl Told {
     /// Whether it holds: a primary may die after it has told somebody of an end that no replica has. The end is put back
     /// by whoever heard of it, which may take a while.
     fn holds(&self, call: &str, now: u64, history: &History) -> bool {
-        !history.is_torn(call) && !history.failed_over(call, self.at, now)
+        !history.is_torn(call) && !history.failed_over(call, self.at.saturating_sub(ON_ITS_WAY), now)
     }
 }
+
+/// Milliseconds that an event may have been on its way.
+const ON_ITS_WAY: u64 = 5_000;
 
 const LOST_THE_RACE: &str = "answered_elsewhere";
 
@@ -62,16 +67,28 @@ impl Record {
 
 impl Ledger {
     /// A device says that this one answered the call.
-    pub fn answered(&mut self, call: &str, by: &str, says: &str, history: &History) -> Result<(), String> {
-        let torn = history.is_torn(call);
+    pub fn answered(
+        &mut self,
+        call: &str,
+        by: &str,
+        says: &str,
+        now: u64,
+        history: &History,
+    ) -> Result<(), String> {
         let outcomes = &mut self.record(call).outcomes;
+        // Whoever was told so by a dying primary was not acknowledged.
+        let since = outcomes.answered_at.unwrap_or(now).saturating_sub(ON_ITS_WAY);
+        let torn = history.is_torn(call) || history.failed_over(call, since, now);
         match &outcomes.winner {
             Some((winner, before)) if winner != by && !torn => {
                 let text =
                     format!("{call} was answered by {by} as {says} says, by {winner} as {before} says");
                 return Err(format!("two winners: {text}"));
             }
-            _ => outcomes.winner = Some((by.to_owned(), says.to_owned())),
+            _ => {
+                outcomes.winner = Some((by.to_owned(), says.to_owned()));
+                outcomes.answered_at.get_or_insert(now);
+            }
         }
         match outcomes.told.get(by) {
             Some(Told { over, .. }) if over.reason == LOST_THE_RACE && !torn => {

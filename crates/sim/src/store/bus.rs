@@ -130,6 +130,6 @@ fn address(line: &Line, event: &BusEvent) -> Option<(Partition, Option<CallId>)>
 
 fn addressee(body: &Bytes) -> Option<ringback_call::UserId> {
     match record::decode("a message", body).ok()? {
-        Direct::Replaced { user, .. } => Some(user),
+        Direct::Replaced { user, .. } | Direct::Returned { user, .. } => Some(user),
     }
 }

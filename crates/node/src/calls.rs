@@ -8,7 +8,7 @@ mod opening;
 mod placing;
 mod repair;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ringback_call::{
     Ack, Call, CallId, Command, Decision, EndReason, Event, Input, Rejection, Rules, Timestamp,
@@ -18,14 +18,18 @@ use ringback_store::{
     record::{self, Document, Envelope, NoteRecord},
 };
 
+use tokio::time::Instant;
+
 use crate::{
     Config, background::Background, clock::Clock, cluster::Cluster, config::Keep, registry::Registry,
 };
-use cache::{Cache, Heard, Place};
+use cache::{Cache, Heard, Place, Unsure};
 
 pub use cache::Known;
 pub use opening::Opened;
 
+/// For how long a commit of unknown fate is remembered.
+const UNSURE: Duration = Duration::from_secs(10);
 /// How often a command is decided anew because another commit came first. Two busy sides conflict once or twice.
 const MAX_TRIES: usize = 12;
 
@@ -126,6 +130,7 @@ impl Calls {
         call: &CallId,
         input: &Input,
     ) -> Result<(Applied, Option<Call>, Option<ringback_call::FollowUp>), Failure> {
+        self.make_sure(place).await?;
         // What is cached may be old: good enough to try a commit on, which checks it, but not to refuse a request.
         let mut fresh = false;
         for _ in 0..MAX_TRIES {
@@ -267,20 +272,45 @@ impl Calls {
             entries: entries(next, version, decision.deliveries, decision.notes, at)?,
             trims: decision.trims.into_iter().map(|trim| (Log::Mailbox(trim.side), trim.entries)).collect(),
         };
-        let entries = commit.entries.clone();
-        match self.store.commit(commit).await? {
+        let call = document.call.clone();
+        let known = Known { version, document, bytes };
+        let committed = match self.store.commit(commit.clone()).await {
+            Err(error) if error.is_transient() && plan.from.is_some() => {
+                place.unsure = Some(Unsure { commit, known, since: Instant::now() });
+                return Err(error);
+            }
+            committed => committed?,
+        };
+        match committed {
             Committed::Applied => {}
             // This very commit, sent twice.
             Committed::Conflict(Some(stored)) if stored.version == version => {}
             Committed::Conflict(stored) => return Ok(Outcome::Beaten(stored)),
             Committed::PairTaken { call, stored } => return Ok(Outcome::PairTaken(call, stored)),
         }
-        for Entry { log, seq, body, .. } in entries {
-            place.recent.push(log, seq, body);
-        }
-        let call = document.call.clone();
-        place.learn(Known { version, document, bytes });
+        place.done(commit.entries, known);
         Ok(Outcome::Stored(Box::new(call)))
+    }
+
+    /// Commits again what may have been committed. Who asked for it was told to ask again, and will be found to have.
+    async fn make_sure(&self, place: &mut Place) -> Result<(), StoreError> {
+        let Some(unsure) = place.unsure.take_if(|unsure| unsure.since.elapsed() < UNSURE) else {
+            place.unsure = None;
+            return Ok(());
+        };
+        match self.store.commit(unsure.commit.clone()).await {
+            Ok(Committed::Applied) => place.done(unsure.commit.entries, unsure.known),
+            Ok(Committed::Conflict(Some(stored))) if stored.version == unsure.known.version => {
+                place.done(unsure.commit.entries, unsure.known);
+            }
+            // It was not, and something else was.
+            Ok(Committed::Conflict(_) | Committed::PairTaken { .. }) => {}
+            Err(error) => {
+                place.unsure = Some(unsure);
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     const fn ttl_ms(&self, call: &Call) -> u64 {

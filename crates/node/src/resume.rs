@@ -10,7 +10,7 @@ use ringback_store::{
 };
 use ringback_wire::{PeerRef, SeenMap, Snapshot};
 
-use crate::calls::{Calls, Failure};
+use crate::calls::{Calls, Failure, Known};
 
 /// What a connection starts with.
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ pub async fn begin(
     let mut found = Vec::new();
     for id in all {
         let last_seen = seen.and_then(|seen| seen.get(id)).copied();
-        match attach(calls, identity, id, seen.is_none()).await? {
+        match attach(calls, identity, id, seen.is_none(), last_seen).await? {
             Some(part) => {
                 start.attached.push(id.clone());
                 start.newer = start.newer.max(part.newer_than(identity));
@@ -148,8 +148,9 @@ async fn attach(
     identity: &Identity,
     id: &CallId,
     fresh: bool,
+    told: Option<u64>,
 ) -> Result<Option<Part>, StoreError> {
-    let Some(before) = calls.load(id).await? else { return Ok(None) };
+    let Some(before) = load_with(calls, identity, id, told).await? else { return Ok(None) };
     let before = before.document.call;
     let Some(side) = before.side_of(&identity.user) else { return Ok(None) };
     let fresh_start = before.fresh_start(side, &identity.device);
@@ -219,6 +220,25 @@ async fn missed(
     Ok(Some(envelopes))
 }
 
+/// The call, with what this device has been told of it: where a failover has lost that, this gateway may have it still.
+async fn load_with(
+    calls: &Arc<Calls>,
+    identity: &Identity,
+    call: &CallId,
+    told: Option<u64>,
+) -> Result<Option<Known>, StoreError> {
+    let known = calls.load(call).await?;
+    let last = known.as_ref().and_then(|known| {
+        let side = known.call().side_of(&identity.user)?;
+        Some(known.call().mailboxes[side].last)
+    });
+    if told <= last {
+        return Ok(known);
+    }
+    calls.check(call).await?;
+    calls.load(call).await
+}
+
 /// What a connection that goes on has missed in one call.
 #[derive(Debug)]
 pub enum CaughtUp {
@@ -245,7 +265,7 @@ pub async fn catch_up(
     call: &CallId,
     reached: Option<u64>,
 ) -> Result<CaughtUp, StoreError> {
-    let Some(known) = calls.load(call).await? else {
+    let Some(known) = load_with(calls, identity, call, reached).await? else {
         return Ok(if reached.is_some() { CaughtUp::Gone } else { CaughtUp::Nothing });
     };
     let call = known.document.call;
@@ -258,7 +278,7 @@ pub async fn catch_up(
             Some(joined_after) => joined_after,
             // Nobody found it when the call began to ring: its gateway could not prove that it lives.
             None if side == Side::Callee && matches!(call.state, State::Ringing { .. }) => {
-                attach(calls, identity, &call.id, false).await?;
+                attach(calls, identity, &call.id, false, None).await?;
                 return Ok(CaughtUp::Nothing);
             }
             None => return Ok(CaughtUp::Nothing),
@@ -267,7 +287,7 @@ pub async fn catch_up(
     // Put back as it was before the device came to this connection: what is said in it would go where it was.
     let leg = call.legs(side).iter().find(|leg| leg.device == identity.device);
     if leg.is_some_and(|leg| leg.link.connection < identity.link.connection) && !call.has_ended() {
-        attach(calls, identity, &call.id, false).await?;
+        attach(calls, identity, &call.id, false, Some(reached)).await?;
     }
     let last = call.mailboxes[side].last;
     Ok(match missed(store, identity, &call, side, reached).await? {

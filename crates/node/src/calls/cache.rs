@@ -11,10 +11,13 @@ use std::{
 use bytes::Bytes;
 use ringback_call::{Call, CallId, Side};
 use ringback_store::{
-    Entry, Log, StoreError, Stored, Version,
+    Commit, Entry, Log, StoreError, Stored, Version,
     record::{self, Document, Envelope},
 };
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    time::Instant,
+};
 
 /// Calls remembered at most. One takes about a kilobyte, some ten while it is set up.
 const MAX_CALLS: u64 = 100_000;
@@ -114,6 +117,16 @@ impl Slot {
 pub(super) struct Place {
     pub(super) known: Option<Known>,
     pub(super) recent: Recent,
+    /// A commit that nobody knows the fate of. It is made sure of before anything else is committed: should it be lost,
+    /// devices may have been told of it all the same, and its numbers must not be given to something else.
+    pub(super) unsure: Option<Unsure>,
+}
+
+/// A commit whose answer did not come.
+pub(super) struct Unsure {
+    pub(super) commit: Commit,
+    pub(super) known: Known,
+    pub(super) since: Instant,
 }
 
 impl Place {
@@ -121,6 +134,14 @@ impl Place {
     pub(super) fn learn(&mut self, known: Known) {
         self.recent.trim(known.call());
         self.known = Some(known);
+    }
+
+    /// Takes what was committed.
+    pub(super) fn done(&mut self, entries: Vec<Entry>, known: Known) {
+        for Entry { log, seq, body, .. } in entries {
+            self.recent.push(log, seq, body);
+        }
+        self.learn(known);
     }
 
     /// Takes what was heard, if it is newer than what is known; `false` where the one contradicts the other.

@@ -208,7 +208,10 @@ impl Calls {
         if let Some(known) = &known
             && let Some(slot) = self.cache.find(call)
         {
-            slot.hear(Heard { known: Some(known.clone()), ..Heard::default() });
+            if !slot.hear(Heard { known: Some(known.clone()), ..Heard::default() }) {
+                self.check(call).await?;
+                return self.store.load(call).await?.as_ref().map(Known::read).transpose();
+            }
             if known.call().has_ended() {
                 self.cache.retire(call);
             }
@@ -229,8 +232,7 @@ impl Calls {
         let heard = Heard { entry: Some(entry), known: learned };
         if !self.cache.slot(&envelope.call).hear(heard) {
             self.check_later(envelope.call.clone());
-        }
-        if ended {
+        } else if ended {
             self.cache.retire(&envelope.call);
         }
     }

@@ -59,7 +59,7 @@ impl Known {
     /// Whether this may be what `older` has become: it is, or that is too long ago for anybody to tell.
     fn may_descend_from(&self, older: Version) -> bool {
         let too_old = older.count + (self.document.ancestors.len() as u64) < self.version.count;
-        older == self.version || too_old && older.count > 0 || self.descends_from(older)
+        older == self.version || too_old || self.descends_from(older)
     }
 
     /// Whether this is what `older` has become, as far as that can be told.
@@ -149,16 +149,13 @@ impl Place {
         if let Some((log, seq, body)) = heard.entry {
             self.recent.push(log, seq, body);
         }
-        match (&self.known, heard.known) {
-            (_, None) => true,
-            (Some(known), Some(heard)) if known.version == heard.version => true,
-            // Of a history that ours is not part of, or a message that was overtaken by another: the store tells.
-            (Some(known), Some(heard))
-                if known.version.count >= heard.version.count && !heard.call().has_ended() =>
-            {
-                false
-            }
-            (_, Some(heard)) => {
+        let Some(heard) = heard.known else { return true };
+        match &self.known {
+            // A message that was overtaken by another.
+            Some(known) if known.version == heard.version || known.descends_from(heard.version) => true,
+            // Of a history that ours is not part of.
+            Some(known) if !heard.may_descend_from(known.version) => false,
+            Some(_) | None => {
                 self.learn(heard);
                 true
             }

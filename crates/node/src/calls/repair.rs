@@ -168,9 +168,15 @@ impl Calls {
         let stored = self.store.load(call).await?;
         // Else who knows the call alive could bring it back.
         if stored.is_none() && known.call().has_ended() {
-            return self.put_back(&mut place, known, None).await;
+            return Box::pin(self.put_back(&mut place, known, None)).await;
         }
-        self.reconcile(&mut place, known, stored).await?;
+        // Boxed: it is large, and hardly ever needed.
+        Box::pin(self.reconcile(&mut place, known, stored)).await?;
+        let ended = place.known.as_ref().is_some_and(|known| known.call().has_ended());
+        drop(place);
+        if ended {
+            self.cache.retire(call);
+        }
         Ok(())
     }
 

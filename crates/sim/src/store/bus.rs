@@ -13,10 +13,13 @@ use tokio::time::{Instant, sleep_until};
 use super::Line;
 use crate::{fault::Fault, mutant::Mutant};
 
+/// In which partition, and by which subscription, a message comes.
+type By = (Partition, u64);
+
 /// What is on its way, in the order of arrival.
 #[derive(Default)]
 struct Mail {
-    bag: BTreeMap<(Instant, u64), (Option<(Partition, u64)>, BusEvent)>,
+    bag: BTreeMap<(Instant, u64), (Option<By>, BusEvent)>,
     count: u64,
     /// Messages of one partition do not overtake each other.
     last: BTreeMap<Partition, Instant>,
@@ -24,7 +27,7 @@ struct Mail {
 
 impl Mail {
     /// `by` says in which partition and by which subscription.
-    fn put(&mut self, at: Instant, by: Option<(Partition, u64)>, event: BusEvent) {
+    fn put(&mut self, at: Instant, by: Option<By>, event: BusEvent) {
         let at = match by {
             Some((partition, _)) => {
                 let last = self.last.entry(partition).or_insert(at);

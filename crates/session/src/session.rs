@@ -13,6 +13,8 @@ use ringback_wire::{
     SeenMap, ServerFrame,
 };
 
+/// How far the clocks of two gateways may be apart, and a message be late, in milliseconds.
+const UNSURE_MS: u64 = 2_000;
 /// Ended calls whose numbers are still remembered, so that an entry that comes late is not delivered again.
 const REMEMBERED: usize = 32;
 
@@ -182,6 +184,8 @@ impl Session {
             Some(reached) => *reached,
             // A call this device has no part in, or none yet.
             None if !ours => return Turn::Skip,
+            // It may have begun to ring before this device was there: the call tells whether the device is rung.
+            None if names_itself(to, event) && at.0 < self.sure_from() => return Turn::Gap,
             None if names_itself(to, event) => 0,
             None => return Turn::Unknown,
         };
@@ -190,6 +194,11 @@ impl Session {
             Some(1) => self.advance(call, seq, at, ours.then_some(event)),
             Some(_) => Turn::Gap,
         }
+    }
+
+    /// What is said to all devices from this moment on includes this one for certain.
+    fn sure_from(&self) -> u64 {
+        self.identity.link.connection.opened_at().0 + UNSURE_MS
     }
 
     /// An entry that was read from the mailbox: nothing before it is missing, whatever its number.

@@ -39,6 +39,8 @@ struct Record {
     flows: BTreeMap<String, Flow>,
     /// Devices that heard of it when it was over: of what was said in it they hear nothing.
     late: BTreeSet<String>,
+    /// The devices that were told anything of it.
+    knew: BTreeSet<String>,
     /// What each device got.
     got: BTreeMap<String, Got>,
 }

@@ -218,7 +218,9 @@ impl Ledger {
                 for (payload, sent) in flow.0.values() {
                     let Some((acked, Settled::Acked)) = sent.settled else { continue };
                     let has = got.is_some_and(|got| got.all.contains(payload));
+                    // It may have taken the call by a call:init whose reply was lost, and never have known.
                     let excused = record.late.contains(receiver)
+                        || !record.knew.contains(receiver)
                         || since.is_none_or(|since| sent.at <= since)
                         || payload.is_candidate() && history.is_held(call, &payload.to_string())
                         || history.may_be_lost(call, sent.at, acked);

@@ -148,13 +148,14 @@ impl Ledger {
 
     /// A device is told something of a call.
     pub fn heard(
-        &self,
+        &mut self,
         call: &str,
         device: &str,
         what: &str,
         now: u64,
         history: &History,
     ) -> Result<(), String> {
+        self.record(call).knew.insert(device.to_owned());
         let told = self.calls.get(call).and_then(|record| record.outcomes.told.get(device));
         match told {
             // A device that comes back may be told so again.

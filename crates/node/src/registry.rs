@@ -216,7 +216,7 @@ mod tests {
         let (old, old_inbox) = handle("d1", 1, 1);
         registry.insert(&user(), new);
         registry.insert(&user(), old);
-        assert_eq!(*old_inbox.closing.borrow(), Some(CloseCode::Replaced));
+        assert_eq!(*old_inbox.closing.borrow(), Some(CloseCode::GoingAway));
         assert_eq!(*new_inbox.closing.borrow(), None);
     }
 

@@ -12,6 +12,14 @@ use super::{Calls, Failure, Known};
 const MAKING_MS: Millis = 30_000;
 
 impl Calls {
+    /// Puts a call on a user's list that has got lost from it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn list_again(&self, user: &UserId, call: &CallId) -> Result<(), StoreError> {
+        self.store.enlist(user, call, self.clock.now(), usize::MAX).await.map(|_| ())
+    }
+
     /// Puts a call on its caller's list, if there is room.
     pub(super) async fn enlist(self: &Arc<Self>, user: &UserId, call: &CallId) -> Result<(), Failure> {
         // Once more after striking out what has ended.

@@ -33,6 +33,8 @@ const RENEWAL: Duration = Duration::from_secs(6 * 3_600);
 /// Before a mailbox that could not be read is tried again.
 const AGAIN: Duration = Duration::from_millis(300);
 
+/// By then a client that has come back has sent again what it has had no reply to.
+const ASKS_AGAIN: Duration = Duration::from_secs(5);
 /// For how long a call that the store has lost may still be put back by another gateway.
 const FORGOTTEN: Duration = Duration::from_secs(10);
 
@@ -70,6 +72,7 @@ struct Driver<'a, T> {
     presence: Presence,
     jobs: Jobs,
     rate: Rate,
+    since: Instant,
     /// Whether the client knew no calls when it came but those it was told of.
     fresh: bool,
     refused: u32,
@@ -133,6 +136,7 @@ impl<'a, T: Transport> Driver<'a, T> {
             inbox,
             presence,
             rate: rate::limit(quota),
+            since: now,
             fresh,
             refused: 0,
             pings: 0,
@@ -237,7 +241,7 @@ impl<'a, T: Transport> Driver<'a, T> {
         match self.session.next(call, *seq, *at, to, event) {
             Next::Deliver(frame) => self.tell(*frame).await,
             Next::Skip => Ok(()),
-            Next::Unknown => self.withhold(call),
+            Next::Unknown => self.withhold(call).await,
             #[cfg(feature = "mutants")]
             Next::Gap if crate::mutants::present().ignores_gaps => self.replay(entry).await,
             Next::Gap => self.catch_up(call.clone()).await,
@@ -282,7 +286,7 @@ impl<'a, T: Transport> Driver<'a, T> {
             }
             Ok(CaughtUp::NotYet) => {
                 self.behind.remove(&call);
-                self.withhold(&call)
+                self.withhold(&call).await
             }
             // The client comes back, and is told honestly that it starts from snapshots.
             Ok(CaughtUp::Broken) => {
@@ -307,14 +311,24 @@ impl<'a, T: Transport> Driver<'a, T> {
     }
 
     /// Something is said in a call whose name the client does not know: it has asked for it, and will be told the name
-    /// by the reply. One that has not was let in while the call was lost, and gets its snapshot when it comes again.
-    fn withhold(&mut self, call: &CallId) -> Result<(), Departure> {
+    /// by the reply. One that has not was let in while the call was lost, or was not on its user's list, and gets its
+    /// snapshot when it comes again.
+    async fn withhold(&mut self, call: &CallId) -> Result<(), Departure> {
         self.session.withhold(call);
-        if self.fresh && !self.jobs.owe_names() {
-            tracing::warn!(?call, "a call came back that its client does not know: it has to start anew");
-            return Err(CloseCode::GoingAway.into());
+        let may_ask = self.jobs.owe_names() || !self.fresh && self.since.elapsed() < ASKS_AGAIN;
+        if may_ask {
+            return Ok(());
         }
-        Ok(())
+        match self.node.calls.list_again(&self.session.identity().user, call).await {
+            Ok(()) => {
+                tracing::warn!(?call, "a client does not know a call it is in: it has to start anew");
+                Err(CloseCode::GoingAway.into())
+            }
+            Err(error) => {
+                tracing::debug!(?call, error = &error as &dyn std::error::Error, "not listed again yet");
+                Ok(())
+            }
+        }
     }
 
     fn behind_for(&self, call: &CallId) -> Duration {

@@ -296,10 +296,12 @@ impl Calls {
 
     /// Commits again what may have been committed. Who asked for it was told to ask again, and will be found to have.
     async fn make_sure(&self, place: &mut Place) -> Result<(), StoreError> {
-        let Some(unsure) = place.unsure.take_if(|unsure| unsure.since.elapsed() < UNSURE) else {
-            place.unsure = None;
+        let Some(unsure) = place.unsure.take() else { return Ok(()) };
+        // It was, somebody has heard of it since.
+        let stored = place.known.as_ref().is_some_and(|known| known.descends_from(unsure.known.version));
+        if stored || unsure.since.elapsed() > UNSURE {
             return Ok(());
-        };
+        }
         match self.store.commit(unsure.commit.clone()).await {
             Ok(Committed::Applied) => place.done(unsure.commit.entries, unsure.known),
             Ok(Committed::Conflict(Some(stored))) if stored.version == unsure.known.version => {

@@ -1,6 +1,6 @@
 //! From the first frame to the reply to `hello`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ringback_auth::Identity as Token;
 use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Link, SessionId, Timestamp};
@@ -26,6 +26,8 @@ use crate::{
 /// When a client should try again that could not be served, in milliseconds.
 pub(super) const RETRY_MS: u64 = 500;
 
+/// A hello that takes so long may be that of a connection which its client has left.
+const SLOW: Duration = Duration::from_secs(1);
 /// How often a connection may be given another id because of clocks that disagree.
 const NAMINGS: usize = 3;
 
@@ -155,9 +157,9 @@ async fn first_frame<T: Transport>(node: &Node, socket: &mut Socket<T>) -> Resul
     }
 }
 
-/// Gives the connection its names. The session goes on if the client names one that is kept for its device. The
-/// connection is dated by its hello, not by the store's answer, though by the store's clock: else one that is gone could
-/// count as newer than the one that its client has made since.
+/// Gives the connection its names. The session goes on if the client names one that is kept for its device. Where the
+/// store's answer took long, the connection is dated by its hello, though by the store's clock: else one that is gone
+/// could count as newer than the one that its client has made since.
 async fn name(
     node: &Node,
     hello: &Hello,
@@ -178,7 +180,9 @@ async fn name(
         Some(session) => session,
         None => SessionId::new(unique()).map_err(made_up)?,
     };
-    let waited = u64::try_from(said_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+    // Not for nothing: a client may be back so soon that its last connection would count as the newer one.
+    let waited = said_at.elapsed();
+    let waited = if waited < SLOW { 0 } else { u64::try_from(waited.as_micros()).unwrap_or(u64::MAX) };
     let connection = ConnectionId::at_micros(greeted.now_us.saturating_sub(waited), fastrand::u32(..));
     let Endpoint { user, device } = owner;
     let link = Link { node: node.cluster.node().clone(), connection };

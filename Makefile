@@ -116,9 +116,10 @@ test-unit-only: | $(DIST)
 test-doc: | $(DIST)
 	@$(STEP) "doc tests" cargo test --workspace --exclude ringback-tests --doc
 
+# One of them opens ten thousand sockets.
 test-e2e-only:
 	@$(SETUP) redis
-	@$(STEP) "end-to-end tests" cargo test --package ringback-tests -- $(ARGS)
+	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "end-to-end tests" cargo test --package ringback-tests -- $(ARGS)
 
 test-chaos-only:
 	@$(SETUP) redis

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use ringback_tests::client::Client;
+use ringback_tests::codec::Codec;
 use ringback_tests::flow::{candidate, hang_up, sdp, set_up, trickle};
+use ringback_tests::patience::eventually;
 use ringback_tests::stage::{Cast, Stage};
 use ringback_tests::world::{Backend, World};
 use serde_json::json;
@@ -42,7 +44,7 @@ async fn an_idle_connection_costs_redis_nothing() {
     let without = commands_at_rest(&world).await;
     let seats = (0..1_000).map(|n| {
         let name = format!("idle{n}");
-        stage.join(stage.seat(&name, "phone", n % 2, ringback_tests::codec::Codec::Json))
+        stage.join(stage.seat(&name, "phone", n % 2, Codec::Json))
     });
     let clients: Vec<Client> = join_all(seats).await;
     let with = commands_at_rest(&world).await;
@@ -97,35 +99,53 @@ async fn what_was_seen_is_not_kept() {
     world.stop();
 }
 
+/// A client's socket is a file of ours, and one of the gateway's, which has our limit.
+fn check_that_files_suffice(sockets: usize) {
+    let limits = std::fs::read_to_string("/proc/self/limits").expect("the limits of this process");
+    let line =
+        limits.lines().find_map(|line| line.strip_prefix("Max open files")).expect("that of open files");
+    let soft = line.split_whitespace().next().expect("the soft limit");
+    // The other tests of this file run beside this one.
+    let needed = sockets + 2_000;
+    assert!(
+        soft.parse().is_ok_and(|files: usize| files >= needed),
+        "{soft} files may be open, and this test needs {needed}: see `ulimit -n`"
+    );
+}
+
+/// Routes that Redis has of users whose names begin like this.
+async fn routes_of(world: &World, users: &str) -> u64 {
+    let count = "local n = 0 for _, key in ipairs(redis.call('KEYS', ARGV[1])) do n = n + redis.call('HLEN', key) end return n";
+    let answer = world.ask_redis(&format!("EVAL \"{count}\" 0 rb1:*:u:{users}*")).await;
+    answer.expect("an answer").trim().trim_start_matches(':').parse().expect("a number")
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn thousands_that_drop_together_hold_up_nobody() {
-    const MANY: usize = 4_000;
+async fn ten_thousand_that_drop_together_hold_up_nobody() {
+    const MANY: usize = 10_000;
+    check_that_files_suffice(MANY);
     let (world, stage) = world(&[]).await;
     let mut crowd = Vec::with_capacity(MANY);
     for chunk in 0..MANY / 250 {
         let seats = (0..250).map(|n| {
             let name = format!("crowd{chunk}x{n}");
-            stage.join(stage.seat(&name, "phone", 0, ringback_tests::codec::Codec::Json))
+            stage.join(stage.seat(&name, "phone", 0, Codec::Json))
         });
         crowd.extend(join_all(seats).await);
     }
+    assert_eq!(routes_of(&world, "crowd").await, MANY as u64);
     join_all(crowd.into_iter().map(Client::cut)).await;
     // At the same gateway, while it says goodbye to all of them.
-    let alice = stage.join(stage.seat("alice", "desk", 0, ringback_tests::codec::Codec::Json)).await;
-    let bob = stage.join(stage.seat("bob", "phone", 0, ringback_tests::codec::Codec::Json)).await;
+    let alice = stage.join(stage.seat("alice", "desk", 0, Codec::Json)).await;
+    let bob = stage.join(stage.seat("bob", "phone", 0, Codec::Json)).await;
     let call = set_up(&alice, &bob).await;
+    let left = routes_of(&world, "crowd").await;
+    eprintln!("when two newcomers had a call, {left} of {MANY} dropped connections were still in the books");
+    assert!(left > 0, "the newcomers had to wait until all of them were gone");
     hang_up(&alice, &bob, &call).await;
     // And nothing of them is left.
-    let mut routes = u64::MAX;
-    let gone = async {
-        while routes > 0 {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            let script = "EVAL \"local n = 0 for _, key in ipairs(redis.call('KEYS', 'rb1:*:u:crowd*')) do n = n + redis.call('HLEN', key) end return n\" 0";
-            let answer = world.ask_redis(script).await;
-            routes = answer.and_then(|n| n.trim().trim_start_matches(':').parse().ok()).unwrap_or(u64::MAX);
-        }
-    };
-    let done = tokio::time::timeout(Duration::from_secs(60), gone).await;
-    assert!(done.is_ok(), "{routes} routes are left of {MANY}");
+    let gone =
+        eventually(Duration::from_secs(60), async || (routes_of(&world, "crowd").await == 0).then_some(()));
+    assert!(gone.await.is_some(), "{} routes are left of {MANY}", routes_of(&world, "crowd").await);
     world.stop();
 }

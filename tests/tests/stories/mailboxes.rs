@@ -1,8 +1,9 @@
 //! What a device that comes back is told, according to what it says it has seen.
 
+use ringback_tests::client::Client;
 use ringback_tests::flow::{
-    accept, accepted, candidate, describe, end, epilogue, expect_candidates, finish, hang_up, negotiate,
-    quiet, ring, sdp, set_up, trickle,
+    accept, accepted, candidate, describe, end, ended, epilogue, expect_candidates, finish, hang_up,
+    negotiate, quiet, ring, sdp, set_up, trickle,
 };
 use ringback_tests::stage::Stage;
 use serde_json::json;
@@ -14,7 +15,9 @@ stories! {
         the_peer_of_a_page_loaded_anew_is_told,
         what_was_seen_is_taken_out,
         a_device_that_forgot_what_it_had_seen_starts_from_a_snapshot,
-        who_claims_to_have_seen_the_future_starts_from_a_snapshot;
+        who_claims_to_have_seen_the_future_starts_from_a_snapshot,
+        calls_that_have_ended_are_not_told_again,
+        a_device_that_comes_back_when_another_has_answered_does_not_ring;
 }
 
 async fn an_offer_without_its_answer_is_told_again(stage: &Stage) {
@@ -86,7 +89,7 @@ async fn what_was_seen_is_taken_out(stage: &Stage) {
     hang_up(&alice, &bob, &call).await;
 }
 
-async fn trickle_to_absent(from: &ringback_tests::client::Client, call: &str) {
+async fn trickle_to_absent(from: &Client, call: &str) {
     from.ok("webrtc:ice", json!({"call": call, "candidates": [candidate("late", 0)]})).await;
 }
 
@@ -118,4 +121,49 @@ async fn who_claims_to_have_seen_the_future_starts_from_a_snapshot(stage: &Stage
     assert_eq!(ack["resumed"], false, "{ack}");
     bob.expect("call:peer", json!({"call": call, "status": "back"})).await;
     hang_up(&bob, &alice, &call).await;
+}
+
+async fn calls_that_have_ended_are_not_told_again(stage: &Stage) {
+    let (alice, bob) = stage.pair().await;
+    let call = set_up(&alice, &bob).await;
+    hang_up(&alice, &bob, &call).await;
+    // One in which she does nothing but place it: that she was told its end is all that shows that she knows it.
+    let call = ring(&alice, &[&bob]).await;
+    bob.tolerate("call:ended", json!({"call": call, "reason": "rejected"}));
+    bob.ok("call:reject", json!({"call": call})).await;
+    ended(&alice, &call, "rejected").await;
+    epilogue(&alice, &[&bob]).await;
+    for (who, gateway) in [(&alice, 1), (&bob, 0)] {
+        let (again, ack) = stage.resume_with(&who.left(), gateway, json!({})).await;
+        assert_eq!(ack["resumed"], true, "nothing is missing: {ack}");
+        assert_eq!(ack["calls"], json!([]), "{ack}");
+        quiet(&[&again]).await;
+    }
+}
+
+async fn a_device_that_comes_back_when_another_has_answered_does_not_ring(stage: &Stage) {
+    let (alice, phone) = stage.pair().await;
+    let tablet = stage.callee_device("bob", "tablet", 0).await;
+    let call = ring(&alice, &[&phone, &tablet]).await;
+    let left = phone.cut().await;
+    alice.tolerate("call:peer", json!({"call": call}));
+    accept(&alice, &tablet, &[], &call).await;
+    // It says that it knows the call, so it is told that it need not ring on; and told once.
+    let phone = stage.resume(&left, 0).await;
+    phone.expect("call:ended", json!({"call": call, "reason": "answered_elsewhere"})).await;
+    let again = stage.resume(&phone.left(), 1).await;
+    // It knows nothing, with its session or without one.
+    let (unaware, ack) = stage.resume_with(&again.left(), 0, json!({})).await;
+    let page = stage.start_over(&unaware.left(), 1).await;
+    for resumed in [phone.welcome(), again.welcome(), &ack] {
+        assert_eq!(resumed["resumed"], true, "{resumed}");
+    }
+    for welcome in [phone.welcome(), again.welcome(), &ack, page.welcome()] {
+        assert_eq!(welcome["calls"], json!([]), "{welcome}");
+    }
+    quiet(&[&alice, &page, &tablet]).await;
+    page.refused("call:accept", json!({"call": call}), "answered_elsewhere").await;
+    finish(&alice, &tablet, &call).await;
+    end(&alice, &[&tablet], &call, "hangup").await;
+    epilogue(&alice, &[&page, &tablet]).await;
 }

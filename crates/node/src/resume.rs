@@ -66,8 +66,11 @@ pub async fn begin(
                 start.newer = start.newer.max(part.newer_than(identity));
                 found.push((part, last_seen));
             }
-            // The client knows a call that we do not any more: what it missed of it can't be told.
-            None => start.resumed &= last_seen.is_none(),
+            // The client knows a call that we do not any more: what it missed of it can't be told, unless it is nothing.
+            None => {
+                let all = |seen| past.is_some_and(|past| past.notes.told_to_the_end(id, seen));
+                start.resumed &= last_seen.is_none_or(all);
+            }
         }
     }
     let replays = replays(store, identity, &found, past).await?;
@@ -117,7 +120,7 @@ impl Part {
         let only_placed = self.side == Side::Caller
             && self.is_bound(identity)
             && self.call.replay.count(&identity.session) == 1;
-        if only_placed && !notes.told.contains(&self.call.id) { 0 } else { all }
+        if only_placed && !notes.has_told(&self.call.id) { 0 } else { all }
     }
 
     /// A connection of this device by which the call knows it, if that counts as newer than this one.

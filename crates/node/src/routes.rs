@@ -70,7 +70,7 @@ fn owner(identity: &Identity) -> Endpoint {
 pub(crate) async fn keep(
     node: &Node,
     identity: &Identity,
-    told: &[CallId],
+    told: &[(CallId, u64)],
     left: bool,
 ) -> Result<(), StoreError> {
     let notes = record::encode("a session", &SessionNotes { told: told.to_vec() })?;
@@ -86,7 +86,7 @@ pub(crate) async fn keep(
 pub(crate) async fn renew(
     node: &Arc<Node>,
     identity: &Identity,
-    told: &[CallId],
+    told: &[(CallId, u64)],
 ) -> Result<bool, StoreError> {
     let max = node.config.limits.devices_per_user;
     let registered = node.store.register(&identity.user, &identity.device, route_of(identity), max).await?;
@@ -114,7 +114,7 @@ pub(crate) async fn renew(
 
 /// Takes a connection out of the books, however long the store is away: a route that is left behind would make its
 /// device look present for ever. Its session stays for a while, unless a newer connection has it.
-pub(crate) async fn retire(node: &Arc<Node>, identity: &Identity, told: &[CallId]) {
+pub(crate) async fn retire(node: &Arc<Node>, identity: &Identity, told: &[(CallId, u64)]) {
     let Identity { user, device, link, .. } = identity;
     node.registry.remove(user, device, link.connection);
     let retired = node.background.insist(|| async {

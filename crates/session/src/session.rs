@@ -95,7 +95,8 @@ pub struct Session {
     limits: Limits,
     /// How far it has got in each call's mailbox: everything up to this entry was delivered, or was for others.
     reached: HashMap<CallId, u64>,
-    ended: VecDeque<CallId>,
+    /// Each with the number of its end.
+    ended: VecDeque<(CallId, u64)>,
     /// Calls of its own that the client has not been told the name of, and of which something was kept from it.
     untold: BTreeSet<CallId>,
     seen: SeenMap,
@@ -214,7 +215,7 @@ impl Session {
         self.reached.insert(call.clone(), seq);
         let Some(event) = event else { return Turn::Skip };
         if matches!(event, Event::Ended { .. }) {
-            self.forget_later(call);
+            self.forget_later(call, seq);
         }
         Turn::Deliver(Box::new(EventFrame { call: call.clone(), seq, at, event: event.clone() }))
     }
@@ -246,10 +247,10 @@ impl Session {
         self.reached.get(call).copied()
     }
 
-    fn forget_later(&mut self, call: &CallId) {
-        self.ended.push_back(call.clone());
+    fn forget_later(&mut self, call: &CallId, end: u64) {
+        self.ended.push_back((call.clone(), end));
         if self.ended.len() > REMEMBERED
-            && let Some(oldest) = self.ended.pop_front()
+            && let Some((oldest, _)) = self.ended.pop_front()
         {
             self.reached.remove(&oldest);
             self.seen.remove(&oldest);
@@ -276,21 +277,25 @@ impl Session {
         news.into_iter().filter_map(|call| Some((call.clone(), *self.seen.get(&call)?))).collect()
     }
 
-    /// The calls whose end it was told, the last of them.
-    pub fn told(&self) -> impl Iterator<Item = &CallId> {
+    /// The calls whose end it was told, the last of them, with the number of the end.
+    pub fn told(&self) -> impl Iterator<Item = &(CallId, u64)> {
         self.ended.iter()
     }
 
     /// An earlier connection of this session was told of a call's end.
-    pub fn was_told(&mut self, call: &CallId) {
-        if !self.ended.contains(call) {
-            self.forget_later(call);
+    pub fn was_told(&mut self, call: &CallId, end: u64) {
+        if !self.has_ended(call) {
+            self.forget_later(call, end);
         }
+    }
+
+    fn has_ended(&self, call: &CallId) -> bool {
+        self.ended.iter().any(|(ended, _)| ended == call)
     }
 
     /// The calls this connection was told of and that have not ended.
     pub fn live_calls(&self) -> impl Iterator<Item = &CallId> {
-        self.reached.keys().filter(|call| !self.ended.contains(call))
+        self.reached.keys().filter(|call| !self.has_ended(call))
     }
 }
 

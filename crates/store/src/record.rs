@@ -43,8 +43,20 @@ pub struct NoteRecord {
 /// What is remembered of a session, for a client that comes back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionNotes {
-    /// Calls whose end has been sent to it, the last of them.
-    pub told: Vec<CallId>,
+    /// The ends of calls that have been sent to it, the last of them, each with its number.
+    pub told: Vec<(CallId, u64)>,
+}
+
+impl SessionNotes {
+    /// Whether it has been sent the end of a call.
+    pub fn has_told(&self, call: &CallId) -> bool {
+        self.told.iter().any(|(told, _)| told == call)
+    }
+
+    /// Whether a client that has seen this much of a call has seen its end, by which nothing follows.
+    pub fn told_to_the_end(&self, call: &CallId, seen: u64) -> bool {
+        self.told.iter().any(|(told, end)| told == call && *end == seen)
+    }
 }
 
 /// A message from one gateway to another that belongs to no call.

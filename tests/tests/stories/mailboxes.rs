@@ -5,6 +5,7 @@ use ringback_tests::flow::{
     accept, accepted, candidate, describe, end, ended, epilogue, expect_candidates, finish, hang_up,
     negotiate, quiet, ring, sdp, set_up, trickle,
 };
+use ringback_tests::patience::{SOON, eventually};
 use ringback_tests::stage::Stage;
 use serde_json::json;
 
@@ -18,6 +19,9 @@ stories! {
         who_claims_to_have_seen_the_future_starts_from_a_snapshot,
         calls_that_have_ended_are_not_told_again,
         a_device_that_comes_back_when_another_has_answered_does_not_ring;
+    FORGETFUL:
+        a_call_that_is_long_over_may_be_named,
+        who_missed_the_end_of_a_call_that_is_long_over_is_told_so;
 }
 
 async fn an_offer_without_its_answer_is_told_again(stage: &Stage) {
@@ -166,4 +170,48 @@ async fn a_device_that_comes_back_when_another_has_answered_does_not_ring(stage:
     finish(&alice, &tablet, &call).await;
     end(&alice, &[&tablet], &call, "hangup").await;
     epilogue(&alice, &[&page, &tablet]).await;
+}
+
+/// Waits until nothing is left of a call that has ended.
+async fn forgotten(client: &Client, call: &str) {
+    let gone = eventually(SOON, async || {
+        let error = client.request("call:end", json!({"call": call})).await.err()?;
+        (error["code"] == "no_such_call").then_some(())
+    });
+    assert!(gone.await.is_some(), "the call is still known");
+}
+
+async fn a_call_that_is_long_over_may_be_named(stage: &Stage) {
+    let (alice, mut bob) = stage.pair().await;
+    let call = set_up(&alice, &bob).await;
+    hang_up(&alice, &bob, &call).await;
+    // The second time he was told by an earlier connection of his session.
+    for gateway in [0, 1] {
+        // Whatever the answer: when he has it, what he was told has been taken down.
+        let _ = bob.request("call:end", json!({"call": call})).await;
+        forgotten(&alice, &call).await;
+        assert!(bob.seen()[&call].is_u64(), "he names it still: {}", bob.seen());
+        bob = stage.resume(&bob.left(), gateway).await;
+        assert_eq!(bob.welcome()["resumed"], true, "he was told of its end: {}", bob.welcome());
+        assert_eq!(bob.welcome()["calls"], json!([]));
+        epilogue(&alice, &[&bob]).await;
+    }
+    // What he was sent he need not have got: if he names less than the end, he has not.
+    let (bob, ack) = stage.resume_with(&bob.left(), 1, json!({call.clone(): 1})).await;
+    assert_eq!(ack["resumed"], false, "nobody can tell him again: {ack}");
+    epilogue(&alice, &[&bob]).await;
+}
+
+async fn who_missed_the_end_of_a_call_that_is_long_over_is_told_so(stage: &Stage) {
+    let (alice, bob) = stage.pair().await;
+    let call = set_up(&alice, &bob).await;
+    let left = bob.cut().await;
+    alice.expect("call:peer", json!({"call": call, "status": "reconnecting"})).await;
+    end(&alice, &[], &call, "hangup").await;
+    forgotten(&alice, &call).await;
+    let bob = stage.resume(&left, 0).await;
+    assert_eq!(bob.welcome()["resumed"], false, "nobody can tell him any more: {}", bob.welcome());
+    assert_eq!(bob.welcome()["session"], *left.session, "the session goes on all the same");
+    assert_eq!(bob.welcome()["calls"], json!([]), "it is not among those that live");
+    epilogue(&alice, &[&bob]).await;
 }

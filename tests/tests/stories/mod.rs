@@ -120,11 +120,23 @@ const CROWDED: Kind = Kind {
     also: &[],
 };
 
+/// Gateways that keep ended calls for half a second.
+const FORGETFUL: Kind = Kind {
+    place: Place::Own(forgetful),
+    backends: &[Backend::Memory, Backend::Standalone],
+    casts: &[JSON],
+    also: &[],
+};
+
 const JSON: Cast = Cast::ALL[0];
 const MSGPACK: Cast = Cast::ALL[1];
 
 fn crowded() -> Vec<(&'static str, String)> {
     vec![("LIMITS__CONNECTIONS", "2".to_owned())]
+}
+
+fn forgetful() -> Vec<(&'static str, String)> {
+    vec![("CALLS__ENDED_TTL_MS", "500".to_owned())]
 }
 
 fn draining() -> Vec<(&'static str, String)> {

@@ -361,7 +361,7 @@ impl<'a, T: Transport> Driver<'a, T> {
     fn renew(&mut self) {
         self.times.renewal = Instant::now() + RENEWAL;
         let (node, identity) = (Arc::clone(self.node), self.session.identity().clone());
-        let told: Vec<CallId> = self.session.told().cloned().collect();
+        let told: Vec<_> = self.session.told().cloned().collect();
         self.node.background.spawn(async move {
             match node.background.insist(|| routes::renew(&node, &identity, &told)).await {
                 Ok(true) => {}

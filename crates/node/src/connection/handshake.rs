@@ -49,8 +49,8 @@ pub(super) struct Presence {
     identity: Identity,
     /// The calls that have to be told when it ends.
     pub(super) calls: Vec<CallId>,
-    /// The calls whose end its client was told: by earlier connections of its session to begin with.
-    pub(super) told: Vec<CallId>,
+    /// The calls whose end its client was told, with its number: by earlier connections of its session to begin with.
+    pub(super) told: Vec<(CallId, u64)>,
 }
 
 impl Drop for Presence {
@@ -125,7 +125,7 @@ pub(super) async fn greet<T: Transport>(
 
 impl Presence {
     /// Puts a connection into this node's own book.
-    fn begin(node: &Arc<Node>, identity: &Identity, told: Vec<CallId>) -> (Self, Inbox) {
+    fn begin(node: &Arc<Node>, identity: &Identity, told: Vec<(CallId, u64)>) -> (Self, Inbox) {
         let room = node.config.limits.outbox_frames;
         let (handle, inbox) = Handle::new(identity.device.clone(), identity.link.connection, room);
         node.registry.insert(&identity.user, handle);
@@ -229,8 +229,8 @@ async fn enter<T: Transport>(
         return Ok(Entry::Older(newer));
     }
     let mut session = Session::new(identity.clone(), socket.format(), node.config.frames);
-    for call in &presence.told {
-        session.was_told(call);
+    for (call, end) in &presence.told {
+        session.was_told(call, *end);
     }
     for (call, seq) in &start.known {
         session.reach(call, *seq);

@@ -84,7 +84,7 @@ pub(super) enum Job {
     /// To take out of a call's mailbox what the client has seen.
     Trim(CallId, u64),
     /// To remember with the session that its client was told of these ends.
-    Remember(Vec<CallId>),
+    Remember(Vec<(CallId, u64)>),
 }
 
 impl Jobs {

@@ -69,6 +69,33 @@ describe('a call between two browsers on two gateways', { timeout: 180_000 }, ()
     }
   });
 
+  test('a page is loaded anew in the middle of a call, and the call goes on', async (context) => {
+    const alice = await online(0, 'judy');
+    const bob = await online(1, 'karl');
+    await alice.calls('karl');
+    await bob.clicks('answer');
+    await Promise.all([alice.receives(...ALL), bob.receives(...ALL)]);
+    const { call } = await alice.hears({ type: 'call:connected' });
+    for (const [reloads, stays] of [[alice, bob], [bob, alice]]) {
+      await reloads.reloads();
+      const welcome = await reloads.hears({ type: 'ack', resumed: false });
+      assert.deepEqual(welcome.calls.map(({ call, state }) => ({ call, state })), [{ call, state: 'connected' }]);
+      await reloads.sees('incall');
+      await stays.hears({ type: 'call:peer', call, status: 'back', resumed: false });
+      // The page that is new first: its counters begin at nothing, so they grow only once the two have negotiated anew.
+      const atNew = await reloads.receives(...ALL);
+      const atOld = await stays.receives(...ALL);
+      context.diagnostic(`${reloads.name}, loaded anew, received ${JSON.stringify(atNew.now)}`);
+      context.diagnostic(`${stays.name} received ${JSON.stringify(atOld.now)}`);
+    }
+    for (const { heard, name } of [alice, bob]) {
+      assert.ok(!heard.some(({ type }) => type === 'call:incoming' || type === 'call:ended'), `${name} has the same call`);
+    }
+    await alice.clicks('hangup');
+    await Promise.all([alice.outcome('hangup'), bob.outcome('hangup')]);
+    await bob.hears({ type: 'call:ended', call, reason: 'hangup' });
+  });
+
   test('a call is declined', async () => {
     const alice = await online(0, 'carla');
     const bob = await online(1, 'dave');

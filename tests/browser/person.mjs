@@ -13,7 +13,12 @@ export class Person {
     this.name = name;
     this.page = page;
     this.errors = [];
+    /** All that the gateway has sent to this page, since it was loaded. */
+    this.heard = [];
     page.on('pageerror', (error) => this.errors.push(error.message));
+    page.on('websocket', (socket) => {
+      socket.on('framereceived', ({ payload }) => this.heard.push(JSON.parse(payload)));
+    });
   }
 
   /** Opens the page of a gateway and goes online. */
@@ -24,6 +29,18 @@ export class Person {
     await page.goto(`${parts.gateways[gateway].url}?user=${name}`);
     await person.sees('status', /online/i);
     return person;
+  }
+
+  /** Loads the page anew in the middle of whatever goes on. */
+  async reloads() {
+    this.heard = [];
+    await this.page.reload();
+  }
+
+  /** What the gateway has sent to this page, or will, with these fields. */
+  async hears(fields) {
+    const covers = (frame) => Object.entries(fields).every(([name, value]) => frame[name] === value);
+    return until(`${this.name} hears ${JSON.stringify(fields)}`, () => this.heard.find(covers));
   }
 
   at(id) {

@@ -32,6 +32,9 @@ struct Arguments {
     /// Takes a rule out, to see whether that is noticed.
     #[arg(long)]
     mutant: Option<Mutant>,
+    /// Takes each rule out in turn, and says which seed notices first; fails if none of --seeds does.
+    #[arg(long, conflicts_with_all = ["seed", "mutant"])]
+    mutants: bool,
     /// Stops after so many failing seeds.
     #[arg(long, default_value_t = u64::MAX)]
     failures: u64,
@@ -45,8 +48,28 @@ fn main() -> ExitCode {
     let options = Options { menu: arguments.faults.clone(), mutant: arguments.mutant, printed: false };
     match arguments.seed {
         Some(seed) => replay(seed, &arguments, options),
+        None if arguments.mutants => take_rules_out(&arguments),
         None => sweep(&arguments, &options),
     }
+}
+
+/// A simulator that notices nothing when a rule is missing would prove nothing when none is.
+fn take_rules_out(arguments: &Arguments) -> ExitCode {
+    let mut unnoticed = 0;
+    for mutant in Mutant::ALL {
+        let options = Options { menu: arguments.faults.clone(), mutant: Some(*mutant), printed: false };
+        let mut seeds = arguments.from..arguments.from.saturating_add(arguments.seeds);
+        let noticed = seeds.find_map(|seed| Some((seed, run(seed, &options).violations.into_iter().next()?)));
+        match noticed {
+            Some((seed, violation)) => println!("{mutant:<20} seed {seed:>4}: {violation}"),
+            None => {
+                unnoticed += 1;
+                println!("{mutant:<20} NOT NOTICED by {} seeds", arguments.seeds);
+            }
+        }
+    }
+    println!("{} rules taken out, {unnoticed} of them unnoticed", Mutant::ALL.len());
+    if unnoticed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn replay(seed: u64, arguments: &Arguments, options: Options) -> ExitCode {

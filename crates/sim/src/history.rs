@@ -34,6 +34,10 @@ struct Past {
     discarded: BTreeSet<String>,
     /// When it was changed, in virtual milliseconds.
     changes: Vec<u64>,
+    /// When it was answered or ended, or became again what it had been before.
+    turns: Vec<u64>,
+    /// Whether anybody had answered it, and whether it had ended, when it was changed last.
+    stands: (bool, bool),
 }
 
 /// What a store lost for good: the commits of these partitions between two moments.
@@ -66,6 +70,10 @@ impl History {
         let mut inner = self.inner();
         let past = inner.calls.entry(commit.call.clone()).or_default();
         past.changes.push(now);
+        let stands = (document.call.bound(Side::Callee).is_some(), document.call.has_ended());
+        if std::mem::replace(&mut past.stands, stands) != stands {
+            past.turns.push(now);
+        }
         match &document.call.state {
             State::Connecting(dialog) | State::Connected { dialog, .. } => {
                 let held = Side::BOTH.into_iter().flat_map(|side| &dialog.held[side]);
@@ -97,6 +105,19 @@ impl History {
         let Some(partition) = self.partitions.of_call(&id) else { return false };
         let hits = |loss: &Loss| loss.partitions.contains(&partition) && loss.from <= to && from <= loss.to;
         self.inner().failovers.iter().any(hits)
+    }
+
+    /// Whether a primary died while no replica knew yet that a call was answered or had ended, as it was by this moment.
+    pub fn turn_died(&self, call: &str, to: u64) -> bool {
+        let Ok(id) = CallId::new(call) else { return false };
+        let Some(partition) = self.partitions.of_call(&id) else { return false };
+        let inner = self.inner();
+        let Some(past) = inner.calls.get(&id) else { return false };
+        let hits = |loss: &Loss| {
+            loss.partitions.contains(&partition)
+                && past.turns.iter().any(|at| *at <= to && (loss.from..=loss.to).contains(at))
+        };
+        inner.failovers.iter().any(hits)
     }
 
     /// Whether a candidate is, or was to the end of its call, held back for want of its description.

@@ -16,7 +16,7 @@ impl Device {
         };
         self.world.tally.count(|figures| figures.events += 1);
         let history = &self.world.depot.history;
-        self.world.book(|ledger| ledger.heard(&id, &self.name, kind, self.world.now(), history));
+        self.world.book(|ledger| ledger.heard(&id, &self.name, kind, history));
         let seen = self.seen.entry(id.clone()).or_default();
         if seq <= *seen {
             let seen = *seen;

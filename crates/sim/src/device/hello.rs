@@ -70,7 +70,7 @@ impl Device {
         if resumed && self.calls.contains_key(&id) {
             return;
         }
-        self.world.book(|ledger| ledger.alive(&id, &self.name, self.world.now(), &self.world.depot.history));
+        self.world.book(|ledger| ledger.alive(&id, &self.name, &self.world.depot.history));
         self.over.remove(&id);
         let known = self.calls.get(&id);
         let call = Call { whole: resumed, anew: phase > Phase::Ringing, ..Call::new(role, peer, phase) };

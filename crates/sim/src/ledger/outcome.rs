@@ -38,10 +38,10 @@ struct Told {
 }
 
 impl Told {
-    /// Whether it holds: a primary may die after it has told somebody of an end that no replica has. The end is put back
-    /// by whoever heard of it, which may take a while.
-    fn holds(&self, call: &str, now: u64, history: &History) -> bool {
-        !history.is_torn(call) && !history.failed_over(call, self.at.saturating_sub(ON_ITS_WAY), now)
+    /// Whether it holds: a primary may die after it has told somebody of an end, or of an answer, that no replica has. It
+    /// is put back by whoever heard of it, which may take a while. What a replica has stands, whatever dies afterwards.
+    fn holds(&self, call: &str, history: &History) -> bool {
+        !history.is_torn(call) && !history.turn_died(call, self.at)
     }
 }
 
@@ -147,14 +147,7 @@ impl Ledger {
     }
 
     /// A device is told something of a call.
-    pub fn heard(
-        &mut self,
-        call: &str,
-        device: &str,
-        what: &str,
-        now: u64,
-        history: &History,
-    ) -> Result<(), String> {
+    pub fn heard(&mut self, call: &str, device: &str, what: &str, history: &History) -> Result<(), String> {
         self.record(call).knew.insert(device.to_owned());
         let told = self.calls.get(call).and_then(|record| record.outcomes.told.get(device));
         match told {
@@ -164,7 +157,7 @@ impl Ledger {
             {
                 Ok(())
             }
-            Some(told) if told.epoch == self.epoch(device) && told.holds(call, now, history) => {
+            Some(told) if told.epoch == self.epoch(device) && told.holds(call, history) => {
                 let over = &told.over;
                 Err(format!("after the end: {device} hears {what} of {call}, which ended with {over:?}"))
             }
@@ -173,10 +166,10 @@ impl Ledger {
     }
 
     /// A device is told that a call lives.
-    pub fn alive(&self, call: &str, device: &str, now: u64, history: &History) -> Result<(), String> {
+    pub fn alive(&self, call: &str, device: &str, history: &History) -> Result<(), String> {
         let told = self.calls.get(call).and_then(|record| record.outcomes.told.get(device));
         match told {
-            Some(told) if told.holds(call, now, history) => {
+            Some(told) if told.holds(call, history) => {
                 let over = &told.over;
                 Err(format!("after the end: {device} is told that {call} lives, which ended with {over:?}"))
             }

@@ -252,7 +252,10 @@ pub enum CaughtUp {
     /// The client knows the call, and the store does not: it may be put back by whoever still has it.
     Gone,
     /// Not yet: the client does not know that the call it asked for exists.
-    NotYet,
+    NotYet {
+        /// Whether the call is over.
+        over: bool,
+    },
     /// Some of it is gone.
     Broken,
 }
@@ -275,7 +278,7 @@ pub async fn catch_up(
     let Some(side) = call.side_of(&identity.user) else { return Ok(CaughtUp::Nothing) };
     let reached = match reached {
         Some(reached) => reached,
-        None if is_bound(&call, side, identity) => return Ok(CaughtUp::NotYet),
+        None if is_bound(&call, side, identity) => return Ok(CaughtUp::NotYet { over: call.has_ended() }),
         None => match call.joined_after(side, &identity.device) {
             // It rings there, and should have been heard to.
             Some(joined_after) => joined_after,

@@ -57,7 +57,8 @@ fn main() -> ExitCode {
 fn take_rules_out(arguments: &Arguments) -> ExitCode {
     let mut unnoticed = 0;
     for mutant in Mutant::ALL {
-        let options = Options { menu: arguments.faults.clone(), mutant: Some(*mutant), printed: false };
+        let menu = mutant.shows_by().parse().unwrap_or_else(|_| arguments.faults.clone());
+        let options = Options { menu, mutant: Some(*mutant), printed: false };
         let mut seeds = arguments.from..arguments.from.saturating_add(arguments.seeds);
         let noticed = seeds.find_map(|seed| Some((seed, run(seed, &options).violations.into_iter().next()?)));
         match noticed {

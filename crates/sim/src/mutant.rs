@@ -54,6 +54,14 @@ mutants! {
 }
 
 impl Mutant {
+    /// The faults without which it hardly shows; empty where any will do.
+    pub const fn shows_by(self) -> &'static str {
+        match self {
+            Self::NumbersUsedAgain => "failover,losses,kill,reload,store-cut",
+            _ => "all",
+        }
+    }
+
     /// Lets the nodes of this thread be so; `None` heals them. Some are the store's: see [`crate::store`].
     pub fn release(this: Option<Self>) {
         let decide: Option<Decide> = match this {

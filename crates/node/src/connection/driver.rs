@@ -241,6 +241,10 @@ impl<'a, T: Transport> Driver<'a, T> {
         match self.session.next(call, *seq, *at, to, event) {
             Next::Deliver(frame) => self.tell(*frame).await,
             Next::Skip => Ok(()),
+            Next::Unknown if matches!(event, Event::Ended { .. }) => {
+                self.session.withhold(call);
+                Ok(())
+            }
             Next::Unknown => self.withhold(call).await,
             #[cfg(feature = "mutants")]
             Next::Gap if crate::mutants::present().ignores_gaps => self.replay(entry).await,
@@ -284,7 +288,13 @@ impl<'a, T: Transport> Driver<'a, T> {
                 self.behind.remove(&call);
                 Ok(())
             }
-            Ok(CaughtUp::NotYet) => {
+            // What it has asked for and is over it need not know before the reply comes.
+            Ok(CaughtUp::NotYet { over: true }) => {
+                self.behind.remove(&call);
+                self.session.withhold(&call);
+                Ok(())
+            }
+            Ok(CaughtUp::NotYet { over: false }) => {
                 self.behind.remove(&call);
                 self.withhold(&call).await
             }
@@ -315,8 +325,12 @@ impl<'a, T: Transport> Driver<'a, T> {
     /// snapshot when it comes again.
     async fn withhold(&mut self, call: &CallId) -> Result<(), Departure> {
         self.session.withhold(call);
-        let may_ask = self.jobs.owe_names() || !self.fresh && self.since.elapsed() < ASKS_AGAIN;
-        if may_ask {
+        if self.jobs.owe_names() {
+            return Ok(());
+        }
+        if !self.fresh && self.since.elapsed() < ASKS_AGAIN {
+            // To be looked at again when that time is over.
+            self.fall_behind(call.clone());
             return Ok(());
         }
         match self.node.calls.list_again(&self.session.identity().user, call).await {

@@ -125,7 +125,7 @@ test-doc: | $(DIST)
 test-sim-only:
 	@$(SETUP) cargo
 	@$(STEP) "build the simulator" cargo build --release --package ringback-sim
-	@$(STEP) "simulator" cargo run --release --package ringback-sim -- --seeds $(SIM_SEEDS)
+	@$(STEP) "simulator" cargo run --release --package ringback-sim -- --seeds $(SIM_SEEDS) --kept
 	@$(STEP) "simulator, rules taken out" cargo run --release --package ringback-sim -- --mutants --seeds 300
 
 test-e2e-only:

@@ -3,7 +3,10 @@
 
 use std::{
     process::ExitCode,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     thread,
     time::Instant,
 };
@@ -20,6 +23,9 @@ struct Arguments {
     /// The first of them.
     #[arg(long, default_value_t = 1)]
     from: u64,
+    /// Runs those that have found something before, besides.
+    #[arg(long)]
+    kept: bool,
     /// Replays one seed and prints everything that happens.
     #[arg(long)]
     seed: Option<u64>,
@@ -91,16 +97,14 @@ fn replay(seed: u64, arguments: &Arguments, options: Options) -> ExitCode {
 /// Runs many seeds; each thread takes the next one that nobody has taken.
 fn sweep(arguments: &Arguments, options: &Options) -> ExitCode {
     let began = Instant::now();
-    let next = AtomicU64::new(arguments.from);
+    let kept = if arguments.kept { kept() } else { Vec::new() };
+    let all = (arguments.from..arguments.from.saturating_add(arguments.seeds)).chain(kept);
+    let next = Mutex::new(all);
     let (failed, enough) = (AtomicU64::new(0), AtomicBool::new(false));
-    let end = arguments.from.saturating_add(arguments.seeds);
     let work = || {
         let (mut figures, mut seeds) = (Figures::default(), 0_u64);
         while !enough.load(Ordering::Relaxed) {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= end {
-                break;
-            }
+            let Some(seed) = next.lock().unwrap_or_else(PoisonError::into_inner).next() else { break };
             let outcome = run(seed, options);
             figures.add(&outcome.figures);
             seeds += 1;
@@ -125,6 +129,12 @@ fn sweep(arguments: &Arguments, options: &Options) -> ExitCode {
     let failed = failed.load(Ordering::Relaxed);
     summarize(&total.0, total.1, failed, began);
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The seeds that have found something before.
+fn kept() -> Vec<u64> {
+    let lines = include_str!("../seeds.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(str::split_whitespace).filter_map(|seed| seed.parse().ok()).collect()
 }
 
 fn tell(outcome: &Outcome, arguments: &Arguments) {

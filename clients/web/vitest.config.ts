@@ -1,3 +1,3 @@
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({ test: { include: ["client/test/**/*.test.ts"], environment: "node" } });
+export default defineConfig({ test: { include: ["client/{src,test}/**/*.test.ts"], environment: "node" } });

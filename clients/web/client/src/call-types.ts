@@ -1,8 +1,8 @@
-import type { Call } from "./call";
-import type { Ask } from "./insist";
-import type { Outcome } from "./outcome";
-import type { Platform } from "./platform";
-import type { Endpoint, Media, Role } from "./protocol";
+import type { Call } from "./call.ts";
+import type { Ask } from "./signaling/insist.ts";
+import type { Outcome } from "./core/outcome.ts";
+import type { Platform } from "./platform.ts";
+import type { Endpoint, Media, Role } from "./signaling/protocol.ts";
 
 export type CallState = "ringing" | "connecting" | "connected" | "ended";
 

@@ -1,13 +1,13 @@
-import type { CallContext, CallEvents, CallOptions, CallState, LinkState } from "./call-types";
-import { Emitter } from "./emitter";
-import { RingbackError, hasCode } from "./errors";
-import { insist } from "./insist";
-import { LocalMedia } from "./local-media";
-import { outcomeOf, type Outcome } from "./outcome";
-import { PeerLink } from "./peer-link";
-import type { Platform } from "./platform";
-import type { CallEvent, EndReason, Media, Request, Role, Snapshot } from "./protocol";
-import type { MediaReport } from "./report";
+import type { CallContext, CallEvents, CallOptions, CallState, LinkState } from "./call-types.ts";
+import { Emitter } from "./emitter.ts";
+import { RingbackError, hasCode } from "./errors.ts";
+import { insist } from "./signaling/insist.ts";
+import { LocalMedia } from "./media/local-media.ts";
+import { outcomeOf, type Outcome } from "./core/outcome.ts";
+import { PeerLink } from "./media/peer-link.ts";
+import type { Platform } from "./platform.ts";
+import type { CallEvent, EndReason, Media, Request, Role, Snapshot } from "./signaling/protocol.ts";
+import type { MediaReport } from "./media/report.ts";
 
 /** One call, from the first ring to its end. It follows the gateway's events; only an end of ours does not wait. */
 export class Call extends Emitter<CallEvents> {

@@ -1,10 +1,10 @@
-import { Call } from "./call";
-import type { CallContext } from "./call-types";
-import { Connection, type ConnectionState } from "./connection";
-import { Emitter } from "./emitter";
-import { hasCode, type RingbackError } from "./errors";
-import { browserPlatform, type Platform } from "./platform";
-import type { CallEvent, Media, Snapshot, Welcome } from "./protocol";
+import { Call } from "./call.ts";
+import type { CallContext } from "./call-types.ts";
+import { Connection, type ConnectionState } from "./signaling/connection.ts";
+import { Emitter } from "./emitter.ts";
+import { hasCode, type RingbackError } from "./errors.ts";
+import { browserPlatform, type Platform } from "./platform.ts";
+import type { CallEvent, Media, Snapshot, Welcome } from "./signaling/protocol.ts";
 
 export interface RingbackOptions {
   /** The gateway's socket: `wss://…/v1/ws`. */

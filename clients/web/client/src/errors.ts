@@ -1,4 +1,4 @@
-import type { ErrorCode, ErrorFrame } from "./protocol";
+import type { ErrorCode, ErrorFrame } from "./signaling/protocol.ts";
 
 /**
  * The protocol's codes, and what can go wrong on this side: `closed` (for good), `disconnected` (the reply is lost),

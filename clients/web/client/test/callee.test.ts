@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ALICE, AUDIO, BOB, Stage, VIDEO, outcomes, snapshot } from "./support/stage";
-import { settle } from "./support/virtual-timers";
+import { ALICE, AUDIO, BOB, Stage, VIDEO, outcomes, snapshot } from "./support/stage.ts";
+import { settle } from "./support/virtual-timers.ts";
 
 describe("bob calls alice", () => {
   test("her device says that it rings, and asks for no microphone before she answers", async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { AUDIO, BOB, Stage, VIDEO, outcomes } from "./support/stage";
-import { FakeStream } from "./support/fake-media";
-import { FakePeerConnection } from "./support/fake-peer-connection";
-import { settle } from "./support/virtual-timers";
+import { AUDIO, BOB, Stage, VIDEO, outcomes } from "./support/stage.ts";
+import { FakeStream } from "./support/fake-media.ts";
+import { FakePeerConnection } from "./support/fake-peer-connection.ts";
+import { settle } from "./support/virtual-timers.ts";
 
 describe("alice calls bob", () => {
   test("he rings, accepts, they talk, she hangs up", async () => {

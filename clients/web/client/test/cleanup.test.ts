@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { FakeStream } from "./support/fake-media";
-import { BOB, Stage, VIDEO, outcomes } from "./support/stage";
-import { settle } from "./support/virtual-timers";
+import { FakeStream } from "./support/fake-media.ts";
+import { BOB, Stage, VIDEO, outcomes } from "./support/stage.ts";
+import { settle } from "./support/virtual-timers.ts";
 
 /** What a call that is over holds on to; the ping of the connection is not its own. */
 function held(stage: Stage, remote: FakeStream): Record<string, unknown> {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { RingbackError } from "../src/index";
-import { Backoff } from "../src/backoff";
-import { FakeSocket } from "./support/fake-socket";
-import { AUDIO, BOB, Stage, outcomes } from "./support/stage";
-import { settle } from "./support/virtual-timers";
+import { RingbackError } from "../src/index.ts";
+import { Backoff } from "../src/core/backoff.ts";
+import { FakeSocket } from "./support/fake-socket.ts";
+import { AUDIO, BOB, Stage, outcomes } from "./support/stage.ts";
+import { settle } from "./support/virtual-timers.ts";
 
 const opened = () => FakeSocket.opened.length;
 

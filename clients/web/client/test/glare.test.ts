@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ALICE, AUDIO, BOB, Stage, VIDEO } from "./support/stage";
-import { settle } from "./support/virtual-timers";
+import { ALICE, AUDIO, BOB, Stage, VIDEO } from "./support/stage.ts";
+import { settle } from "./support/virtual-timers.ts";
 
 describe("both call each other at once", () => {
   test("hers is taken as the answer to his: one call, and nothing rings", async () => {

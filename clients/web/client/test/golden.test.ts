@@ -1,8 +1,8 @@
 /// <reference types="vite/client" />
 import { describe, expect, test } from "vitest";
-import { isCallEvent, parseFrame, type HelloFrame, type Media, type Welcome } from "../src/protocol";
-import { Stage } from "./support/stage";
-import { settle } from "./support/virtual-timers";
+import { isCallEvent, parseFrame, type HelloFrame, type Media, type Welcome } from "../src/signaling/protocol.ts";
+import { Stage } from "./support/stage.ts";
+import { settle } from "./support/virtual-timers.ts";
 
 type Golden = { json: Record<string, unknown> & { type: string; id?: number } };
 

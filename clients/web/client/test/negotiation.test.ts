@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { AUDIO, Stage, VIDEO, snapshot } from "./support/stage";
-import { settle } from "./support/virtual-timers";
+import { AUDIO, Stage, VIDEO, snapshot } from "./support/stage.ts";
+import { settle } from "./support/virtual-timers.ts";
 
 describe("candidates", () => {
   test("the peer's wait for the remote description", async () => {

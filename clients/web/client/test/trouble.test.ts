@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Call } from "../src/index";
-import type { FakePeerConnection } from "./support/fake-peer-connection";
-import { AUDIO, BOB, Stage, VIDEO, outcomes, snapshot } from "./support/stage";
-import { settle } from "./support/virtual-timers";
+import type { Call } from "../src/index.ts";
+import type { FakePeerConnection } from "./support/fake-peer-connection.ts";
+import { AUDIO, BOB, Stage, VIDEO, outcomes, snapshot } from "./support/stage.ts";
+import { settle } from "./support/virtual-timers.ts";
 
 const restarts = (stage: Stage) => stage.socket.sent.filter(({ sdp }) => `${sdp as string}`.includes("restart")).length;
 

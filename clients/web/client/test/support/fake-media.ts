@@ -1,4 +1,4 @@
-import { FakeTarget } from "./fake-target";
+import { FakeTarget } from "./fake-target.ts";
 
 export class FakeTrack extends FakeTarget {
   enabled = true;

@@ -1,5 +1,5 @@
-import { FakeStream, FakeTrack } from "./fake-media";
-import { FakeTarget } from "./fake-target";
+import { FakeStream, FakeTrack } from "./fake-media.ts";
+import { FakeTarget } from "./fake-target.ts";
 
 interface Description {
   type: "offer" | "answer" | "rollback";

@@ -1,4 +1,4 @@
-import type { Socket } from "../../src/platform";
+import type { Socket } from "../../src/platform.ts";
 
 export type Frame = Record<string, unknown> & { type: string; id: number };
 

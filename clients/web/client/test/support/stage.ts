@@ -1,11 +1,11 @@
 import { expect } from "vitest";
-import { RingbackClient, type Call, type Outcome, type RingbackOptions } from "../../src/index";
-import type { Platform } from "../../src/platform";
-import type { CallEvent, Snapshot, Welcome } from "../../src/protocol";
-import { FakeDevices } from "./fake-media";
-import { FakePeerConnection } from "./fake-peer-connection";
-import { FakeSocket, type Frame } from "./fake-socket";
-import { VirtualTimers, settle } from "./virtual-timers";
+import { RingbackClient, type Call, type Outcome, type RingbackOptions } from "../../src/index.ts";
+import type { Platform } from "../../src/platform.ts";
+import type { CallEvent, Snapshot, Welcome } from "../../src/signaling/protocol.ts";
+import { FakeDevices } from "./fake-media.ts";
+import { FakePeerConnection } from "./fake-peer-connection.ts";
+import { FakeSocket, type Frame } from "./fake-socket.ts";
+import { VirtualTimers, settle } from "./virtual-timers.ts";
 
 export const AUDIO = { audio: true, video: false };
 export const VIDEO = { audio: true, video: true };

@@ -1,4 +1,4 @@
-import type { TimerId, Timers } from "../../src/platform";
+import type { TimerId, Timers } from "../../src/platform.ts";
 
 /** Lets everything happen that waits for nothing but its turn. */
 export async function settle(): Promise<void> {

@@ -1,8 +1,8 @@
-import { hasCode } from "./errors";
-import { insist, type Ask } from "./insist";
-import { OwnCandidates } from "./own-candidates";
-import type { Timers } from "./platform";
-import type { CallEvent, Candidate } from "./protocol";
+import { hasCode } from "../errors.ts";
+import { insist, type Ask } from "../signaling/insist.ts";
+import { OwnCandidates } from "./own-candidates.ts";
+import type { Timers } from "../platform.ts";
+import type { CallEvent, Candidate } from "../signaling/protocol.ts";
 
 export type NegotiationEvent = Extract<CallEvent, { type: `webrtc:${string}` }>;
 

@@ -1,6 +1,6 @@
-import { RingbackError } from "./errors";
-import type { TimerId, Timers } from "./platform";
-import type { Ack, Request } from "./protocol";
+import { RingbackError } from "../errors.ts";
+import type { TimerId, Timers } from "../platform.ts";
+import type { Ack, Request } from "./protocol.ts";
 
 interface Waiting {
   text: string;

@@ -1,6 +1,6 @@
-import { hasCode } from "./errors";
-import type { Timers } from "./platform";
-import type { Ack, Request } from "./protocol";
+import { hasCode } from "../errors.ts";
+import type { Timers } from "../platform.ts";
+import type { Ack, Request } from "./protocol.ts";
 
 export type Ask = (request: Request) => Promise<Ack>;
 

@@ -1,4 +1,4 @@
-import type { TimerId, Timers } from "./platform";
+import type { TimerId, Timers } from "../platform.ts";
 
 export interface RecoveryOptions {
   timers: Timers;

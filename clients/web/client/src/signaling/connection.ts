@@ -1,8 +1,8 @@
-import { Backoff } from "./backoff";
-import { Emitter } from "./emitter";
-import { RingbackError, hasCode } from "./errors";
-import { Pending } from "./pending";
-import type { Platform, Socket, TimerId } from "./platform";
+import { Backoff } from "../core/backoff.ts";
+import { Emitter } from "../emitter.ts";
+import { RingbackError, hasCode } from "../errors.ts";
+import { Pending } from "./pending.ts";
+import type { Platform, Socket, TimerId } from "../platform.ts";
 import {
   CloseCode,
   SUBPROTOCOL,
@@ -17,7 +17,7 @@ import {
   type SeenFrame,
   type ServerFrame,
   type Welcome,
-} from "./protocol";
+} from "./protocol.ts";
 
 export type ConnectionState = "idle" | "connecting" | "online" | "waiting" | "closed";
 

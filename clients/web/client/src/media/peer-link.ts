@@ -1,10 +1,10 @@
-import type { Ask } from "./insist";
-import type { LocalMedia } from "./local-media";
-import { Negotiation, type NegotiationEvent } from "./negotiation";
-import type { Platform, TimerId } from "./platform";
-import type { Media } from "./protocol";
-import { Recovery } from "./recovery";
-import { mediaReport, type MediaReport } from "./report";
+import type { Ask } from "../signaling/insist.ts";
+import type { LocalMedia } from "./local-media.ts";
+import { Negotiation, type NegotiationEvent } from "./negotiation.ts";
+import type { Platform, TimerId } from "../platform.ts";
+import type { Media } from "../signaling/protocol.ts";
+import { Recovery } from "./recovery.ts";
+import { mediaReport, type MediaReport } from "./report.ts";
 
 export interface PeerLinkOptions {
   platform: Platform;

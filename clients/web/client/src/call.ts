@@ -1,36 +1,68 @@
-import type { CallContext, CallEvents, CallOptions, CallState, LinkState } from "./call-types.ts";
+import { CallTimers } from "./call-timers.ts";
+import { step } from "./core/call-machine.ts";
+import {
+  canAccept,
+  linkOf,
+  newCall,
+  type CallEffect,
+  type CallInput,
+  type CallModel,
+  type CallOptions,
+  type CallState,
+  type LinkState,
+  type Peer,
+} from "./core/call-model.ts";
+import type { Outcome } from "./core/outcome.ts";
 import { Emitter } from "./emitter.ts";
-import { RingbackError, hasCode } from "./errors.ts";
-import { insist } from "./signaling/insist.ts";
+import { RingbackError } from "./errors.ts";
 import { LocalMedia } from "./media/local-media.ts";
-import { outcomeOf, type Outcome } from "./core/outcome.ts";
 import { PeerLink } from "./media/peer-link.ts";
-import type { Platform } from "./platform.ts";
-import type { CallEvent, EndReason, Media, Request, Role, Snapshot } from "./signaling/protocol.ts";
 import type { MediaReport } from "./media/report.ts";
+import type { Platform } from "./platform.ts";
+import type { Endpoint, Media, Request, Role } from "./protocol.ts";
+import { Settlement } from "./settlement.ts";
+import type { Ask } from "./signaling/insist.ts";
 
-/** One call, from the first ring to its end. It follows the gateway's events; only an end of ours does not wait. */
+export interface CallEvents {
+  state: CallState;
+  /** The caller learns that a device of the callee rings. */
+  alerting: true;
+  link: LinkState;
+  /** One of the streams, or what is in it, has changed. */
+  tracks: true;
+  ended: Outcome;
+}
+
+/** What a call needs of its client. */
+export interface CallContext {
+  platform: Platform;
+  ask: Ask;
+  configuration: () => RTCConfiguration;
+  me: () => Endpoint | undefined;
+  /** The call has got its id. */
+  named: (call: Call, id: string) => void;
+  /** There is nothing more to be said about this call, to nobody. */
+  settled: (call: Call) => void;
+}
+
+/** How long `end` waits for the gateway. */
+const FAREWELL_LIMIT_MS = 10_000;
+
+/**
+ * One call, from the first ring to its end. What happens is decided by the rules in `core`; here it is done. It follows the
+ * gateway's events; only an end of ours does not wait.
+ */
 export class Call extends Emitter<CallEvents> {
-  readonly media: Media;
   readonly #context: CallContext;
   readonly #local: LocalMedia;
-  #id: string | undefined;
-  #role: Role;
-  #peer: { user: string; device?: string };
-  #metadata: unknown;
-  #seq: number;
-  #state: CallState = "ringing";
-  #alerting = false;
-  #connectedAt: number | undefined;
-  #setupMs: number | undefined;
-  #outcome: Outcome | undefined;
+  readonly #timers: CallTimers;
+  #model: CallModel;
   #link: PeerLink | undefined;
-  #linkState: LinkState = "fine";
-  #mediaFlowed = false;
-  #peerAway = false;
-  #accepting: Promise<void> | undefined;
-  /** How our end of it is told, once the call has an id. */
-  #farewell: ((call: string) => Request) | undefined;
+  /** Inputs that came while another was being worked on. */
+  readonly #inputs: CallInput[] = [];
+  #stepping = false;
+  #answer: Settlement | undefined;
+  readonly #settled = new Settlement();
   #cameraWork: Promise<void> = Promise.resolve();
 
   /** @internal Made by the client: see `RingbackClient.call` and its event `incoming`. */
@@ -38,51 +70,52 @@ export class Call extends Emitter<CallEvents> {
     super();
     this.#context = context;
     this.#local = new LocalMedia(context.platform);
-    this.media = options.media;
-    this.#id = options.id;
-    this.#role = options.role;
-    this.#peer = options.peer;
-    this.#metadata = options.metadata;
-    this.#seq = options.seq ?? 0;
+    this.#timers = new CallTimers(context.platform.timers, (name) => this.take({ type: "timer", name }));
+    this.#model = newCall(options);
   }
 
   /** Absent until the gateway has taken the call. */
   get id(): string | undefined {
-    return this.#id;
+    return this.#model.id;
   }
 
   /** May change once: when both called each other, one of them becomes the callee. */
   get role(): Role {
-    return this.#role;
+    return this.#model.role;
   }
 
-  get peer(): { user: string; device?: string } {
-    return this.#peer;
+  get peer(): Peer {
+    return this.#model.peer;
+  }
+
+  /** What the caller proposes. */
+  get media(): Media {
+    return this.#model.media;
   }
 
   get metadata(): unknown {
-    return this.#metadata;
+    return this.#model.metadata;
   }
 
   get state(): CallState {
-    return this.#state;
+    return this.#model.state;
   }
 
   get alerting(): boolean {
-    return this.#alerting;
+    return this.#model.alerting;
   }
 
   get link(): LinkState {
-    return this.#linkState;
+    return linkOf(this.#model);
   }
 
   /** By this machine's clock, in milliseconds since the epoch. */
   get connectedAt(): number | undefined {
-    return this.#connectedAt;
+    return this.#model.connectedAt;
   }
 
   get outcome(): Outcome | undefined {
-    return this.#outcome;
+    return this.#model.outcome;
   }
 
   /** While the call is connecting or connected. */
@@ -106,29 +139,27 @@ export class Call extends Emitter<CallEvents> {
     return this.#local.camera !== undefined;
   }
 
-  /** Answers, with the media that are asked for or with others. Rejects when another device was quicker. */
+  /** Answers, with the media that are asked for or with others. Rejects when another device was quicker, or the call is over. */
   accept(media: Media = this.media): Promise<void> {
-    if (this.#accepting !== undefined) return this.#accepting;
-    if (this.#role !== "callee" || this.#state !== "ringing") {
-      return Promise.reject(new RingbackError("invalid_state", "the call does not ring here", { state: this.#state }));
+    if (this.#answer !== undefined) return this.#answer.promise;
+    if (!canAccept(this.#model)) {
+      return Promise.reject(new RingbackError("invalid_state", "the call does not ring here", { state: this.state }));
     }
-    this.#openMedia(media);
-    this.#accepting = this.#accept();
-    return this.#accepting;
+    this.#answer = new Settlement();
+    this.take({ type: "accept", media });
+    return this.#answer.promise;
   }
 
   /** Refuses, on all devices. */
   reject(reason: "rejected" | "busy" = "rejected"): Promise<void> {
-    if (this.#role !== "callee" || this.#state !== "ringing" || this.#accepting !== undefined) return this.end();
-    const details = reason === "rejected" ? {} : { reason };
-    return this.#leave({ reason }, (call) => ({ type: "call:reject", call, ...details }));
+    this.take({ type: "reject", reason });
+    return this.#gone();
   }
 
-  /** Hangs up, cancels or refuses, as the state of the call has it. Resolves when the gateway knows. */
+  /** Hangs up, cancels or refuses, as the state of the call has it: at once here. Resolves when the gateway knows, or after 10 s. */
   end(): Promise<void> {
-    if (this.#state !== "ringing") return this.#leave({ reason: "hangup" }, (call) => ({ type: "call:end", call }));
-    if (this.#role === "callee" && this.#accepting === undefined) return this.reject();
-    return this.#leave({ reason: "cancelled" }, (call) => ({ type: "call:end", call }));
+    this.take({ type: "end" });
+    return this.#gone();
   }
 
   mute(): void {
@@ -148,168 +179,128 @@ export class Call extends Emitter<CallEvents> {
 
   /** @internal The number of the last event that has arrived. */
   get seq(): number {
-    return this.#seq;
+    return this.#model.seq;
   }
 
-  /** @internal Asks for the devices while the call is being placed: it need not wait for them. */
-  placing(): void {
-    this.#openMedia(this.media);
+  /** @internal One thing after the other, in the order in which they happen. */
+  take(input: CallInput): void {
+    this.#inputs.push(input);
+    if (this.#stepping) return;
+    this.#stepping = true;
+    for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) this.#step(next);
+    this.#stepping = false;
   }
 
-  /** @internal The call has been placed; as the callee, where the other's call crossed ours. */
-  placed(id: string, role: Role): void {
-    this.#id = id;
-    if (this.#state === "ended") {
-      void this.#sayFarewell(id);
-      return;
-    }
-    this.#role = role;
-    if (role === "callee") this.#enter(false);
+  #step(input: CallInput): void {
+    const { call, effects } = step(this.#model, input, { at: this.#context.platform.timers.now(), me: this.#context.me() });
+    this.#model = call;
+    for (const effect of effects) this.#perform(effect);
   }
 
-  /** @internal It is from before this page was loaded, and goes on with media of its own. */
-  rejoin({ state, created_at }: Snapshot): void {
-    this.#openMedia(this.media);
-    if (state === "ringing") return;
-    this.#enter(true);
-    if (state !== "connected") return;
-    this.#connected(created_at);
-    this.#link?.expect();
-  }
-
-  /** @internal The gateway would not have the call. */
-  refused(error: RingbackError): void {
-    this.#over({ reason: "failed", error });
-  }
-
-  /** @internal Events come in order; one that is repeated is not heard again. */
-  receive(event: CallEvent): void {
-    if (event.seq <= this.#seq) return;
-    this.#seq = event.seq;
-    switch (event.type) {
-      case "call:incoming":
-        this.#peer = event.from;
-        this.#metadata = event.metadata;
-        break;
-      case "call:ringing":
-        this.#alerting = true;
-        this.emit("alerting", true);
-        break;
-      case "call:accepted":
-        this.#accepted(this.#role === "caller" ? event.by.device : undefined);
-        break;
-      case "call:connected":
-        this.#setupMs = event.setup_ms;
-        this.#connected();
-        break;
-      case "call:peer":
-        this.#peerAway = event.status === "reconnecting";
-        if (event.resumed === false) this.#link?.restart();
-        this.#updateLink();
-        break;
-      case "call:ended":
-        this.#over(outcomeOf(event));
-        break;
-      default:
-        this.#link?.receive(event);
+  #perform(effect: CallEffect): void {
+    switch (effect.type) {
+      case "ask":
+        return this.#ask(effect.request);
+      case "named":
+        return this.#context.named(this, effect.id);
+      case "capture":
+        return this.#capture(effect.media);
+      case "connect":
+        return this.#connect(effect.begins);
+      case "signal":
+        return this.#link?.receive(effect.event);
+      case "restart-ice":
+        return this.#link?.restartIce();
+      case "renew":
+        return this.#link?.renew();
+      case "renegotiate":
+        return this.#link?.renegotiate();
+      case "start":
+        return this.#timers.start(effect.timer, effect.ms);
+      case "stop":
+        return this.#timers.stop(effect.timer);
+      case "release":
+        return this.#release();
+      case "tell":
+        return this.#tell(effect.news);
+      case "settled":
+        this.#settled.resolve();
+        return this.#context.settled(this);
     }
   }
 
-  /** @internal The connection is back, and nothing is missing. */
-  online(): void {
-    this.#link?.online();
-  }
-
-  /**
-   * @internal Events are missing: the gateway says how the call stands. In a session that is `fresh` we are new to the
-   * peer too, who lets go of the peer connection that we had.
-   */
-  reconcile(snapshot: Snapshot, fresh: boolean): void {
-    this.#seq = snapshot.seq;
-    if (this.#state === "ended" || snapshot.state === "ringing") return;
-    this.#peerAway = false;
-    if (this.#link === undefined) this.#accepted(snapshot.peer.device);
-    else if (fresh) this.#link.restart();
-    else this.#link.reconcile();
-    if (snapshot.state === "connected") this.#connected();
-    this.#updateLink();
-  }
-
-  /** @internal The gateway does not know the call any more, or can't be asked any more. */
-  lost(reason: EndReason = "connection_lost"): void {
-    this.#over({ reason });
-  }
-
-  async #accept(): Promise<void> {
-    const request: Request = { type: "call:accept", call: this.#id ?? "" };
-    try {
-      await insist(this.#context.ask, this.#timers, request, () => this.#state === "ringing");
-      this.#accepted();
-    } catch (error) {
-      // The event that we have won may be here although the reply is not.
-      if (this.#state === "connecting" || this.#state === "connected") return;
-      if (hasCode(error, "answered_elsewhere")) this.#over({ reason: "answered_elsewhere" });
-      // It has ended: how is told by its event.
-      else if (!hasCode(error, "invalid_state")) this.#over({ reason: "failed", error: error as RingbackError });
-      throw error;
-    }
-  }
-
-  #openMedia(media: Media): void {
-    this.#local.open(media).then(
-      () => this.emit("tracks", true),
-      () => this.#leaveBecause("media_denied"),
+  #ask(request: Request): void {
+    const to = request.type;
+    this.#context.ask(request).then(
+      (ack) => this.take({ type: "reply", to, ack }),
+      (error: RingbackError) => this.take({ type: "refusal", to, error }),
     );
   }
 
-  #accepted(peerDevice?: string): void {
-    if (this.#state !== "ringing") return;
-    if (peerDevice !== undefined) this.#peer = { user: this.#peer.user, device: peerDevice };
-    this.#enter(this.#role === "caller");
+  #capture(media: Media): void {
+    this.#local.open(media).then(
+      () => this.emit("tracks", true),
+      (error: RingbackError) => this.take({ type: "failed", reason: "media_denied", error }),
+    );
   }
 
-  /** Descriptions and candidates can be exchanged from now on. */
-  #enter(begins: boolean): void {
-    if (this.#id === undefined) return;
+  #connect(begins: boolean): void {
     this.#link = new PeerLink({
       platform: this.#context.platform,
       configuration: this.#context.configuration(),
-      call: this.#id,
+      call: this.#model.id ?? "",
       begins,
       media: this.media,
       local: this.#local,
       ask: this.#context.ask,
-      changed: (state) => this.#mediaChanged(state),
+      changed: (state) => this.take({ type: "transport", state }),
       tracks: () => this.emit("tracks", true),
-      failed: () => this.#leaveBecause("ice_failed"),
+      failed: () => this.take({ type: "failed", reason: "ice_failed" }),
     });
-    this.#become("connecting");
   }
 
-  #connected(at = this.#timers.now()): void {
-    if (this.#state !== "connecting") return;
-    this.#connectedAt = at;
-    this.#become("connected");
-    this.#updateLink();
+  #release(): void {
+    this.#timers.stopAll();
+    this.#local.close();
+    const report = this.#link?.close();
+    this.#link = undefined;
+    if (report !== undefined) void this.#tellOfMedia(report);
   }
 
-  #mediaChanged(state: RTCPeerConnectionState): void {
-    if (state === "connected" && !this.#mediaFlowed && this.#id !== undefined) {
-      this.#mediaFlowed = true;
-      const request: Request = { type: "call:connected", call: this.#id };
-      insist(this.#context.ask, this.#timers, request, () => this.#state === "connecting").catch(() => undefined);
+  #tell(news: keyof CallEvents): void {
+    const { state, outcome } = this.#model;
+    switch (news) {
+      case "state":
+        this.#settleAnswer();
+        return this.emit("state", state);
+      case "link":
+        return this.emit("link", this.link);
+      case "ended":
+        return outcome === undefined ? undefined : this.emit("ended", outcome);
+      case "alerting":
+      case "tracks":
+        return this.emit(news, true);
     }
-    this.#updateLink();
   }
 
-  #updateLink(): void {
-    const pc = this.#link?.pc;
-    const expected = this.#mediaFlowed || this.#state === "connected";
-    const stopped = expected && pc !== undefined && pc.connectionState !== "connected";
-    const state = stopped ? "reconnecting" : this.#peerAway ? "peer_reconnecting" : "fine";
-    if (state === this.#linkState) return;
-    this.#linkState = state;
-    this.emit("link", state);
+  #settleAnswer(): void {
+    const { state, outcome } = this.#model;
+    if (state !== "ended") this.#answer?.resolve();
+    else this.#answer?.reject(outcome?.error ?? answerError(outcome));
+  }
+
+  /** Best effort: nobody waits for it. */
+  async #tellOfMedia(report: Promise<MediaReport>): Promise<void> {
+    const { id, outcome, mediaFlowed } = this.#model;
+    const failure = mediaFlowed && outcome?.reason === "hangup" ? {} : { failure: outcome?.reason };
+    const stats = { ...(await report), ...failure };
+    if (id !== undefined) await this.#context.ask({ type: "call:report", call: id, stats }).catch(() => undefined);
+  }
+
+  #gone(): Promise<void> {
+    const { timers } = this.#context.platform;
+    const limit = timers.set(() => this.#settled.resolve(), FAREWELL_LIMIT_MS);
+    return this.#settled.promise.finally(() => timers.clear(limit));
   }
 
   #setMuted(muted: boolean): void {
@@ -324,66 +315,9 @@ export class Call extends Emitter<CallEvents> {
     else await this.#link?.unsend("video");
     this.emit("tracks", true);
   }
+}
 
-  #leaveBecause(reason: "ice_failed" | "media_denied"): void {
-    void this.#leave({ reason }, (call) => ({ type: "call:end", call, reason }));
-  }
-
-  /** Ends the call here, now, and tells the gateway, however long that takes. */
-  #leave(outcome: Outcome, farewell: (call: string) => Request): Promise<void> {
-    if (this.#state === "ended") return Promise.resolve();
-    this.#farewell = farewell;
-    const by = this.#context.me();
-    this.#finish({
-      ...outcome,
-      ...(by === undefined ? {} : { by }),
-      ...(this.#setupMs === undefined ? {} : { setupMs: this.#setupMs }),
-      ...(this.#connectedAt === undefined ? {} : { durationMs: this.#timers.now() - this.#connectedAt }),
-    });
-    return this.#id === undefined ? Promise.resolve() : this.#sayFarewell(this.#id);
-  }
-
-  async #sayFarewell(id: string): Promise<void> {
-    if (this.#farewell !== undefined) {
-      // Refused for good means that there is nothing left to end.
-      await insist(this.#context.ask, this.#timers, this.#farewell(id)).catch(() => undefined);
-    }
-    this.#context.settled(this);
-  }
-
-  /** The end is no news to the gateway. */
-  #over(outcome: Outcome): void {
-    this.#finish(outcome);
-    this.#context.settled(this);
-  }
-
-  #finish(outcome: Outcome): void {
-    if (this.#state === "ended") return;
-    const report = this.#link?.close();
-    this.#link = undefined;
-    this.#local.close();
-    this.#outcome = outcome;
-    this.#become("ended");
-    this.emit("ended", outcome);
-    if (report !== undefined) void this.#tellOfMedia(report);
-  }
-
-  /** Best effort: nobody waits for it. */
-  async #tellOfMedia(report: Promise<MediaReport>): Promise<void> {
-    const stats = await report;
-    const reason = this.#outcome?.reason;
-    const failure = this.#mediaFlowed && reason === "hangup" ? {} : { failure: reason };
-    if (this.#id === undefined) return;
-    const request: Request = { type: "call:report", call: this.#id, stats: { ...stats, ...failure } };
-    await this.#context.ask(request).catch(() => undefined);
-  }
-
-  #become(state: CallState): void {
-    this.#state = state;
-    this.emit("state", state);
-  }
-
-  get #timers(): Platform["timers"] {
-    return this.#context.platform.timers;
-  }
+function answerError(outcome: Outcome | undefined): RingbackError {
+  const code = outcome?.reason === "answered_elsewhere" ? "answered_elsewhere" : "invalid_state";
+  return new RingbackError(code, `the call is over: ${outcome?.reason ?? "unknown"}`, { state: "ended" });
 }

@@ -1,10 +1,8 @@
-import { Call } from "./call.ts";
-import type { CallContext } from "./call-types.ts";
+import { Call, type CallContext } from "./call.ts";
 import { Connection, type ConnectionState } from "./signaling/connection.ts";
 import { Emitter } from "./emitter.ts";
-import { hasCode, type RingbackError } from "./errors.ts";
 import { browserPlatform, type Platform } from "./platform.ts";
-import type { CallEvent, Media, Snapshot, Welcome } from "./signaling/protocol.ts";
+import type { CallEvent, Media, Snapshot, Welcome } from "./protocol.ts";
 
 export interface RingbackOptions {
   /** The gateway's socket: `wss://…/v1/ws`. */
@@ -70,9 +68,10 @@ export class RingbackClient extends Emitter<RingbackEvents> {
       ask: (request) => this.#connection.request(request),
       configuration: () => ({ ...options.configuration, iceServers: this.#welcome?.ice_servers ?? [] }),
       me: () => this.#welcome && { user: this.#welcome.user, device: this.#welcome.device },
+      named: (call, id) => this.#named(call, id),
       settled: (call) => this.#forget(call),
     };
-    this.#connection.on("state", (state) => this.emit("state", state));
+    this.#connection.on("state", (state) => this.#changed(state));
     this.#connection.on("welcome", (welcome) => this.#welcomed(welcome));
     this.#connection.on("event", (event) => this.#take(event));
     this.#connection.on("closed", (closed) => this.#closed(closed));
@@ -118,41 +117,34 @@ export class RingbackClient extends Emitter<RingbackEvents> {
       theirs.accept(media).catch(() => undefined);
       return theirs;
     }
-    const call = new Call(this.#context, { role: "caller", peer: { user: to }, media, metadata });
+    const call = new Call(this.#context, { role: "caller", peer: { user: to }, media, metadata, online: this.#isOnline });
     this.#placing.add(call);
-    call.placing();
-    void this.#place(call);
+    call.take({ type: "place" });
     this.emit("call", call);
     return call;
   }
 
-  async #place(call: Call): Promise<void> {
-    const { media, metadata } = call;
-    const details = metadata === undefined ? {} : { metadata };
-    try {
-      const ack = await this.#context.ask({ type: "call:init", to: call.peer.user, media, ...details });
-      if (ack.call !== undefined) this.#placed(call, ack.call, ack.role ?? "caller");
-    } catch (error) {
-      // The reply may be lost, and the call found in what the gateway says of a new session.
-      if (call.id === undefined) call.refused(error as RingbackError);
-    }
-    this.#placing.delete(call);
-    this.#takeEarly();
+  get #isOnline(): boolean {
+    return this.#connection.state === "online";
   }
 
-  #placed(call: Call, id: string, role: Call["role"]): void {
+  #changed(state: ConnectionState): void {
+    // Back it is only once the gateway has said what has become of the calls.
+    if (state !== "online") for (const call of this.calls) call.take({ type: "offline" });
+    this.emit("state", state);
+  }
+
+  #named(call: Call, id: string): void {
     this.#placing.delete(call);
     this.#calls.set(id, call);
-    call.placed(id, role);
+    this.#takeEarly();
   }
 
   #take(event: CallEvent): void {
     const call = this.#calls.get(event.call);
     const ended = this.#ended.get(event.call);
     if (call !== undefined) {
-      call.receive(event);
-      // It was listed while it was still being placed: only now can the caller be told that it rings.
-      if (event.type === "call:incoming" && call.state === "ringing") this.#alert(call, event.call);
+      call.take({ type: "event", event });
     } else if (this.#placing.size > 0) {
       // It may be of a call that crosses ours: then it is no call of its own.
       this.#early.push(event);
@@ -172,23 +164,15 @@ export class RingbackClient extends Emitter<RingbackEvents> {
 
   #ring(call: Call, id: string): void {
     this.#calls.set(id, call);
-    this.#alert(call, id);
+    call.take({ type: "ring" });
     this.emit("call", call);
     this.emit("incoming", call);
-  }
-
-  /** Says that it rings, unless there is nothing left to ring for. */
-  #alert(call: Call, id: string): void {
-    this.#context.ask({ type: "call:ringing", call: id }).catch((error: unknown) => {
-      if (hasCode(error, "answered_elsewhere")) call.lost("answered_elsewhere");
-      else if (hasCode(error, "no_such_call")) call.lost();
-    });
   }
 
   #welcomed(welcome: Welcome): void {
     const fresh = welcome.session !== this.#welcome?.session;
     this.#welcome = welcome;
-    for (const call of this.#calls.values()) call.online();
+    for (const call of this.calls) call.take({ type: "online" });
     if (!welcome.resumed) this.#reconcile(welcome.calls, fresh);
     this.emit("welcome", welcome);
   }
@@ -196,14 +180,14 @@ export class RingbackClient extends Emitter<RingbackEvents> {
   /** Events are missing, so what the gateway lists is the truth to start from. */
   #reconcile(snapshots: Snapshot[], fresh: boolean): void {
     const listed = new Set(snapshots.map((snapshot) => snapshot.call));
-    for (const [id, call] of [...this.#calls]) if (!listed.has(id)) call.lost();
+    for (const [id, call] of [...this.#calls]) if (!listed.has(id)) call.take({ type: "vanished", reason: "connection_lost" });
     for (const snapshot of snapshots) {
       const { call: id, role, peer, media, seq, state } = snapshot;
       const unacknowledged = this.#unacknowledged(snapshot);
-      if (unacknowledged !== undefined) this.#placed(unacknowledged, id, role);
+      unacknowledged?.take({ type: "found", id, role });
       const known = this.#calls.get(id);
       if (known !== undefined) {
-        known.reconcile(snapshot, fresh);
+        known.take({ type: "snapshot", snapshot, fresh });
         continue;
       }
       const call = new Call(this.#context, { id, role, peer, media, seq });
@@ -215,7 +199,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
   /** A call from before this page was loaded. */
   #rejoin(call: Call, snapshot: Snapshot): void {
     this.#calls.set(snapshot.call, call);
-    call.rejoin(snapshot);
+    call.take({ type: "rejoin", snapshot });
     this.emit("call", call);
   }
 
@@ -228,7 +212,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
   /** Once it has ended the gateway may speak of it again: it does not know that we know. */
   #forget(call: Call): void {
     const { id } = call;
-    this.#placing.delete(call);
+    if (this.#placing.delete(call)) this.#takeEarly();
     if (id === undefined || !this.#calls.delete(id)) return;
     this.#ended.set(id, { seq: call.seq, at: this.#context.platform.timers.now() });
     const [oldest] = this.#ended.keys();
@@ -243,7 +227,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
   }
 
   #closed(closed: { code: number; reason: string }): void {
-    for (const call of this.calls) call.lost();
+    for (const call of this.calls) call.take({ type: "vanished", reason: "connection_lost" });
     this.emit("closed", closed);
   }
 }

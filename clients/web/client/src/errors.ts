@@ -1,10 +1,10 @@
-import type { ErrorCode, ErrorFrame } from "./signaling/protocol.ts";
+import type { ErrorCode, ErrorFrame } from "./protocol.ts";
 
 /**
  * The protocol's codes, and what can go wrong on this side: `closed` (for good), `disconnected` (the reply is lost),
- * `media_denied` (no microphone, or no camera, for us).
+ * `timeout` (none came), `media_denied` (no microphone, or no camera, for us).
  */
-export type RingbackErrorCode = ErrorCode | "closed" | "disconnected" | "media_denied";
+export type RingbackErrorCode = ErrorCode | "closed" | "disconnected" | "timeout" | "media_denied";
 
 export class RingbackError extends Error {
   readonly code: RingbackErrorCode;
@@ -29,6 +29,6 @@ export class RingbackError extends Error {
   }
 }
 
-export function hasCode(error: unknown, ...codes: RingbackErrorCode[]): boolean {
+export function hasCode(error: unknown, ...codes: RingbackErrorCode[]): error is RingbackError {
   return error instanceof RingbackError && codes.includes(error.code);
 }

@@ -149,8 +149,9 @@ describe("bob calls alice", () => {
     const accepted = call.accept();
     accepted.catch(() => undefined);
     await stage.refuses("call:accept", "invalid_state", { state: "ended" });
-    await expect(accepted).rejects.toMatchObject({ code: "invalid_state" });
+    expect(call.state).toBe("ringing");
     await stage.tells("c1", { type: "call:ended", reason: "cancelled", by: BOB });
+    await expect(accepted).rejects.toMatchObject({ code: "invalid_state", state: "ended" });
     expect([call.outcome?.reason, stage.devices.live]).toEqual(["cancelled", 0]);
   });
 

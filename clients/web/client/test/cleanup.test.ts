@@ -121,8 +121,8 @@ describe("media that are denied", () => {
     const call = await stage.rung("c1");
     stage.devices.failing = { video: "NotAllowedError" };
     const accepted = call.accept();
+    await expect(accepted).rejects.toMatchObject({ code: "media_denied" });
     await stage.acks("call:accept");
-    await accepted;
     expect([call.outcome?.reason, stage.asked("call:end").reason]).toEqual(["media_denied", "media_denied"]);
     expect(stage.types.indexOf("call:end")).toBeGreaterThan(stage.types.indexOf("call:accept"));
   });

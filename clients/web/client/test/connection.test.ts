@@ -222,7 +222,7 @@ describe("asking", () => {
       await stage.timers.pass(1_000);
     }
     expect(stage.count("call:init")).toBeGreaterThan(20);
-    expect(seen).toMatchObject([{ reason: "failed", error: { code: "unavailable" } }]);
+    expect(seen).toMatchObject([{ reason: "failed", error: { code: "timeout" } }]);
   });
 
   test("too many requests are fewer later, and a refusal is final", async () => {
@@ -239,14 +239,17 @@ describe("asking", () => {
     expect(refused).toMatchObject([{ reason: "failed", error: { code: "bad_request" } }]);
   });
 
-  test("every request is settled, at the latest by its deadline", async () => {
+  test("a call that is not taken in time has failed; taken later, it is ended", async () => {
     const stage = await Stage.online();
     const seen = outcomes(stage.client.call("bob", AUDIO));
     await stage.timers.pass(15_000);
     expect(seen).toEqual([]);
     stage.says({ type: "ack", id: 999_999 });
     await stage.timers.pass(16_000);
-    expect(seen).toMatchObject([{ error: { code: "disconnected" } }]);
+    expect(seen).toMatchObject([{ reason: "failed", error: { code: "timeout" } }]);
+    await stage.acks("call:init", { call: "c1" });
+    await stage.acks("call:end");
+    expect(stage.asked("call:end")).toMatchObject({ call: "c1" });
   });
 
   test("what has arrived is reported with the next request, or by itself after a while", async () => {

@@ -7,9 +7,10 @@ describe("both call each other at once", () => {
     const stage = await Stage.online();
     const call = stage.client.call("bob", VIDEO);
     await stage.acks("call:init", { call: "c9", role: "callee", glare: true });
-    expect([call.id, call.role, call.state]).toEqual(["c9", "callee", "connecting"]);
+    // The policy may still say no.
+    expect([call.id, call.role, call.state]).toEqual(["c9", "callee", "ringing"]);
     await stage.tells("c9", { type: "call:accepted", by: ALICE });
-    expect(stage.count("webrtc:offer")).toBe(0);
+    expect([call.state, stage.count("webrtc:offer")]).toEqual(["connecting", 0]);
     await stage.tells("c9", { type: "webrtc:offer", sdp: "offer audio video" });
     expect(stage.asked("webrtc:answer").sdp).toMatch(/^answer/);
     expect(stage.rings).toEqual([]);

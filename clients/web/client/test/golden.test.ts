@@ -1,6 +1,6 @@
 /// <reference types="vite/client" />
 import { describe, expect, test } from "vitest";
-import { isCallEvent, parseFrame, type HelloFrame, type Media, type Welcome } from "../src/signaling/protocol.ts";
+import { isCallEvent, parseFrame, type HelloFrame, type Media, type Welcome } from "../src/protocol.ts";
 import { Stage } from "./support/stage.ts";
 import { settle } from "./support/virtual-timers.ts";
 

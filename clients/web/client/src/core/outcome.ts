@@ -1,5 +1,5 @@
 import type { RingbackError } from "../errors.ts";
-import type { CallEvent, EndReason, Endpoint } from "../signaling/protocol.ts";
+import type { CallEvent, EndReason, Endpoint } from "../protocol.ts";
 
 /** How a call ended. */
 export interface Outcome {

@@ -1,6 +1,6 @@
 import { RingbackError } from "../errors.ts";
 import type { Platform } from "../platform.ts";
-import type { Media } from "../signaling/protocol.ts";
+import type { Media } from "../protocol.ts";
 
 /** Our microphone and camera, for as long as a call needs them. */
 export class LocalMedia {

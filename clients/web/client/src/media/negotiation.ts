@@ -2,7 +2,7 @@ import { hasCode } from "../errors.ts";
 import { insist, type Ask } from "../signaling/insist.ts";
 import { OwnCandidates } from "./own-candidates.ts";
 import type { Timers } from "../platform.ts";
-import type { CallEvent, Candidate } from "../signaling/protocol.ts";
+import type { CallEvent, Candidate } from "../protocol.ts";
 
 export type NegotiationEvent = Extract<CallEvent, { type: `webrtc:${string}` }>;
 
@@ -200,7 +200,7 @@ export class Negotiation {
   }
 
   #insist(request: Parameters<Ask>[0]): Promise<void> {
-    return insist(this.#options.ask, this.#options.timers, request, () => !this.#closed);
+    return insist(this.#options.ask, request, () => !this.#closed);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { TimerId, Timers } from "../platform.ts";
-import type { Candidate } from "../signaling/protocol.ts";
+import type { Candidate } from "../protocol.ts";
 
 const BATCH_MS = 50;
 

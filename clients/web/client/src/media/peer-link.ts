@@ -2,8 +2,7 @@ import type { Ask } from "../signaling/insist.ts";
 import type { LocalMedia } from "./local-media.ts";
 import { Negotiation, type NegotiationEvent } from "./negotiation.ts";
 import type { Platform, TimerId } from "../platform.ts";
-import type { Media } from "../signaling/protocol.ts";
-import { Recovery } from "./recovery.ts";
+import type { Media } from "../protocol.ts";
 import { mediaReport, type MediaReport } from "./report.ts";
 
 export interface PeerLinkOptions {
@@ -28,7 +27,6 @@ const REPORT_LIMIT_MS = 250;
 export class PeerLink {
   readonly #options: PeerLinkOptions;
   readonly #negotiation: Negotiation;
-  readonly #recovery: Recovery;
   #pc: RTCPeerConnection;
   /** All listeners hang on its signal, and go with it. */
   #listening = new AbortController();
@@ -39,7 +37,6 @@ export class PeerLink {
     const { platform, call, begins, ask, failed } = options;
     const { timers } = platform;
     this.#options = options;
-    this.#recovery = new Recovery({ timers, restart: () => this.#pc.restartIce(), giveUp: () => failed() });
     this.#pc = this.#open();
     this.#negotiation = new Negotiation({
       pc: () => this.#pc,
@@ -48,7 +45,7 @@ export class PeerLink {
       ask,
       timers,
       prepare: () => this.#sendAll(),
-      renew: () => this.#renew(),
+      renew: () => this.#replace(),
       failed,
     });
   }
@@ -65,23 +62,17 @@ export class PeerLink {
     this.#negotiation.receive(event);
   }
 
-  /** The gateway can be reached again. */
-  online(): void {
-    this.#recovery.hurry();
+  restartIce(): void {
+    this.#pc.restartIce();
   }
 
   /** Events were missed on the way. */
-  reconcile(): void {
+  renegotiate(): void {
     this.#negotiation.repeat();
   }
 
-  /** The media flowed before, with another page: they must come soon. */
-  expect(): void {
-    this.#recovery.expect();
-  }
-
   /** The other end of it is gone, or does not know us any more. */
-  restart(): void {
+  renew(): void {
     this.#negotiation.restart();
   }
 
@@ -102,7 +93,6 @@ export class PeerLink {
     const { timers } = this.#options.platform;
     this.#listening.abort();
     this.#negotiation.close();
-    this.#recovery.stop();
     let limit: TimerId | undefined;
     const nothing = new Promise<MediaReport>((done) => (limit = timers.set(() => done({}), REPORT_LIMIT_MS)));
     // Asked first: a peer connection that is closed may have nothing to say.
@@ -112,15 +102,13 @@ export class PeerLink {
     return report;
   }
 
-  #renew(): void {
+  #replace(): void {
     this.#listening.abort();
     this.#listening = new AbortController();
     this.#pc.close();
     this.#remote = undefined;
     this.#sending = false;
     this.#pc = this.#open();
-    this.#recovery.stop();
-    this.#recovery.expect();
     this.#options.changed(this.#pc.connectionState);
     this.#options.tracks();
   }
@@ -132,11 +120,7 @@ export class PeerLink {
     pc.addEventListener("negotiationneeded", () => this.#negotiation.needed(), { signal });
     pc.addEventListener("icecandidate", ({ candidate }) => this.#negotiation.found(candidate), { signal });
     pc.addEventListener("track", (event) => this.#received(event), { signal });
-    const changed = () => {
-      this.#recovery.note(pc.connectionState);
-      this.#options.changed(pc.connectionState);
-    };
-    pc.addEventListener("connectionstatechange", changed, { signal });
+    pc.addEventListener("connectionstatechange", () => this.#options.changed(pc.connectionState), { signal });
     return pc;
   }
 

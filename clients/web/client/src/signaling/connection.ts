@@ -17,7 +17,7 @@ import {
   type SeenFrame,
   type ServerFrame,
   type Welcome,
-} from "./protocol.ts";
+} from "../protocol.ts";
 
 export type ConnectionState = "idle" | "connecting" | "online" | "waiting" | "closed";
 
@@ -48,7 +48,11 @@ const PONG_LIMIT_MS = 8_000;
 const URGENT_CAP_MS = 2_000;
 const RENEW_AHEAD_MS = 30_000;
 const REPORT_MS = 2_000;
-const TRIES = 4;
+/** How often one is asked again where there were too many requests; all others as often as it takes. */
+const TRIES: Partial<Record<Request["type"], number>> = { "call:init": 4, "call:report": 1 };
+const RETRY_AFTER_MS = 1_000;
+/** What is not worth waiting for any longer. Everything that makes a call what it is waits for as long as its session lives. */
+const DEADLINES_MS: Partial<Record<Request["type"], number>> = { "call:report": 30_000, token: 30_000 };
 
 /** One session with a gateway, over as many sockets as it takes. */
 export class Connection extends Emitter<ConnectionEvents> {
@@ -101,8 +105,8 @@ export class Connection extends Emitter<ConnectionEvents> {
       try {
         return await this.#ask(request);
       } catch (error) {
-        const later = error instanceof RingbackError ? error.retryAfterMs : undefined;
-        if (later === undefined || tries >= TRIES || !hasCode(error, "rate_limited")) throw error;
+        if (!hasCode(error, "rate_limited") || tries >= (TRIES[request.type] ?? Infinity)) throw error;
+        const later = error.retryAfterMs ?? RETRY_AFTER_MS;
         await new Promise<void>((done) => this.#platform.timers.set(done, later * (1 + this.#platform.random())));
       }
     }
@@ -110,7 +114,7 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   #ask(request: Request): Promise<Ack> {
     if (this.#state === "closed") return Promise.reject(new RingbackError("closed", "the connection is closed"));
-    const { id, reply } = this.#pending.add(request, this.#takeSeen());
+    const { id, reply } = this.#pending.add(request, this.#takeSeen(), DEADLINES_MS[request.type]);
     if (this.#state === "online") this.#pending.send(id, this.#send);
     return reply;
   }
@@ -189,8 +193,8 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   #refused(frame: ErrorFrame): void {
     const error = RingbackError.from(frame);
-    const { id, retry_after_ms: later } = frame;
-    const again = error.code === "unavailable" && later !== undefined && id !== undefined;
+    const { id, retry_after_ms: later = RETRY_AFTER_MS } = frame;
+    const again = error.code === "unavailable" && id !== undefined;
     if (!again || !this.#pending.postpone(id, error)) return this.#pending.reject(id, error);
     if (this.#timers.again !== undefined) return;
     this.#timer("again", later * (1 + this.#platform.random()), () => {

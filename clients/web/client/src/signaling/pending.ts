@@ -1,6 +1,6 @@
 import { RingbackError } from "../errors.ts";
 import type { TimerId, Timers } from "../platform.ts";
-import type { Ack, Request } from "./protocol.ts";
+import type { Ack, Request } from "../protocol.ts";
 
 interface Waiting {
   text: string;
@@ -9,16 +9,17 @@ interface Waiting {
   /** It is to be sent again later. */
   postponed: boolean;
   refusal: RingbackError | undefined;
-  deadline: TimerId;
+  deadline: TimerId | undefined;
   resolve: (ack: Ack) => void;
   reject: (error: RingbackError) => void;
 }
 
 type Send = (text: string) => void;
 
-const DEADLINE_MS = 30_000;
-
-/** The requests that have no reply yet, in the order of their ids. Each is settled once: at the latest by its deadline. */
+/**
+ * The requests that have no reply yet, in the order of their ids. Each is settled once: by its reply, by the end of its
+ * session or of the connection, or by its deadline, if it has one.
+ */
 export class Pending {
   readonly #timers: Timers;
   readonly #waiting = new Map<number, Waiting>();
@@ -34,12 +35,12 @@ export class Pending {
   }
 
   /** `seen` goes with it. */
-  add(request: Request, seen?: Record<string, number>): { id: number; reply: Promise<Ack> } {
+  add(request: Request, seen?: Record<string, number>, deadlineMs?: number): { id: number; reply: Promise<Ack> } {
     const id = this.nextId();
     const reply = new Promise<Ack>((resolve, reject) => {
       const text = JSON.stringify({ ...request, id, ...(seen === undefined ? {} : { seen }) });
       const call = "call" in request ? request.call : undefined;
-      const deadline = this.#timers.set(() => this.#expire(id), DEADLINE_MS);
+      const deadline = deadlineMs === undefined ? undefined : this.#timers.set(() => this.#expire(id), deadlineMs);
       this.#waiting.set(id, { text, call, sent: false, postponed: false, refusal: undefined, deadline, resolve, reject });
     });
     return { id, reply };
@@ -95,7 +96,7 @@ export class Pending {
   }
 
   #expire(id: number): void {
-    const late = new RingbackError("disconnected", "no reply came in time");
+    const late = new RingbackError("timeout", "no reply came in time");
     this.reject(id, this.#waiting.get(id)?.refusal ?? late);
   }
 

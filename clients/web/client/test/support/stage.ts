@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { RingbackClient, type Call, type Outcome, type RingbackOptions } from "../../src/index.ts";
 import type { Platform } from "../../src/platform.ts";
-import type { CallEvent, Snapshot, Welcome } from "../../src/signaling/protocol.ts";
+import type { CallEvent, Snapshot, Welcome } from "../../src/protocol.ts";
 import { FakeDevices } from "./fake-media.ts";
 import { FakePeerConnection } from "./fake-peer-connection.ts";
 import { FakeSocket, type Frame } from "./fake-socket.ts";

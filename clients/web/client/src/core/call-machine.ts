@@ -50,6 +50,8 @@ function take(draft: Draft, input: CallInput): void {
     case "transport":
       return media.transport(draft, input.state);
     case "failed":
+      // Of what only rings here nothing can have failed.
+      if (canAccept(draft.call)) return;
       return draft.leave(input.reason, { type: "call:end", reason: input.reason }, input.error);
     case "timer":
       return expired(draft, input.name);

@@ -15,7 +15,8 @@ import {
 import type { Outcome } from "./core/outcome.ts";
 import { Emitter } from "./emitter.ts";
 import { RingbackError } from "./errors.ts";
-import { LocalMedia } from "./media/local-media.ts";
+import type { MediaConstraints } from "./media/local-media.ts";
+import { MediaControl } from "./media/media-control.ts";
 import { PeerLink } from "./media/peer-link.ts";
 import type { MediaReport } from "./media/report.ts";
 import type { Platform } from "./platform.ts";
@@ -30,6 +31,8 @@ export interface CallEvents {
   link: LinkState;
   /** One of the streams, or what is in it, has changed. */
   tracks: true;
+  /** Something of ours stopped without the person's doing (`device_lost`); the call goes on without it. */
+  trouble: RingbackError;
   ended: Outcome;
 }
 
@@ -38,6 +41,7 @@ export interface CallContext {
   platform: Platform;
   ask: Ask;
   configuration: () => RTCConfiguration;
+  constraints: MediaConstraints;
   me: () => Endpoint | undefined;
   /** The call has got its id. */
   named: (call: Call, id: string) => void;
@@ -54,7 +58,7 @@ const FAREWELL_LIMIT_MS = 10_000;
  */
 export class Call extends Emitter<CallEvents> {
   readonly #context: CallContext;
-  readonly #local: LocalMedia;
+  readonly #media: MediaControl;
   readonly #timers: CallTimers;
   #model: CallModel;
   #link: PeerLink | undefined;
@@ -63,13 +67,18 @@ export class Call extends Emitter<CallEvents> {
   #stepping = false;
   #answer: Settlement | undefined;
   readonly #settled = new Settlement();
-  #cameraWork: Promise<void> = Promise.resolve();
 
   /** @internal Made by the client: see `RingbackClient.call` and its event `incoming`. */
   constructor(context: CallContext, options: CallOptions) {
     super();
     this.#context = context;
-    this.#local = new LocalMedia(context.platform);
+    this.#media = new MediaControl({
+      platform: context.platform,
+      constraints: context.constraints,
+      send: async () => this.#link?.update(),
+      changed: () => this.emit("tracks", true),
+      trouble: (error) => this.emit("trouble", error),
+    });
     this.#timers = new CallTimers(context.platform.timers, (name) => this.take({ type: "timer", name }));
     this.#model = newCall(options);
   }
@@ -124,7 +133,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   get localStream(): MediaStream | undefined {
-    return this.#local.stream;
+    return this.#media.local.stream;
   }
 
   get remoteStream(): MediaStream | undefined {
@@ -132,11 +141,15 @@ export class Call extends Emitter<CallEvents> {
   }
 
   get muted(): boolean {
-    return this.#local.muted;
+    return this.#media.local.muted;
   }
 
   get cameraOn(): boolean {
-    return this.#local.camera !== undefined;
+    return this.#media.local.has("camera");
+  }
+
+  get screenOn(): boolean {
+    return this.#media.local.has("screen");
   }
 
   /** Answers, with the media that are asked for or with others. Rejects when another device was quicker, or the call is over. */
@@ -163,18 +176,31 @@ export class Call extends Emitter<CallEvents> {
   }
 
   mute(): void {
-    this.#setMuted(true);
+    this.#media.setMuted(true);
   }
 
   unmute(): void {
-    this.#setMuted(false);
+    this.#media.setMuted(false);
   }
 
   /** Starts or stops the camera. A call that began without video gets it this way. */
   camera(on: boolean): Promise<void> {
-    const change = this.#cameraWork.then(() => this.#setCamera(on));
-    this.#cameraWork = change.catch(() => undefined);
-    return change;
+    return this.#media.set("camera", on);
+  }
+
+  /** Shows the screen in the place of the camera, or stops that. To be called from a click: browsers want one. */
+  shareScreen(on: boolean): Promise<void> {
+    return this.#media.set("screen", on);
+  }
+
+  /** Takes another microphone, by its `deviceId`; the one in use goes on until the new one is there. */
+  useMicrophone(deviceId: string): Promise<void> {
+    return this.#media.use("microphone", deviceId);
+  }
+
+  /** Takes another camera, by its `deviceId`. */
+  useCamera(deviceId: string): Promise<void> {
+    return this.#media.use("camera", deviceId);
   }
 
   /** @internal The number of the last event that has arrived. */
@@ -238,20 +264,17 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #capture(media: Media): void {
-    this.#local.open(media).then(
-      () => this.emit("tracks", true),
-      (error: RingbackError) => this.take({ type: "failed", reason: "media_denied", error }),
-    );
+    this.#media.open(media).catch((error: RingbackError) => this.take({ type: "failed", reason: "media_denied", error }));
   }
 
   #connect(begins: boolean): void {
     this.#link = new PeerLink({
       platform: this.#context.platform,
-      configuration: this.#context.configuration(),
+      configuration: this.#context.configuration,
       call: this.#model.id ?? "",
       begins,
       media: this.media,
-      local: this.#local,
+      local: this.#media.local,
       ask: this.#context.ask,
       changed: (state) => this.take({ type: "transport", state }),
       tracks: () => this.emit("tracks", true),
@@ -261,13 +284,13 @@ export class Call extends Emitter<CallEvents> {
 
   #release(): void {
     this.#timers.stopAll();
-    this.#local.close();
+    this.#media.close();
     const report = this.#link?.close();
     this.#link = undefined;
     if (report !== undefined) void this.#tellOfMedia(report);
   }
 
-  #tell(news: keyof CallEvents): void {
+  #tell(news: "state" | "alerting" | "link" | "ended"): void {
     const { state, outcome } = this.#model;
     switch (news) {
       case "state":
@@ -278,8 +301,7 @@ export class Call extends Emitter<CallEvents> {
       case "ended":
         return outcome === undefined ? undefined : this.emit("ended", outcome);
       case "alerting":
-      case "tracks":
-        return this.emit(news, true);
+        return this.emit("alerting", true);
     }
   }
 
@@ -301,19 +323,6 @@ export class Call extends Emitter<CallEvents> {
     const { timers } = this.#context.platform;
     const limit = timers.set(() => this.#settled.resolve(), FAREWELL_LIMIT_MS);
     return this.#settled.promise.finally(() => timers.clear(limit));
-  }
-
-  #setMuted(muted: boolean): void {
-    this.#local.muted = muted;
-    this.emit("tracks", true);
-  }
-
-  async #setCamera(on: boolean): Promise<void> {
-    if (!(await this.#local.setCamera(on))) return;
-    const { camera, stream } = this.#local;
-    if (camera !== undefined && stream !== undefined) await this.#link?.send(camera, stream);
-    else await this.#link?.unsend("video");
-    this.emit("tracks", true);
   }
 }
 

@@ -1,6 +1,7 @@
 import { Call, type CallContext } from "./call.ts";
 import { Connection, type ConnectionState } from "./signaling/connection.ts";
 import { Emitter } from "./emitter.ts";
+import type { MediaConstraints } from "./media/local-media.ts";
 import { browserPlatform, type Platform } from "./platform.ts";
 import type { CallEvent, Media, Snapshot, Welcome } from "./protocol.ts";
 
@@ -14,6 +15,8 @@ export interface RingbackOptions {
   client?: { name: string; version: string };
   /** Beside the `iceServers`, which the gateway names. */
   configuration?: RTCConfiguration;
+  /** What is asked of microphone and camera beside that they are there. */
+  constraints?: MediaConstraints;
   /** What is not to be the browser's own. */
   platform?: Partial<Platform>;
 }
@@ -67,6 +70,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
       platform,
       ask: (request) => this.#connection.request(request),
       configuration: () => ({ ...options.configuration, iceServers: this.#welcome?.ice_servers ?? [] }),
+      constraints: options.constraints ?? {},
       me: () => this.#welcome && { user: this.#welcome.user, device: this.#welcome.device },
       named: (call, id) => this.#named(call, id),
       settled: (call) => this.#forget(call),

@@ -1,10 +1,23 @@
 import type { ErrorCode, ErrorFrame } from "./protocol.ts";
 
-/**
- * The protocol's codes, and what can go wrong on this side: `closed` (for good), `disconnected` (the reply is lost),
- * `timeout` (none came), `media_denied` (no microphone, or no camera, for us).
- */
-export type RingbackErrorCode = ErrorCode | "closed" | "disconnected" | "timeout" | "media_denied";
+/** What can go wrong on this side. */
+export type LocalErrorCode =
+  /** The connection is over for good, or the call is. */
+  | "closed"
+  /** The reply is lost with its session: whether the request was applied can't be told. */
+  | "disconnected"
+  | "timeout"
+  /** The person, or the page's policy, does not allow microphone or camera. */
+  | "permission_denied"
+  | "device_not_found"
+  | "device_in_use"
+  /** A device was unplugged or taken away in the middle of a call. */
+  | "device_lost"
+  | "media_failed"
+  /** The browser can't, or not on this page. */
+  | "not_supported";
+
+export type RingbackErrorCode = ErrorCode | LocalErrorCode;
 
 export class RingbackError extends Error {
   readonly code: RingbackErrorCode;

@@ -23,6 +23,7 @@ export interface Platform {
   WebSocket: new (url: string, protocol: string) => Socket;
   RTCPeerConnection: new (configuration: RTCConfiguration) => RTCPeerConnection;
   getUserMedia: (constraints: MediaStreamConstraints) => Promise<MediaStream>;
+  getDisplayMedia: (options: DisplayMediaStreamOptions) => Promise<MediaStream>;
   timers: Timers;
   random: () => number;
 }
@@ -39,6 +40,7 @@ export function browserPlatform(): Platform {
     RTCPeerConnection: globalThis.RTCPeerConnection,
     // `mediaDevices` is missing on pages that are not secure: a rejection like any other.
     getUserMedia: async (constraints) => navigator.mediaDevices.getUserMedia(constraints),
+    getDisplayMedia: async (options) => navigator.mediaDevices.getDisplayMedia(options),
     timers: realTimers,
     random: Math.random,
   };

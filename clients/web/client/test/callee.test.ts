@@ -79,7 +79,7 @@ describe("bob calls alice", () => {
     void call.accept(AUDIO);
     await stage.acks("call:accept");
     await stage.tells("c1", { type: "webrtc:offer", sdp: "offer audio video" });
-    expect([stage.devices.asked, stage.pc.sending]).toEqual([[AUDIO], ["audio"]]);
+    expect([stage.devices.asked, stage.pc.sending]).toEqual([[{ audio: true }], ["audio"]]);
   });
 
   test("asked twice, she answers once", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { FakeStream } from "./support/fake-media.ts";
-import { BOB, Stage, VIDEO, outcomes } from "./support/stage.ts";
+import { FakePeerConnection } from "./support/fake-peer-connection.ts";
+import { AUDIO, BOB, Stage, VIDEO, outcomes } from "./support/stage.ts";
 import { settle } from "./support/virtual-timers.ts";
 
 /** What a call that is over holds on to; the ping of the connection is not its own. */
@@ -111,7 +112,7 @@ describe("media that are denied", () => {
     stage.devices.failing = { audio: "NotAllowedError" };
     const seen = outcomes(stage.client.call("bob", VIDEO));
     await settle();
-    expect(seen).toMatchObject([{ reason: "media_denied" }]);
+    expect(seen).toMatchObject([{ reason: "media_denied", error: { code: "permission_denied" } }]);
     await stage.acks("call:init", { call: "c1" });
     expect(stage.asked("call:end")).toMatchObject({ call: "c1", reason: "media_denied" });
   });
@@ -121,10 +122,26 @@ describe("media that are denied", () => {
     const call = await stage.rung("c1");
     stage.devices.failing = { video: "NotAllowedError" };
     const accepted = call.accept();
-    await expect(accepted).rejects.toMatchObject({ code: "media_denied" });
+    await expect(accepted).rejects.toMatchObject({ code: "permission_denied" });
     await stage.acks("call:accept");
     expect([call.outcome?.reason, stage.asked("call:end").reason]).toEqual(["media_denied", "media_denied"]);
     expect(stage.types.indexOf("call:end")).toBeGreaterThan(stage.types.indexOf("call:accept"));
+  });
+
+  test.each([
+    ["NotAllowedError", "permission_denied"],
+    ["NotFoundError", "device_not_found"],
+    ["OverconstrainedError", "device_not_found"],
+    ["NotReadableError", "device_in_use"],
+    ["TypeError", "not_supported"],
+    ["WhateverError", "media_failed"],
+  ])("say why: %s is %s", async (name, code) => {
+    const stage = await Stage.online();
+    stage.devices.failing = { audio: name };
+    const seen = outcomes(stage.client.call("bob", AUDIO));
+    await settle();
+    expect(seen).toMatchObject([{ reason: "media_denied", error: { code, cause: { name } } }]);
+    expect([stage.devices.live, FakePeerConnection.made.length]).toEqual([0, 0]);
   });
 });
 

@@ -50,7 +50,7 @@ describe("both call each other at once", () => {
     const call = stage.client.call("bob", AUDIO);
     expect(call).toBe(ring);
     await stage.acks("call:accept");
-    expect([call.state, stage.count("call:init"), stage.devices.asked]).toEqual(["connecting", 0, [AUDIO]]);
+    expect([call.state, stage.count("call:init"), stage.devices.asked]).toEqual(["connecting", 0, [{ audio: true }]]);
   });
 });
 

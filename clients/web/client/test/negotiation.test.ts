@@ -160,7 +160,7 @@ describe("the camera", () => {
     const stage = await Stage.online();
     const call = await stage.talks(AUDIO);
     stage.devices.failing = { video: "NotAllowedError" };
-    await expect(call.camera(true)).rejects.toMatchObject({ code: "media_denied" });
+    await expect(call.camera(true)).rejects.toMatchObject({ code: "permission_denied" });
     expect([call.cameraOn, call.state]).toEqual([false, "connected"]);
   });
 

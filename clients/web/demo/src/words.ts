@@ -58,7 +58,7 @@ export function outcome(reason: Outcome["reason"], role: Role, mine: boolean, co
     case "ice_failed":
       return "No route for the media";
     case "media_denied":
-      return mine ? "Microphone or camera not allowed" : "Other side has no microphone or camera";
+      return mine ? noMedia(code) : "Other side has no microphone or camera";
     case "connection_lost":
       return "Connection lost";
     case "ended_by_server":
@@ -80,6 +80,19 @@ export function farewell(user: string, reason: Outcome["reason"], role: Role, te
   return `Call with ${user}: ${text.charAt(0).toLowerCase()}${text.slice(1)}.`;
 }
 
+function noMedia(code: string | undefined): string {
+  switch (code) {
+    case "device_not_found":
+      return "No microphone or camera found";
+    case "device_in_use":
+      return "Microphone or camera is in use elsewhere";
+    case "not_supported":
+      return "Microphone and camera need a secure page";
+    default:
+      return "Microphone or camera not allowed";
+  }
+}
+
 function refusal(code: string | undefined): string {
   switch (code) {
     case "bad_request":
@@ -88,6 +101,8 @@ function refusal(code: string | undefined): string {
       return "There is a call with them already";
     case "rate_limited":
       return "Too many calls at once";
+    case "timeout":
+      return "The service does not answer";
     default:
       return "Could not be placed";
   }

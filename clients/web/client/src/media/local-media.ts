@@ -1,33 +1,57 @@
-import { RingbackError } from "../errors.ts";
+import { RingbackError, hasCode } from "../errors.ts";
 import type { Platform } from "../platform.ts";
 import type { Media } from "../protocol.ts";
+import { Capture } from "./capture.ts";
 
-/** Our microphone and camera, for as long as a call needs them. */
+/** What is asked of the devices beside that they are there. */
+export interface MediaConstraints {
+  audio?: MediaTrackConstraints;
+  video?: MediaTrackConstraints;
+}
+
+export type Source = "microphone" | "camera" | "screen";
+
+/** Our microphone, camera and screen, for as long as a call needs them. Of camera and screen the screen is seen. */
 export class LocalMedia {
-  readonly #getUserMedia: Platform["getUserMedia"];
+  readonly #constraints: MediaConstraints;
+  readonly #capture: Capture;
+  /** A source stopped by itself: unplugged, taken away, or ended in the browser's own controls. */
+  readonly #lost: (source: Source) => void;
+  readonly #sources = new Map<Source, { track: MediaStreamTrack; watch: AbortController }>();
   #opening: Promise<MediaStream> | undefined;
   #stream: MediaStream | undefined;
-  /** Every track that was ever given to us. */
-  readonly #tracks: MediaStreamTrack[] = [];
-  readonly #abandoned: Promise<never>;
-  #abandon: (error: RingbackError) => void = () => undefined;
   #muted = false;
-  #closed = false;
 
-  constructor(platform: Platform) {
-    this.#getUserMedia = platform.getUserMedia;
-    this.#abandoned = new Promise<never>((_, reject) => (this.#abandon = reject));
-    this.#abandoned.catch(() => undefined);
+  constructor(platform: Platform, constraints: MediaConstraints, lost: (source: Source) => void) {
+    this.#constraints = constraints;
+    this.#capture = new Capture(platform);
+    this.#lost = lost;
   }
 
-  /** Asks for the devices, once. Rejects with `media_denied`, or with `closed` when nobody needs them any more. */
+  /** Asks for the devices, once. Rejects with why they can't be had, or with `closed` when nobody needs them any more. */
   open(media: Media): Promise<MediaStream> {
     this.#opening ??= this.#open(media);
     return this.#opening;
   }
 
+  /** Settles as `open` did; rejects where that was never asked for. */
+  async opened(): Promise<MediaStream> {
+    if (this.#opening === undefined) throw new RingbackError("invalid_state", "the call has no media yet");
+    return this.#opening;
+  }
+
   get stream(): MediaStream | undefined {
     return this.#stream;
+  }
+
+  has(source: Source): boolean {
+    return this.#sources.has(source);
+  }
+
+  /** What the peer is to get of this kind. */
+  track(kind: "audio" | "video"): MediaStreamTrack | undefined {
+    const sources = kind === "audio" ? (["microphone"] as const) : (["screen", "camera"] as const);
+    return sources.map((source) => this.#sources.get(source)?.track).find((track) => track !== undefined);
   }
 
   get muted(): boolean {
@@ -36,74 +60,83 @@ export class LocalMedia {
 
   set muted(muted: boolean) {
     this.#muted = muted;
-    for (const track of this.#stream?.getAudioTracks() ?? []) track.enabled = !muted;
+    const microphone = this.#sources.get("microphone");
+    if (microphone !== undefined) microphone.track.enabled = !muted;
   }
 
-  get camera(): MediaStreamTrack | undefined {
-    return this.#stream?.getVideoTracks()[0];
+  /** Starts a source, or starts it anew with another device; the one before goes on until the new one is there. */
+  async start(source: Source, deviceId?: string): Promise<void> {
+    const stream = await this.opened();
+    const track = await this.#get(source, deviceId).catch((error: unknown) => {
+      // Many a phone has one camera at a time.
+      if (!this.has(source) || !hasCode(error, "device_in_use")) throw error;
+      this.stop(source);
+      return this.#get(source, deviceId);
+    });
+    this.stop(source);
+    this.#put(source, track);
+    this.#show(stream);
   }
 
-  /** Whether that changed anything. */
-  async setCamera(on: boolean): Promise<boolean> {
-    const stream = await this.#opening;
-    if (stream === undefined) throw new RingbackError("invalid_state", "the call has no media yet");
-    if (on === (this.camera !== undefined)) return false;
-    if (on) await this.#startCamera(stream);
-    else this.#stopCamera(stream);
-    return true;
+  stop(source: Source): void {
+    const present = this.#sources.get(source);
+    if (present === undefined) return;
+    this.#sources.delete(source);
+    present.watch.abort();
+    this.#capture.stop(present.track);
+    if (this.#stream !== undefined) this.#show(this.#stream);
   }
 
   close(): void {
-    this.#closed = true;
-    this.#abandon(new RingbackError("closed", "the call is over"));
-    for (const track of this.#tracks) track.stop();
-  }
-
-  async #startCamera(stream: MediaStream): Promise<void> {
-    const [track] = (await this.#ask({ video: true })).getVideoTracks();
-    if (track === undefined) throw new RingbackError("media_denied", "there is no camera");
-    stream.addTrack(track);
-  }
-
-  /** Lets go of the camera, so that its light goes off. */
-  #stopCamera(stream: MediaStream): void {
-    for (const track of stream.getVideoTracks()) {
-      track.stop();
-      stream.removeTrack(track);
-    }
+    for (const { watch } of this.#sources.values()) watch.abort();
+    this.#capture.close();
   }
 
   async #open({ audio, video }: Media): Promise<MediaStream> {
-    const stream = await this.#ask({ audio, video }).catch((error: unknown) => {
+    const constraints = { ...(audio ? { audio: this.#of("audio") } : {}), ...(video ? { video: this.#of("video") } : {}) };
+    const stream = await this.#capture.devices(constraints).catch((error: unknown) => {
       // Without a camera, or with one that another program has, a person can talk still. Who said no meant no.
-      if (!video || !audio || isRefusal(error)) throw error;
-      return this.#ask({ audio });
+      if (!video || !audio || !hasCode(error, "device_not_found", "device_in_use")) throw error;
+      return this.#capture.devices({ audio: this.#of("audio") });
     });
     this.#stream = stream;
-    this.muted = this.#muted;
+    for (const track of stream.getTracks()) this.#put(track.kind === "audio" ? "microphone" : "camera", track);
     return stream;
   }
 
-  /** A person may take their time; the call does not wait for that once it is over. */
-  async #ask(constraints: MediaStreamConstraints): Promise<MediaStream> {
-    const given = this.#getUserMedia(constraints).then((stream) => this.#take(stream));
-    try {
-      return await Promise.race([given, this.#abandoned]);
-    } catch (cause) {
-      if (this.#closed) return this.#abandoned;
-      throw new RingbackError("media_denied", "microphone or camera can't be used", { cause });
-    }
+  async #get(source: Source, deviceId: string | undefined): Promise<MediaStreamTrack> {
+    const stream = await (source === "screen" ? this.#capture.screen() : this.#capture.devices(this.#one(source, deviceId)));
+    const [track] = stream.getTracks();
+    if (track === undefined) throw new RingbackError("device_not_found", `there is no ${source}`);
+    return track;
   }
 
-  #take(stream: MediaStream): MediaStream {
-    this.#tracks.push(...stream.getTracks());
-    if (this.#closed) this.close();
-    return stream;
+  #one(source: "microphone" | "camera", deviceId: string | undefined): MediaStreamConstraints {
+    const kind = source === "microphone" ? "audio" : "video";
+    const usual = this.#constraints[kind];
+    if (deviceId === undefined) return { [kind]: usual ?? true };
+    return { [kind]: { ...usual, deviceId: { exact: deviceId } } };
   }
-}
 
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof RingbackError)) return false;
-  const { cause } = error;
-  return error.code === "closed" || (cause instanceof Error && cause.name === "NotAllowedError");
+  #of(kind: "audio" | "video"): MediaTrackConstraints | true {
+    return this.#constraints[kind] ?? true;
+  }
+
+  #put(source: Source, track: MediaStreamTrack): void {
+    const watch = new AbortController();
+    const lost = () => {
+      this.stop(source);
+      this.#lost(source);
+    };
+    track.addEventListener("ended", lost, { signal: watch.signal });
+    this.#sources.set(source, { track, watch });
+    if (source === "microphone") track.enabled = !this.#muted;
+  }
+
+  /** The stream has what the peer gets, so that one's own picture is what the other sees. */
+  #show(stream: MediaStream): void {
+    const wanted = [this.track("audio"), this.track("video")].filter((track) => track !== undefined);
+    for (const track of stream.getTracks()) if (!wanted.includes(track)) stream.removeTrack(track);
+    for (const track of wanted) if (!stream.getTracks().includes(track)) stream.addTrack(track);
+  }
 }

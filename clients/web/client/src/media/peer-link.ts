@@ -7,7 +7,7 @@ import { mediaReport, type MediaReport } from "./report.ts";
 
 export interface PeerLinkOptions {
   platform: Platform;
-  configuration: RTCConfiguration;
+  configuration: () => RTCConfiguration;
   call: string;
   /** Whether this side makes the first offer. */
   begins: boolean;
@@ -62,7 +62,9 @@ export class PeerLink {
     this.#negotiation.receive(event);
   }
 
+  /** With the servers that the gateway named last: the credentials of before may have expired. */
   restartIce(): void {
+    this.#pc.setConfiguration(this.#options.configuration());
     this.#pc.restartIce();
   }
 
@@ -76,16 +78,9 @@ export class PeerLink {
     this.#negotiation.restart();
   }
 
-  async send(track: MediaStreamTrack, stream: MediaStream): Promise<void> {
-    if (this.#sending) await this.#send(track, stream);
-  }
-
-  /** What was sent there is not sent any more; its place is kept for the next. */
-  async unsend(kind: string): Promise<void> {
-    for (const transceiver of this.#ofKind(kind)) {
-      transceiver.direction = "recvonly";
-      await transceiver.sender.replaceTrack(null);
-    }
+  /** What this side sends has changed. A track in the place of another needs no new offer. */
+  async update(): Promise<void> {
+    if (this.#sending) for (const kind of ["audio", "video"] as const) await this.#send(kind);
   }
 
   /** Nothing is heard any more, at once. Resolves to what the media were like. */
@@ -115,7 +110,7 @@ export class PeerLink {
 
   /** Its listeners are there before there is anything to be told of: what is missed does not come again. */
   #open(): RTCPeerConnection {
-    const pc = new this.#options.platform.RTCPeerConnection(this.#options.configuration);
+    const pc = new this.#options.platform.RTCPeerConnection(this.#options.configuration());
     const { signal } = this.#listening;
     pc.addEventListener("negotiationneeded", () => this.#negotiation.needed(), { signal });
     pc.addEventListener("icecandidate", ({ candidate }) => this.#negotiation.found(candidate), { signal });
@@ -135,23 +130,33 @@ export class PeerLink {
 
   async #sendAll(): Promise<void> {
     const { local, media } = this.#options;
-    const stream = await local.open(media);
+    await local.open(media);
     this.#sending = true;
-    for (const track of stream.getTracks()) await this.#send(track, stream);
+    await this.update();
     // Without a camera of our own we want to see the peer all the same.
     const seesNobody = media.video && this.#ofKind("video").length === 0;
     if (seesNobody) this.#pc.addTransceiver("video", { direction: "recvonly" });
   }
 
-  async #send(track: MediaStreamTrack, stream: MediaStream): Promise<void> {
-    const free = this.#ofKind(track.kind).find(({ sender }) => sender.track === null);
-    if (free === undefined) {
-      this.#pc.addTrack(track, stream);
-      return;
+  async #send(kind: "audio" | "video"): Promise<void> {
+    const { local } = this.#options;
+    const track = local.track(kind);
+    const places = this.#ofKind(kind);
+    const used = places.find(({ sender }) => sender.track !== null);
+    if (track === undefined || local.stream === undefined) {
+      if (used === undefined) return;
+      // The place is kept for the next.
+      used.direction = "recvonly";
+      await used.sender.replaceTrack(null);
+    } else if (used !== undefined) {
+      if (used.sender.track !== track) await used.sender.replaceTrack(track);
+    } else if (places[0] !== undefined) {
+      await places[0].sender.replaceTrack(track);
+      places[0].sender.setStreams(local.stream);
+      places[0].direction = "sendrecv";
+    } else {
+      this.#pc.addTrack(track, local.stream);
     }
-    await free.sender.replaceTrack(track);
-    free.sender.setStreams(stream);
-    free.direction = "sendrecv";
   }
 
   #ofKind(kind: string): RTCRtpTransceiver[] {

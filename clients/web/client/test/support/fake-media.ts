@@ -14,6 +14,12 @@ export class FakeTrack extends FakeTarget {
   stop(): void {
     this.readyState = "ended";
   }
+
+  /** Unplugged, or ended in the browser's own controls. */
+  vanishes(): void {
+    this.readyState = "ended";
+    this.fire("ended");
+  }
 }
 
 export class FakeStream {
@@ -50,13 +56,15 @@ export class FakeDevices {
   readonly asked: MediaStreamConstraints[] = [];
   readonly #tracks: FakeTrack[] = [];
   /** Fails so for what asks for this. */
-  failing: { video?: string; audio?: string } = {};
+  failing: { video?: string; audio?: string; screen?: string } = {};
+  #isBusy = () => false;
   /** The person does not answer yet. */
   hesitation: Promise<void> = Promise.resolve();
 
   readonly getUserMedia = async (constraints: MediaStreamConstraints): Promise<MediaStream> => {
     this.asked.push(constraints);
     await this.hesitation;
+    if (this.#isBusy()) throw new DOMException("busy", "NotReadableError");
     const name = (constraints.video && this.failing.video) || (constraints.audio && this.failing.audio);
     if (name) throw new DOMException("no", name);
     const kinds = [...(constraints.audio ? ["audio"] : []), ...(constraints.video ? ["video"] : [])];
@@ -65,6 +73,19 @@ export class FakeDevices {
     this.#tracks.push(...stream.getTracks());
     return stream as unknown as MediaStream;
   };
+
+  readonly getDisplayMedia = async (): Promise<MediaStream> => {
+    if (this.failing.screen) throw new DOMException("no", this.failing.screen);
+    const stream = new FakeStream("video");
+    this.given.push(stream);
+    this.#tracks.push(...stream.getTracks());
+    return stream as unknown as MediaStream;
+  };
+
+  /** Another device can be had only then. */
+  busyUnless(free: () => boolean): void {
+    this.#isBusy = () => !free();
+  }
 
   get live(): number {
     return this.#tracks.filter(({ readyState }) => readyState === "live").length;

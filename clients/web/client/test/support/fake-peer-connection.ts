@@ -40,7 +40,7 @@ class FakeTransceiver {
 export class FakePeerConnection extends FakeTarget {
   static readonly made: FakePeerConnection[] = [];
 
-  readonly configuration: RTCConfiguration;
+  configuration: RTCConfiguration;
   readonly candidates: (RTCIceCandidateInit | null)[] = [];
   /** What has been done to it, in order. */
   readonly log: string[] = [];
@@ -77,6 +77,11 @@ export class FakePeerConnection extends FakeTarget {
 
   get sending(): string[] {
     return this.#transceivers.flatMap(({ sender }) => (sender.track === null ? [] : [sender.track.kind]));
+  }
+
+  setConfiguration(configuration: RTCConfiguration): void {
+    this.#check();
+    this.configuration = configuration;
   }
 
   restartIce(): void {

@@ -30,6 +30,7 @@ export class Stage {
       WebSocket: FakeSocket,
       RTCPeerConnection: FakePeerConnection as unknown as Platform["RTCPeerConnection"],
       getUserMedia: this.devices.getUserMedia,
+      getDisplayMedia: this.devices.getDisplayMedia,
       timers: this.timers,
       random: () => 0.5,
     };

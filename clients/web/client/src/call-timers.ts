@@ -1,32 +1,26 @@
+import { Alarm } from "./alarm.ts";
 import type { TimerName } from "./core/call-model.ts";
-import type { TimerId, Timers } from "./platform.ts";
+import type { Timers } from "./platform.ts";
 
-/** A call's timers, by name: one started anew runs anew. */
+/** A call's timers, by name. */
 export class CallTimers {
-  readonly #timers: Timers;
+  readonly #alarms: Record<TimerName, Alarm>;
   readonly #expired: (name: TimerName) => void;
-  readonly #running = new Map<TimerName, TimerId>();
 
   constructor(timers: Timers, expired: (name: TimerName) => void) {
-    this.#timers = timers;
+    this.#alarms = { placing: new Alarm(timers), unreachable: new Alarm(timers), recovery: new Alarm(timers) };
     this.#expired = expired;
   }
 
   start(name: TimerName, ms: number): void {
-    this.stop(name);
-    const expired = () => {
-      this.#running.delete(name);
-      this.#expired(name);
-    };
-    this.#running.set(name, this.#timers.set(expired, ms));
+    this.#alarms[name].set(ms, () => this.#expired(name));
   }
 
   stop(name: TimerName): void {
-    this.#timers.clear(this.#running.get(name));
-    this.#running.delete(name);
+    this.#alarms[name].clear();
   }
 
   stopAll(): void {
-    for (const name of [...this.#running.keys()]) this.stop(name);
+    for (const alarm of Object.values(this.#alarms)) alarm.clear();
   }
 }

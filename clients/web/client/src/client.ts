@@ -1,15 +1,20 @@
 import { Call, type CallContext } from "./call.ts";
 import { Connection, type ConnectionState } from "./signaling/connection.ts";
+import { EndedCalls } from "./core/ended-calls.ts";
 import { Emitter } from "./emitter.ts";
 import type { MediaConstraints } from "./media/local-media.ts";
 import { browserPlatform, type Platform } from "./platform.ts";
+import type { TokenSource } from "./signaling/token-keeper.ts";
 import type { CallEvent, Media, Snapshot, Welcome } from "./protocol.ts";
 
 export interface RingbackOptions {
   /** The gateway's socket: `wss://…/v1/ws`. */
   url: string;
-  /** The user's token, or what gets a fresh one: it is asked before every connection and before the token expires. */
-  token: string | (() => string | Promise<string>);
+  /**
+   * The user's token, or what gets a fresh one: asked before every connection, ahead of the token's end, and when the gateway
+   * has refused one. What it throws is tried again.
+   */
+  token: string | TokenSource;
   /** Names this installation, 1–64 of `A-Za-z0-9._-`. Two that are online at once need two names. */
   device: string;
   client?: { name: string; version: string };
@@ -33,14 +38,11 @@ export interface RingbackEvents {
   closed: { code: number; reason: string };
 }
 
-/** Ended calls that are remembered, so that a late event of theirs makes nobody's phone ring. */
-const REMEMBERED = 32;
-/** How long they are named: somewhat less than the gateway keeps them, which can't go on from one that is gone. */
-const REPLAYED_MS = 110_000;
-
 /** A user's device: who is called here, and calls. */
 export class RingbackClient extends Emitter<RingbackEvents> {
+  readonly #platform: Platform;
   readonly #connection: Connection;
+  #stopListening: (() => void) | undefined;
   readonly #context: CallContext;
   /** By their ids, those that the gateway may still speak of. */
   readonly #calls = new Map<string, Call>();
@@ -48,17 +50,17 @@ export class RingbackClient extends Emitter<RingbackEvents> {
   readonly #placing = new Set<Call>();
   /** Events that may belong to one of those. */
   #early: CallEvent[] = [];
-  readonly #ended = new Map<string, { seq: number; at: number }>();
+  readonly #ended = new EndedCalls();
   #welcome: Welcome | undefined;
 
   constructor(options: RingbackOptions) {
     super();
     const platform = { ...browserPlatform(), ...options.platform };
-    const { token } = options;
+    this.#platform = platform;
     this.#connection = new Connection(
       {
         url: options.url,
-        token: typeof token === "string" ? () => token : token,
+        token: options.token,
         device: options.device,
         client: options.client ?? { name: "ringback-js", version: "0.1.0" },
         seen: () => this.#seen(),
@@ -78,6 +80,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
     this.#connection.on("state", (state) => this.#changed(state));
     this.#connection.on("welcome", (welcome) => this.#welcomed(welcome));
     this.#connection.on("event", (event) => this.#take(event));
+    this.#connection.on("reachable", () => this.#reachable());
     this.#connection.on("closed", (closed) => this.#closed(closed));
   }
 
@@ -95,14 +98,15 @@ export class RingbackClient extends Emitter<RingbackEvents> {
     return [...this.#placing, ...this.#calls.values()].filter((call) => call.state !== "ended");
   }
 
-  /** Connects, and stays connected until `close`, or until the gateway wants no more of it (`closed`). */
+  /** Connects, and stays connected until `close`, or until the gateway wants no more of it (`closed`); then it may be opened anew. */
   open(): void {
+    this.#stopListening ??= this.#platform.pageSignals((signal) => this.#connection.signal(signal));
     this.#connection.open();
   }
 
-  /** Tries at once: the network may be back. */
-  nudge(): void {
-    this.#connection.nudge();
+  /** Tries at once, or asks the gateway whether it is there. It does so by itself when the browser has news of the network. */
+  probe(): void {
+    this.#connection.probe();
   }
 
   /** Hangs up, and goes. A call that only rings goes on ringing elsewhere. */
@@ -146,15 +150,12 @@ export class RingbackClient extends Emitter<RingbackEvents> {
 
   #take(event: CallEvent): void {
     const call = this.#calls.get(event.call);
-    const ended = this.#ended.get(event.call);
     if (call !== undefined) {
       call.take({ type: "event", event });
     } else if (this.#placing.size > 0) {
       // It may be of a call that crosses ours: then it is no call of its own.
       this.#early.push(event);
-    } else if (ended !== undefined) {
-      ended.seq = Math.max(ended.seq, event.seq);
-    } else if (event.type === "call:incoming") {
+    } else if (!this.#ended.heard(event.call, event.seq) && event.type === "call:incoming") {
       const { from, media, metadata, seq } = event;
       this.#ring(new Call(this.#context, { id: event.call, role: "callee", peer: from, media, metadata, seq }), event.call);
     }
@@ -176,7 +177,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
   #welcomed(welcome: Welcome): void {
     const fresh = welcome.session !== this.#welcome?.session;
     this.#welcome = welcome;
-    for (const call of this.calls) call.take({ type: "online" });
+    this.#reachable();
     if (!welcome.resumed) this.#reconcile(welcome.calls, fresh);
     this.emit("welcome", welcome);
   }
@@ -218,19 +219,22 @@ export class RingbackClient extends Emitter<RingbackEvents> {
     const { id } = call;
     if (this.#placing.delete(call)) this.#takeEarly();
     if (id === undefined || !this.#calls.delete(id)) return;
-    this.#ended.set(id, { seq: call.seq, at: this.#context.platform.timers.now() });
-    const [oldest] = this.#ended.keys();
-    if (oldest !== undefined && this.#ended.size > REMEMBERED) this.#ended.delete(oldest);
+    this.#ended.add(id, call.seq, this.#platform.timers.now());
   }
 
-  /** Of each call the last event that has arrived. Those that have ended lately are replayed where they are not named. */
+  /** Of each call the last event that has arrived; 0 where nothing has. */
   #seen(): Record<string, number> {
-    const since = this.#context.platform.timers.now() - REPLAYED_MS;
-    const ended = [...this.#ended].filter(([, { at }]) => at > since).map(([id, { seq }]) => [id, seq]);
-    return Object.fromEntries([...ended, ...[...this.#calls].map(([id, call]) => [id, call.seq])]);
+    const live = [...this.#calls].map(([id, call]) => [id, call.seq]);
+    return { ...this.#ended.seen(this.#platform.timers.now()), ...Object.fromEntries(live) };
+  }
+
+  #reachable(): void {
+    for (const call of this.calls) call.take({ type: "online" });
   }
 
   #closed(closed: { code: number; reason: string }): void {
+    this.#stopListening?.();
+    this.#stopListening = undefined;
     for (const call of this.calls) call.take({ type: "vanished", reason: "connection_lost" });
     this.emit("closed", closed);
   }

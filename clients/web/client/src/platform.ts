@@ -1,3 +1,5 @@
+import { pageSignals } from "./page.ts";
+
 /** What the client takes from the browser. Tests bring their own. */
 
 /** The part of a WebSocket that is used. */
@@ -19,11 +21,21 @@ export interface Timers {
   now(): number;
 }
 
+/**
+ * `network`: it is back, or another. `visible`: the page is looked at, or thawed. `stored`: it goes into the back/forward
+ * cache; `restored`: it comes out of it.
+ */
+export type PageSignal = "network" | "visible" | "stored" | "restored";
+
+/** Listens until the returned function is called. */
+export type PageSignals = (told: (signal: PageSignal) => void) => () => void;
+
 export interface Platform {
   WebSocket: new (url: string, protocol: string) => Socket;
   RTCPeerConnection: new (configuration: RTCConfiguration) => RTCPeerConnection;
   getUserMedia: (constraints: MediaStreamConstraints) => Promise<MediaStream>;
   getDisplayMedia: (options: DisplayMediaStreamOptions) => Promise<MediaStream>;
+  pageSignals: PageSignals;
   timers: Timers;
   random: () => number;
 }
@@ -41,6 +53,7 @@ export function browserPlatform(): Platform {
     // `mediaDevices` is missing on pages that are not secure: a rejection like any other.
     getUserMedia: async (constraints) => navigator.mediaDevices.getUserMedia(constraints),
     getDisplayMedia: async (options) => navigator.mediaDevices.getDisplayMedia(options),
+    pageSignals,
     timers: realTimers,
     random: Math.random,
   };

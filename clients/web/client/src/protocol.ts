@@ -154,11 +154,6 @@ export const CloseCode = {
   Replaced: 4503,
 } as const;
 
-/** Whether a client comes back after this close code. Codes that are not the protocol's own mean a broken network. */
-export function comesBack(code: number): boolean {
-  return code < 4500 || code > 4999;
-}
-
 /** Reads a frame; what is none of the protocol's is `undefined`, and ignored. */
 export function parseFrame(data: unknown): ServerFrame | undefined {
   if (typeof data !== "string") return undefined;

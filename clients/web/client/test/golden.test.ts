@@ -125,7 +125,7 @@ describe("what we say", () => {
 
   test("a ping and a token", async () => {
     const stage = await Stage.online({ token: "t" }, { token_expires_at: 1_790_000_040_000 });
-    stage.client.nudge();
+    stage.client.probe();
     expectGolden(stage.asked("ping"), "ping");
     await stage.timers.pass(25_000);
     expectGolden(stage.asked("token"), "token");

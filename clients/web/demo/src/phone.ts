@@ -58,16 +58,9 @@ export class Phone {
     byId("call-audio").onclick = () => {
       if (dial.reportValidity()) this.#call(this.#callee.value, false);
     };
-    addEventListener("online", () => this.#client.nudge());
-    document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible") this.#client.nudge();
-    });
     // A call that is answered outlives a reload; who is just being rung need not wait for that.
     addEventListener("pagehide", () => {
       if (this.#current?.state === "ringing") void this.#current.end();
-    });
-    addEventListener("pageshow", ({ persisted }) => {
-      if (persisted) location.reload();
     });
   }
 

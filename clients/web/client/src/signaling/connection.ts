@@ -1,56 +1,54 @@
-import { Backoff } from "../core/backoff.ts";
+import { Alarm } from "../alarm.ts";
+import { comesBack, retryDelay } from "../core/reconnect.ts";
 import { Emitter } from "../emitter.ts";
 import { RingbackError, hasCode } from "../errors.ts";
-import { Pending } from "./pending.ts";
-import type { Platform, Socket, TimerId } from "../platform.ts";
+import type { PageSignal, Platform } from "../platform.ts";
 import {
   CloseCode,
-  SUBPROTOCOL,
-  comesBack,
   isCallEvent,
-  parseFrame,
   type Ack,
   type CallEvent,
-  type ErrorFrame,
   type HelloFrame,
   type Request,
-  type SeenFrame,
   type ServerFrame,
   type Welcome,
 } from "../protocol.ts";
+import { GatewaySocket } from "./gateway-socket.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { Pending } from "./pending.ts";
+import { SeenLedger, type Seen } from "./seen-ledger.ts";
+import { TokenKeeper, type TokenSource } from "./token-keeper.ts";
 
+/** `waiting`: for the time to try again. */
 export type ConnectionState = "idle" | "connecting" | "online" | "waiting" | "closed";
 
 export interface ConnectionEvents {
   state: ConnectionState;
   welcome: Welcome;
   event: CallEvent;
-  /** The connection is over for good. */
+  /** The network was in doubt, and the gateway can be reached by it. */
+  reachable: true;
+  /** The connection is over, until it is opened anew. */
   closed: { code: number; reason: string };
 }
 
 export interface ConnectionOptions {
   url: string;
-  token: () => string | Promise<string>;
+  token: string | TokenSource;
   device: string;
   client: { name: string; version: string };
-  /** For each live call, the last event that has arrived. */
-  seen: () => Record<string, number>;
+  /** For each call that the gateway may speak of, the last event that has arrived. */
+  seen: () => Seen;
   /** Whether there are calls that end when it does not come back soon. */
   isUrgent: () => boolean;
 }
 
-type TimerName = "retry" | "welcome" | "ping" | "pong" | "renew" | "goaway" | "again" | "seen";
-
 const WELCOME_LIMIT_MS = 10_000;
-const PONG_LIMIT_MS = 8_000;
-/** A device in a call is waited for some 20 s. */
-const URGENT_CAP_MS = 2_000;
-const RENEW_AHEAD_MS = 30_000;
-const REPORT_MS = 2_000;
+/** An attempt that is younger is left alone, whatever the page has to say. */
+const YOUNG_MS = 2_000;
+const RETRY_AFTER_MS = 1_000;
 /** How often one is asked again where there were too many requests; all others as often as it takes. */
 const TRIES: Partial<Record<Request["type"], number>> = { "call:init": 4, "call:report": 1 };
-const RETRY_AFTER_MS = 1_000;
 /** What is not worth waiting for any longer. Everything that makes a call what it is waits for as long as its session lives. */
 const DEADLINES_MS: Partial<Record<Request["type"], number>> = { "call:report": 30_000, token: 30_000 };
 
@@ -58,27 +56,44 @@ const DEADLINES_MS: Partial<Record<Request["type"], number>> = { "call:report": 
 export class Connection extends Emitter<ConnectionEvents> {
   readonly #options: ConnectionOptions;
   readonly #platform: Platform;
-  readonly #backoff: Backoff;
   readonly #pending: Pending;
+  readonly #heartbeat: Heartbeat;
+  readonly #token: TokenKeeper;
+  readonly #seen: SeenLedger;
+  /** Of the attempt: its time limit, or the time of the next. */
+  readonly #attempt: Alarm;
+  readonly #goaway: Alarm;
   #state: ConnectionState = "idle";
-  #socket: Socket | undefined;
+  #socket: GatewaySocket | undefined;
   #session: string | undefined;
   #helloId: number | undefined;
-  #heartbeatMs = 20_000;
+  #startedAt = 0;
+  #onlineSince: number | undefined;
+  #failures = 0;
   #retryAfterMs = 0;
   /** Counts the attempts, so that a token that comes late opens no second socket. */
-  #attempt = 0;
-  /** Of each call the last event that the gateway does not know to have arrived. */
-  #unreported: Record<string, number> = {};
-  readonly #send = (text: string): void => this.#socket?.send(text);
-  readonly #timers: Partial<Record<TimerName, TimerId>> = {};
+  #attempts = 0;
 
   constructor(options: ConnectionOptions, platform: Platform) {
     super();
+    const { timers, random } = platform;
     this.#options = options;
     this.#platform = platform;
-    this.#backoff = new Backoff(platform.random);
-    this.#pending = new Pending(platform.timers);
+    this.#pending = new Pending({ timers, random, send: (text) => this.#socket?.sendText(text) });
+    this.#attempt = new Alarm(timers);
+    this.#goaway = new Alarm(timers);
+    this.#seen = new SeenLedger(timers, () => this.#reportSeen());
+    this.#heartbeat = new Heartbeat({
+      timers,
+      ping: () => this.#ping(),
+      alive: () => this.emit("reachable", true),
+      dead: () => this.#retry(),
+    });
+    this.#token = new TokenKeeper({
+      timers,
+      source: options.token,
+      renew: async (token) => (await this.request({ type: "token", token })).token_expires_at,
+    });
   }
 
   get state(): ConnectionState {
@@ -86,20 +101,28 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   open(): void {
-    if (this.#state === "idle") void this.#connect();
+    if (this.#state === "idle" || this.#state === "closed") void this.#connect();
   }
 
-  /** Tries at once what it waits with: the network may be back. */
-  nudge(): void {
-    if (this.#state === "waiting") void this.#connect();
-    else if (this.#state === "online") this.#ping();
+  /** The page has learned something of the network, or of itself. */
+  signal(signal: PageSignal): void {
+    if (this.#state === "idle" || this.#state === "closed") return;
+    if (signal === "stored") this.#suspend();
+    else this.probe();
+  }
+
+  /** The network may be back, or gone: tries at once, or asks the gateway whether it is there. */
+  probe(): void {
+    const isOld = this.#platform.timers.now() - this.#startedAt >= YOUNG_MS;
+    if (this.#state === "online") this.#heartbeat.probe();
+    else if (this.#state === "waiting" || (this.#state === "connecting" && isOld)) void this.#connect();
   }
 
   close(): void {
     this.#finish(CloseCode.Normal, "closed by the client");
   }
 
-  /** Asks, and asks again when there were too many requests. Always settles. */
+  /** Asks, and asks again when there were too many requests. Always settles: at the latest when the connection is closed. */
   async request(request: Request): Promise<Ack> {
     for (let tries = 1; ; tries += 1) {
       try {
@@ -114,183 +137,141 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   #ask(request: Request): Promise<Ack> {
     if (this.#state === "closed") return Promise.reject(new RingbackError("closed", "the connection is closed"));
-    const { id, reply } = this.#pending.add(request, this.#takeSeen(), DEADLINES_MS[request.type]);
-    if (this.#state === "online") this.#pending.send(id, this.#send);
-    return reply;
+    return this.#pending.ask(request, this.#seen.take(), DEADLINES_MS[request.type]);
   }
 
   async #connect(): Promise<void> {
     this.#drop();
+    this.#startedAt = this.#platform.timers.now();
     this.#become("connecting");
-    const attempt = ++this.#attempt;
+    const attempt = ++this.#attempts;
+    const isCurrent = () => attempt === this.#attempts && this.#state === "connecting";
     let token: string;
     try {
-      token = await this.#options.token();
-    } catch {
-      if (attempt === this.#attempt) this.#retry();
+      token = await this.#token.forConnection();
+    } catch (error) {
+      if (!isCurrent()) return;
+      if (hasCode(error, "unauthorized")) this.#finish(CloseCode.BadToken, error.message);
+      else this.#retry();
       return;
     }
-    if (attempt !== this.#attempt || this.#state !== "connecting") return;
-    this.#timer("welcome", WELCOME_LIMIT_MS, () => this.#retry());
-    const socket = new this.#platform.WebSocket(this.#options.url, SUBPROTOCOL);
-    this.#socket = socket;
-    socket.onopen = () => this.#hello(socket, token);
-    socket.onmessage = (message) => this.#receive(message.data);
-    socket.onclose = (event) => this.#lost(event.code, event.reason);
+    if (!isCurrent()) return;
+    this.#attempt.set(WELCOME_LIMIT_MS, () => this.#retry());
+    this.#socket = new GatewaySocket(this.#platform, {
+      url: this.#options.url,
+      opened: () => this.#hello(token),
+      heard: () => this.#heartbeat.heard(),
+      frame: (frame) => this.#receive(frame),
+      closed: (code, reason) => this.#lost(code, reason),
+    });
   }
 
-  #hello(socket: Socket, token: string): void {
-    const { device, client } = this.#options;
+  #hello(token: string): void {
+    const { device, client, seen } = this.#options;
     const id = this.#pending.nextId();
     this.#helloId = id;
-    const resume = this.#session === undefined ? {} : { session: this.#session, seen: this.#options.seen() };
-    this.#unreported = {};
+    const resume = this.#session === undefined ? {} : { session: this.#session, seen: seen() };
+    // It says all that has arrived.
+    this.#seen.take();
     const hello: HelloFrame = { type: "hello", id, token, device, ...resume, client };
-    socket.send(JSON.stringify(hello));
+    this.#socket?.send(hello);
   }
 
-  #receive(data: unknown): void {
-    this.#clear("pong");
-    const frame = parseFrame(data);
-    if (frame === undefined) return;
-    if (isCallEvent(frame)) this.#event(frame);
-    else this.#control(frame);
-  }
-
-  /** What has arrived is reported with the next request, or by itself after a while: the gateway keeps it till then. */
-  #event(event: CallEvent): void {
-    this.#unreported[event.call] = event.seq;
-    if (this.#timers.seen === undefined) this.#timer("seen", REPORT_MS, () => this.#reportSeen());
-    this.emit("event", event);
-  }
-
-  #reportSeen(): void {
-    const calls = this.#takeSeen();
-    if (calls === undefined) return;
-    const frame: SeenFrame = { type: "seen", calls };
-    this.#send(JSON.stringify(frame));
-  }
-
-  #takeSeen(): Record<string, number> | undefined {
-    this.#clear("seen");
-    const seen = this.#unreported;
-    this.#unreported = {};
-    return Object.keys(seen).length === 0 ? undefined : seen;
-  }
-
-  #control(frame: Exclude<ServerFrame, CallEvent>): void {
-    if (frame.type === "goaway") {
-      this.#timer("goaway", frame.reconnect_after_ms, () => void this.#connect());
+  #receive(frame: ServerFrame): void {
+    if ("at" in frame && typeof frame.at === "number") this.#token.tell(frame.at);
+    if (isCallEvent(frame)) {
+      this.#seen.note(frame);
+      this.emit("event", frame);
+    } else if (frame.type === "goaway") {
+      this.#goaway.set(frame.reconnect_after_ms, () => void this.#connect());
     } else if (frame.id === this.#helloId) {
       if (frame.type === "ack") this.#welcome(frame as Welcome);
       else this.#retryAfterMs = frame.retry_after_ms ?? 0;
     } else if (frame.type === "ack") {
       this.#pending.resolve(frame);
-    } else {
-      this.#refused(frame);
+    } else if (frame.type === "error") {
+      this.#pending.refuse(frame);
     }
   }
 
-  #refused(frame: ErrorFrame): void {
-    const error = RingbackError.from(frame);
-    const { id, retry_after_ms: later = RETRY_AFTER_MS } = frame;
-    const again = error.code === "unavailable" && id !== undefined;
-    if (!again || !this.#pending.postpone(id, error)) return this.#pending.reject(id, error);
-    if (this.#timers.again !== undefined) return;
-    this.#timer("again", later * (1 + this.#platform.random()), () => {
-      this.#timers.again = undefined;
-      this.#pending.sendPostponed(this.#send);
-    });
+  /** Its reply also says what time it is at the gateway. */
+  #ping(): void {
+    this.#socket?.send({ type: "ping", id: this.#pending.nextId() });
+  }
+
+  #reportSeen(): void {
+    const calls = this.#seen.take();
+    if (calls !== undefined) this.#socket?.send({ type: "seen", calls });
   }
 
   #welcome(welcome: Welcome): void {
-    this.#clear("welcome");
+    this.#attempt.clear();
     this.#helloId = undefined;
-    this.#backoff.reset();
+    this.#onlineSince = this.#platform.timers.now();
     // Another session knows nothing of what was asked in the last one: whether that was done can't be told any more.
     if (welcome.session !== this.#session) {
-      this.#pending.rejectSent(new RingbackError("disconnected", "the connection was lost before the reply came"));
+      this.#pending.rejectSent(new RingbackError("disconnected", "the session was lost before the reply came"));
     }
     this.#session = welcome.session;
-    this.#heartbeatMs = welcome.heartbeat_ms;
-    this.#timer("ping", this.#heartbeatMs, () => this.#ping());
-    this.#renewAhead(welcome.token_expires_at);
+    this.#heartbeat.start(welcome.heartbeat_ms);
+    this.#token.accepted(welcome.token_expires_at);
+    if (this.#token.needsTime) this.#ping();
     this.#become("online");
-    this.#pending.sendAll(this.#send);
+    this.#pending.resume();
     this.emit("welcome", welcome);
   }
 
-  #ping(): void {
-    this.#socket?.send(JSON.stringify({ type: "ping", id: this.#pending.nextId() }));
-    this.#timer("ping", this.#heartbeatMs, () => this.#ping());
-    this.#timer("pong", Math.min(PONG_LIMIT_MS, this.#heartbeatMs), () => this.#retry());
-  }
-
-  #renewAhead(expiresAt: number | undefined): void {
-    this.#clear("renew");
-    if (expiresAt === undefined) return;
-    const left = expiresAt - this.#platform.timers.now();
-    // A day at most: longer delays overflow the browser's timers.
-    const delay = Math.min(Math.max(left - RENEW_AHEAD_MS, left / 2, 1_000), 86_400_000);
-    this.#timer("renew", delay, () => void this.#renew(expiresAt));
-  }
-
-  async #renew(expiresAt: number): Promise<void> {
-    try {
-      const ack = await this.request({ type: "token", token: await this.#options.token() });
-      this.#renewAhead(ack.token_expires_at);
-    } catch {
-      this.#renewAhead(expiresAt);
-    }
-  }
-
   #lost(code: number, reason: string): void {
-    if (comesBack(code)) this.#retry();
+    const mayComeBack = code === CloseCode.BadToken ? this.#token.refused() : comesBack(code);
+    if (mayComeBack) this.#retry();
     else this.#finish(code, reason);
   }
 
   #retry(): void {
-    this.#drop();
-    if (this.#state === "closed") return;
-    this.#become("waiting");
-    const cap = this.#options.isUrgent() ? URGENT_CAP_MS : undefined;
-    const delay = Math.max(this.#backoff.next(cap), this.#retryAfterMs);
+    const { timers, random } = this.#platform;
+    const lastedMs = this.#onlineSince === undefined ? 0 : timers.now() - this.#onlineSince;
+    const trouble = { lastedMs, retryAfterMs: this.#retryAfterMs, urgent: this.#options.isUrgent(), random: random() };
+    const { failures, delayMs } = retryDelay(this.#failures, trouble);
+    this.#failures = failures;
     this.#retryAfterMs = 0;
-    this.#timer("retry", delay, () => void this.#connect());
+    this.#suspend();
+    this.#attempt.set(delayMs, () => void this.#connect());
+  }
+
+  /** Nothing is tried before there is a sign to: a page that is stored away must not hold a socket. */
+  #suspend(): void {
+    this.#drop();
+    this.#become("waiting");
   }
 
   #finish(code: number, reason: string): void {
     if (this.#state === "closed") return;
     this.#drop();
     this.#become("closed");
+    this.#session = undefined;
+    this.#failures = 0;
     this.#pending.rejectAll(new RingbackError("closed", `the connection is closed (${code})`));
     this.emit("closed", { code, reason });
   }
 
-  /** Lets the socket go; nothing of it is heard any more. */
+  /** Lets the socket go, and everything that runs for it. */
   #drop(): void {
-    for (const name of Object.keys(this.#timers) as TimerName[]) this.#clear(name);
+    this.#attempt.clear();
+    this.#pending.pause();
+    this.#goaway.clear();
+    this.#seen.pause();
+    this.#heartbeat.stop();
+    this.#token.stop();
+    this.#onlineSince = undefined;
+    this.#helloId = undefined;
     const socket = this.#socket;
     this.#socket = undefined;
-    this.#helloId = undefined;
-    if (socket === undefined) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close(CloseCode.Normal);
+    socket?.drop();
   }
 
   #become(state: ConnectionState): void {
     if (this.#state === state) return;
     this.#state = state;
     this.emit("state", state);
-  }
-
-  #timer(name: TimerName, ms: number, action: () => void): void {
-    this.#clear(name);
-    this.#timers[name] = this.#platform.timers.set(action, ms);
-  }
-
-  #clear(name: TimerName): void {
-    this.#platform.timers.clear(this.#timers[name]);
-    this.#timers[name] = undefined;
   }
 }

@@ -5,6 +5,8 @@ export type Frame = Record<string, unknown> & { type: string; id: number };
 /** A socket whose other end is the test. */
 export class FakeSocket implements Socket {
   static readonly opened: FakeSocket[] = [];
+  /** The gateway's clock. */
+  static now: () => number = () => 0;
 
   readyState = 0;
   onopen: (() => void) | null = null;
@@ -26,7 +28,7 @@ export class FakeSocket implements Socket {
   send(data: string): void {
     const frame = JSON.parse(data) as Frame;
     this.sent.push(frame);
-    if (frame.type === "ping" && this.answersPings) queueMicrotask(() => this.says({ type: "ack", id: frame.id, at: 1 }));
+    if (frame.type === "ping" && this.answersPings) queueMicrotask(() => this.says({ type: "ack", id: frame.id, at: FakeSocket.now() }));
   }
 
   close(code?: number): void {

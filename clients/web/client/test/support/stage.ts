@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { RingbackClient, type Call, type Outcome, type RingbackOptions } from "../../src/index.ts";
-import type { Platform } from "../../src/platform.ts";
+import type { PageSignal, Platform } from "../../src/platform.ts";
 import type { CallEvent, Snapshot, Welcome } from "../../src/protocol.ts";
 import { FakeDevices } from "./fake-media.ts";
 import { FakePeerConnection } from "./fake-peer-connection.ts";
@@ -21,16 +21,22 @@ export class Stage {
   readonly client: RingbackClient;
   readonly rings: Call[] = [];
   readonly closed: { code: number; reason: string }[] = [];
+  readonly #told = new Set<(signal: PageSignal) => void>();
   #seq = 0;
 
   constructor(options: Partial<RingbackOptions> = {}) {
     FakeSocket.opened.length = 0;
     FakePeerConnection.made.length = 0;
+    FakeSocket.now = () => this.timers.now();
     const platform: Platform = {
       WebSocket: FakeSocket,
       RTCPeerConnection: FakePeerConnection as unknown as Platform["RTCPeerConnection"],
       getUserMedia: this.devices.getUserMedia,
       getDisplayMedia: this.devices.getDisplayMedia,
+      pageSignals: (told) => {
+        this.#told.add(told);
+        return () => void this.#told.delete(told);
+      },
       timers: this.timers,
       random: () => 0.5,
     };
@@ -44,6 +50,16 @@ export class Stage {
     stage.client.open();
     await stage.welcome(welcome);
     return stage;
+  }
+
+  /** The browser has news for the page. */
+  async page(signal: PageSignal): Promise<void> {
+    for (const told of this.#told) told(signal);
+    await settle();
+  }
+
+  get listening(): number {
+    return this.#told.size;
   }
 
   get socket(): FakeSocket {

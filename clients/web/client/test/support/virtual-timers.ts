@@ -29,6 +29,17 @@ export class VirtualTimers implements Timers {
     return this.#due.size;
   }
 
+  /** The machine sleeps: no timer runs meanwhile, and those that are due run late. */
+  async sleep(ms: number): Promise<void> {
+    this.#now += ms;
+    const due = [...this.#due].filter(([, { at }]) => at <= this.#now).sort(([, a], [, b]) => a.at - b.at);
+    for (const [id, { action }] of due) {
+      if (!this.#due.delete(id)) continue;
+      action();
+      await settle();
+    }
+  }
+
   async pass(ms: number): Promise<void> {
     const until = this.#now + ms;
     await settle();

@@ -208,6 +208,11 @@ export class Call extends Emitter<CallEvents> {
     return this.#model.seq;
   }
 
+  /** @internal It rings here, and nobody has answered here. */
+  get isUnanswered(): boolean {
+    return canAccept(this.#model);
+  }
+
   /** @internal One thing after the other, in the order in which they happen. */
   take(input: CallInput): void {
     this.#inputs.push(input);

@@ -3,7 +3,11 @@ import { Connection, type ConnectionState } from "./signaling/connection.ts";
 import { EndedCalls } from "./core/ended-calls.ts";
 import { Emitter } from "./emitter.ts";
 import type { MediaConstraints } from "./media/local-media.ts";
-import { browserPlatform, type Platform } from "./platform.ts";
+import { RingbackError } from "./errors.ts";
+import { deviceName } from "./device.ts";
+import { browserPlatform, type PageSignal, type Platform } from "./platform.ts";
+import { TabElection } from "./tabs/tab-election.ts";
+import type { TabCall } from "./tabs/tab-message.ts";
 import type { TokenSource } from "./signaling/token-keeper.ts";
 import type { CallEvent, Media, Snapshot, Welcome } from "./protocol.ts";
 
@@ -15,8 +19,13 @@ export interface RingbackOptions {
    * has refused one. What it throws is tried again.
    */
   token: string | TokenSource;
-  /** Names this installation, 1–64 of `A-Za-z0-9._-`. Two that are online at once need two names. */
-  device: string;
+  /** Names this installation, 1–64 of `A-Za-z0-9._-`; absent: one is made up, and kept in the browser. */
+  device?: string;
+  /**
+   * Who the user is. With it, the tabs of this user and device share one connection: one of them is online, rings, and has
+   * the calls. Without it, tabs that are online at once need a `device` each: of two with one name, the newer replaces the older.
+   */
+  user?: string;
   client?: { name: string; version: string };
   /** Beside the `iceServers`, which the gateway names. */
   configuration?: RTCConfiguration;
@@ -34,6 +43,8 @@ export interface RingbackEvents {
   call: Call;
   /** A call that rings here. */
   incoming: Call;
+  /** What goes on in the tab that is online in the place of this one; see `takeOver`. */
+  elsewhere: readonly TabCall[];
   /** The connection is over for good, and every call with it. */
   closed: { code: number; reason: string };
 }
@@ -52,16 +63,20 @@ export class RingbackClient extends Emitter<RingbackEvents> {
   #early: CallEvent[] = [];
   readonly #ended = new EndedCalls();
   #welcome: Welcome | undefined;
+  readonly #tabs: TabElection | undefined;
+  #elsewhere: readonly TabCall[] = [];
 
   constructor(options: RingbackOptions) {
     super();
     const platform = { ...browserPlatform(), ...options.platform };
+    const device = options.device ?? deviceName(platform);
     this.#platform = platform;
+    this.#tabs = options.user === undefined ? undefined : this.#election(`${options.user} ${device}`);
     this.#connection = new Connection(
       {
         url: options.url,
         token: options.token,
-        device: options.device,
+        device,
         client: options.client ?? { name: "ringback-js", version: "0.1.0" },
         seen: () => this.#seen(),
         isUrgent: () => this.calls.length > 0,
@@ -100,8 +115,22 @@ export class RingbackClient extends Emitter<RingbackEvents> {
 
   /** Connects, and stays connected until `close`, or until the gateway wants no more of it (`closed`); then it may be opened anew. */
   open(): void {
-    this.#stopListening ??= this.#platform.pageSignals((signal) => this.#connection.signal(signal));
-    this.#connection.open();
+    this.#stopListening ??= this.#platform.pageSignals((signal) => this.#signal(signal));
+    if (this.#tabs === undefined) this.#connection.open();
+    else if (!this.#tabs.isOwner) this.#joinTabs();
+  }
+
+  /** The calls in the tab that is online in the place of this one. */
+  get elsewhere(): readonly TabCall[] {
+    return this.#elsewhere;
+  }
+
+  /**
+   * Brings this tab online in the place of another one; what rings there rings here then. Resolves to whether that was
+   * possible: a tab that is in a call stays. To call somebody does it by itself.
+   */
+  takeOver(): Promise<boolean> {
+    return this.#tabs?.takeOver() ?? Promise.resolve(true);
   }
 
   /** Tries at once, or asks the gateway whether it is there. It does so by itself when the browser has news of the network. */
@@ -114,6 +143,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
     for (const call of this.calls) {
       if (call.role === "caller" || call.state !== "ringing") void call.end();
     }
+    this.#tabs?.leave();
     this.#connection.close();
   }
 
@@ -127,9 +157,55 @@ export class RingbackClient extends Emitter<RingbackEvents> {
     }
     const call = new Call(this.#context, { role: "caller", peer: { user: to }, media, metadata, online: this.#isOnline });
     this.#placing.add(call);
+    this.#watch(call);
     call.take({ type: "place" });
+    if (this.state === "standby") void this.#takeOverFor(call);
     this.emit("call", call);
     return call;
+  }
+
+  async #takeOverFor(call: Call): Promise<void> {
+    if (await this.takeOver()) return;
+    const error = new RingbackError("other_tab", "another tab of this device is in a call");
+    call.take({ type: "refusal", to: "call:init", error });
+  }
+
+  #election(name: string): TabElection {
+    return new TabElection({
+      platform: this.#platform,
+      name,
+      won: () => this.#connection.open(),
+      lost: () => this.#standBy(),
+      mayYield: () => this.calls.every((call) => call.isUnanswered),
+      calls: () => this.calls.map(({ role, peer, media, state }) => ({ role, peer, media, state })),
+      elsewhere: (calls) => {
+        this.#elsewhere = calls;
+        this.emit("elsewhere", calls);
+      },
+    });
+  }
+
+  #joinTabs(): void {
+    this.#connection.standBy();
+    this.#tabs?.join();
+  }
+
+  #standBy(): void {
+    for (const call of this.calls) call.take({ type: "vanished", reason: "other_tab" });
+    this.#connection.standBy();
+  }
+
+  #signal(signal: PageSignal): void {
+    this.#connection.signal(signal);
+    // A page that holds a lock is not stored away at all.
+    if (signal === "stored") this.#tabs?.leave();
+    else if (signal === "restored" && this.#tabs?.isOwner === false) this.#joinTabs();
+  }
+
+  /** The other tabs show what goes on here. */
+  #watch(call: Call): void {
+    call.on("state", () => this.#tabs?.announce());
+    this.#tabs?.announce();
   }
 
   get #isOnline(): boolean {
@@ -152,13 +228,18 @@ export class RingbackClient extends Emitter<RingbackEvents> {
     const call = this.#calls.get(event.call);
     if (call !== undefined) {
       call.take({ type: "event", event });
-    } else if (this.#placing.size > 0) {
-      // It may be of a call that crosses ours: then it is no call of its own.
+    } else if (this.#mayCross(event)) {
       this.#early.push(event);
     } else if (!this.#ended.heard(event.call, event.seq) && event.type === "call:incoming") {
       const { from, media, metadata, seq } = event;
       this.#ring(new Call(this.#context, { id: event.call, role: "callee", peer: from, media, metadata, seq }), event.call);
     }
+  }
+
+  /** Whether it may be of a call that crosses one of ours: then it is no call of its own, as the reply to ours will tell. */
+  #mayCross(event: CallEvent): boolean {
+    if (event.type !== "call:incoming") return this.#early.some(({ call }) => call === event.call);
+    return [...this.#placing].some(({ peer }) => peer.user === event.from.user);
   }
 
   #takeEarly(): void {
@@ -169,6 +250,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
 
   #ring(call: Call, id: string): void {
     this.#calls.set(id, call);
+    this.#watch(call);
     call.take({ type: "ring" });
     this.emit("call", call);
     this.emit("incoming", call);
@@ -204,6 +286,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
   /** A call from before this page was loaded. */
   #rejoin(call: Call, snapshot: Snapshot): void {
     this.#calls.set(snapshot.call, call);
+    this.#watch(call);
     call.take({ type: "rejoin", snapshot });
     this.emit("call", call);
   }
@@ -235,6 +318,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
   #closed(closed: { code: number; reason: string }): void {
     this.#stopListening?.();
     this.#stopListening = undefined;
+    this.#tabs?.leave();
     for (const call of this.calls) call.take({ type: "vanished", reason: "connection_lost" });
     this.emit("closed", closed);
   }

@@ -7,6 +7,8 @@ export type LocalErrorCode =
   /** The reply is lost with its session: whether the request was applied can't be told. */
   | "disconnected"
   | "timeout"
+  /** Another tab of this device is in a call. */
+  | "other_tab"
   /** The person, or the page's policy, does not allow microphone or camera. */
   | "permission_denied"
   | "device_not_found"

@@ -6,5 +6,6 @@ export type { TokenReason, TokenSource } from "./signaling/token-keeper.ts";
 export type { MediaConstraints } from "./media/local-media.ts";
 export { RingbackError, hasCode, type LocalErrorCode, type RingbackErrorCode } from "./errors.ts";
 export type { Outcome } from "./core/outcome.ts";
-export type { PageSignal, PageSignals, Platform, Socket, TimerId, Timers } from "./platform.ts";
+export type { TabCall } from "./tabs/tab-message.ts";
+export type { PageSignal, PageSignals, Platform, Socket, Storage, TabChannel, TabLocks, TimerId, Timers } from "./platform.ts";
 export { PATH, type EndReason, type Endpoint, type Media, type Role, type Welcome } from "./protocol.ts";

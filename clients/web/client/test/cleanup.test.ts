@@ -197,6 +197,48 @@ describe("a report", () => {
   });
 });
 
+test("after a hundred calls of every kind there is nothing left of them", async () => {
+  const stage = await Stage.online();
+  const before = stage.timers.waiting;
+  const remotes: FakeStream[] = [];
+  const endings = [
+    async (id: string) => stage.tells(id, { type: "call:ended", reason: "hangup", by: BOB }),
+    async () => {
+      void stage.client.calls[0]?.end();
+      await stage.acks("call:end");
+    },
+    async () => {
+      for (let tries = 0; tries < 4; tries += 1) stage.pc.becomes("failed");
+      await stage.acks("call:end");
+    },
+  ];
+  for (let number = 0; number < 100; number += 1) {
+    const id = `c${number}`;
+    if (number % 4 === 3) {
+      // Nobody answers.
+      stage.client.call("bob", VIDEO);
+      await stage.acks("call:init", { call: id });
+      await stage.tells(id, { type: "call:ended", reason: "no_answer" });
+      continue;
+    }
+    const call = await (number % 2 === 0 ? stage.talks(VIDEO, id) : stage.answers(VIDEO, id));
+    const remote = new FakeStream("audio", "video");
+    stage.pc.brings(remote);
+    remotes.push(remote);
+    await call.shareScreen(true);
+    await endings[number % 3]?.(id);
+    await settle();
+    expect(call.state).toBe("ended");
+    if (stage.count("call:report") > 0) await stage.acks("call:report");
+  }
+  await stage.timers.pass(5_000);
+  const connections = FakePeerConnection.made;
+  expect(connections.length).toBe(75);
+  expect(connections.filter(({ signalingState, listening }) => signalingState !== "closed" || listening > 0)).toEqual([]);
+  expect(remotes.flatMap((remote) => remote.getTracks()).filter(({ listening }) => listening > 0)).toEqual([]);
+  expect([stage.devices.live, stage.devices.listening, stage.client.calls.length, stage.timers.waiting]).toEqual([0, 0, 0, before]);
+});
+
 test("to leave is to hang up, but not to decline for the other devices", async () => {
   const stage = await Stage.online();
   await stage.tells("c2", { type: "call:incoming", from: { user: "carol", device: "tablet" }, media: VIDEO });

@@ -27,11 +27,20 @@ describe("both call each other at once", () => {
     expect(stage.count("call:ringing")).toBe(0);
   });
 
-  test("somebody else's ring waits no longer than for the reply", async () => {
+  test("his ring that does not cross hers is heard after all", async () => {
+    const stage = await Stage.online();
+    stage.client.call("bob", VIDEO);
+    await stage.tells("c5", { type: "call:incoming", from: BOB, media: AUDIO });
+    await stage.tells("c5", { type: "call:peer", status: "reconnecting" });
+    expect(stage.rings).toEqual([]);
+    await stage.refuses("call:init", "invalid_state", { state: "ringing" });
+    expect(stage.rings).toMatchObject([{ id: "c5", link: "peer_reconnecting" }]);
+  });
+
+  test("somebody else's ring waits for nothing", async () => {
     const stage = await Stage.online();
     stage.client.call("bob", VIDEO);
     await stage.tells("c5", { type: "call:incoming", from: { user: "carol", device: "tablet" }, media: AUDIO });
-    await stage.acks("call:init", { call: "c1" });
     expect(stage.rings).toMatchObject([{ id: "c5", peer: { user: "carol" } }]);
     await stage.acks("call:ringing");
   });

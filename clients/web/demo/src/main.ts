@@ -1,5 +1,4 @@
 import { PATH } from "@ringback/client";
-import { deviceId } from "./device";
 import { byId } from "./dom";
 import { Phone } from "./phone";
 
@@ -23,14 +22,14 @@ function socketUrl(): string {
   return url.href;
 }
 
-async function signIn(user: string): Promise<void> {
+function signIn(user: string): void {
   byId("sign-in").hidden = true;
   byId("phone").hidden = byId("status").hidden = false;
   byId("me").textContent = user;
   const other = user === "bob" ? "alice" : "bob";
   byId<HTMLAnchorElement>("second").href = `./?user=${other}`;
   byId<HTMLInputElement>("callee").placeholder = other;
-  phone = new Phone(user, socketUrl(), await deviceId());
+  phone = new Phone(user, socketUrl());
 }
 
 function askForName(): void {
@@ -44,10 +43,10 @@ function askForName(): void {
     if (user === "") return;
     // So that a reload is the same person.
     history.replaceState(null, "", `?user=${encodeURIComponent(user)}`);
-    void signIn(user);
+    signIn(user);
   };
 }
 
 const user = new URLSearchParams(location.search).get("user")?.trim();
-if (user) void signIn(user);
+if (user) signIn(user);
 else askForName();

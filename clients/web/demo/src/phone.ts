@@ -26,11 +26,11 @@ export class Phone {
   #node: string | undefined;
   #isAway = false;
 
-  constructor(user: string, url: string, device: string) {
+  constructor(user: string, url: string) {
     this.#user = user;
     this.#log = new Log(user, (callee, video) => this.#call(callee, video));
     // In the gateway's development mode the name is the token.
-    this.#client = new RingbackClient({ url, token: user, device });
+    this.#client = new RingbackClient({ url, user, token: user });
     this.#client.on("state", () => this.#update());
     this.#client.on("welcome", ({ node }) => {
       this.#node = node;
@@ -58,6 +58,10 @@ export class Phone {
     byId("call-audio").onclick = () => {
       if (dial.reportValidity()) this.#call(this.#callee.value, false);
     };
+    // Of several tabs the one that the person looks at is online, unless another is in a call.
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") void this.#client.takeOver();
+    });
     // A call that is answered outlives a reload; who is just being rung need not wait for that.
     addEventListener("pagehide", () => {
       if (this.#current?.state === "ringing") void this.#current.end();

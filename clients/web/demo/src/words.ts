@@ -18,6 +18,8 @@ export function connection(state: ConnectionState, node: string | undefined): st
       return node === undefined ? "Online" : `Online · ${node}`;
     case "waiting":
       return "No connection, trying again";
+    case "standby":
+      return "Online in another tab";
     case "closed":
       return "Signed out";
     default:
@@ -63,6 +65,8 @@ export function outcome(reason: Outcome["reason"], role: Role, mine: boolean, co
       return "Connection lost";
     case "ended_by_server":
       return "Ended by the service";
+    case "other_tab":
+      return "Goes on in another tab";
     case "failed":
       return refusal(code);
   }
@@ -101,6 +105,8 @@ function refusal(code: string | undefined): string {
       return "There is a call with them already";
     case "rate_limited":
       return "Too many calls at once";
+    case "other_tab":
+      return "You are in a call in another tab";
     case "timeout":
       return "The service does not answer";
     default:

@@ -77,8 +77,8 @@ export type CallInput =
   | { type: "found"; id: string; role: Role }
   /** Events are missing, and this is how the call stands. In a `fresh` session we are new to the peer too. */
   | { type: "snapshot"; snapshot: Snapshot; fresh: boolean }
-  /** The gateway does not know the call any more, or can't be asked any more. */
-  | { type: "vanished"; reason: EndReason }
+  /** The gateway does not know the call any more, or can't be asked any more; or another tab has it. */
+  | { type: "vanished"; reason: EndReason | "other_tab" }
   | { type: "online" }
   | { type: "offline" }
   // The media

@@ -54,7 +54,7 @@ export class Draft {
   }
 
   /** The end is no news to the gateway. */
-  over(outcome: Outcome | EndReason): void {
+  over(outcome: Outcome | EndReason | "other_tab"): void {
     const { state, farewell } = this.call;
     this.finish(typeof outcome === "string" ? { reason: outcome } : outcome);
     if (state !== "ended" || farewell === undefined) this.do({ type: "settled" });

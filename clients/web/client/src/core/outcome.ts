@@ -3,8 +3,8 @@ import type { CallEvent, EndReason, Endpoint } from "../protocol.ts";
 
 /** How a call ended. */
 export interface Outcome {
-  /** The protocol's reason; `failed` when the gateway refused the call itself, with `error`. */
-  reason: EndReason | "failed";
+  /** The protocol's reason; `failed` when the call could not be placed, with `error`; `other_tab` when it goes on in another tab. */
+  reason: EndReason | "failed" | "other_tab";
   /** Who ended it; absent when the server did. */
   by?: Endpoint;
   /** From the placing of the call to media on both sides. */

@@ -19,8 +19,10 @@ import { Pending } from "./pending.ts";
 import { SeenLedger, type Seen } from "./seen-ledger.ts";
 import { TokenKeeper, type TokenSource } from "./token-keeper.ts";
 
-/** `waiting`: for the time to try again. */
-export type ConnectionState = "idle" | "connecting" | "online" | "waiting" | "closed";
+/** `waiting`: for the time to try again. `standby`: another tab of this device is online. */
+export type ConnectionState = "idle" | "standby" | "connecting" | "online" | "waiting" | "closed";
+
+const RESTING: readonly ConnectionState[] = ["idle", "standby", "closed"];
 
 export interface ConnectionEvents {
   state: ConnectionState;
@@ -101,12 +103,20 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   open(): void {
-    if (this.#state === "idle" || this.#state === "closed") void this.#connect();
+    if (RESTING.includes(this.#state)) void this.#connect();
+  }
+
+  /** Lets another tab be online in the place of this one. */
+  standBy(): void {
+    this.#drop();
+    this.#session = undefined;
+    this.#pending.rejectAll(new RingbackError("other_tab", "another tab of this device is online"));
+    this.#become("standby");
   }
 
   /** The page has learned something of the network, or of itself. */
   signal(signal: PageSignal): void {
-    if (this.#state === "idle" || this.#state === "closed") return;
+    if (RESTING.includes(this.#state)) return;
     if (signal === "stored") this.#suspend();
     else this.probe();
   }

@@ -87,6 +87,10 @@ export class FakeDevices {
     this.#isBusy = () => !free();
   }
 
+  get listening(): number {
+    return this.#tracks.reduce((sum, { listening }) => sum + listening, 0);
+  }
+
   get live(): number {
     return this.#tracks.filter(({ readyState }) => readyState === "live").length;
   }

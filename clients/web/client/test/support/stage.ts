@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import { RingbackClient, type Call, type Outcome, type RingbackOptions } from "../../src/index.ts";
 import type { PageSignal, Platform } from "../../src/platform.ts";
 import type { CallEvent, Snapshot, Welcome } from "../../src/protocol.ts";
+import { FakeBrowser } from "./fake-browser.ts";
 import { FakeDevices } from "./fake-media.ts";
 import { FakePeerConnection } from "./fake-peer-connection.ts";
 import { FakeSocket, type Frame } from "./fake-socket.ts";
@@ -11,6 +12,8 @@ export const AUDIO = { audio: true, video: false };
 export const VIDEO = { audio: true, video: true };
 export const BOB = { user: "bob", device: "phone" };
 export const ALICE = { user: "alice", device: "laptop" };
+
+let lastId = 0;
 
 type Told = CallEvent extends infer E ? (E extends CallEvent ? Omit<E, "seq" | "at" | "call"> : never) : never;
 
@@ -22,14 +25,21 @@ export class Stage {
   readonly rings: Call[] = [];
   readonly closed: { code: number; reason: string }[] = [];
   readonly #told = new Set<(signal: PageSignal) => void>();
+  readonly #sockets: FakeSocket[] = [];
   #seq = 0;
 
-  constructor(options: Partial<RingbackOptions> = {}) {
+  constructor(options: Partial<RingbackOptions> = {}, browser = new FakeBrowser()) {
     FakeSocket.opened.length = 0;
     FakePeerConnection.made.length = 0;
     FakeSocket.now = () => this.timers.now();
+    const sockets = this.#sockets;
     const platform: Platform = {
-      WebSocket: FakeSocket,
+      WebSocket: class extends FakeSocket {
+        constructor(url: string, protocol: string) {
+          super(url, protocol);
+          sockets.push(this);
+        }
+      },
       RTCPeerConnection: FakePeerConnection as unknown as Platform["RTCPeerConnection"],
       getUserMedia: this.devices.getUserMedia,
       getDisplayMedia: this.devices.getDisplayMedia,
@@ -37,8 +47,12 @@ export class Stage {
         this.#told.add(told);
         return () => void this.#told.delete(told);
       },
+      locks: browser.locks,
+      channel: browser.channel,
+      storage: browser.storage,
       timers: this.timers,
       random: () => 0.5,
+      randomId: () => `${(lastId += 1)}`,
     };
     this.client = new RingbackClient({ url: "ws://gateway/v1/ws", token: "alice", device: "laptop", ...options, platform });
     this.client.on("incoming", (call) => this.rings.push(call));
@@ -63,7 +77,7 @@ export class Stage {
   }
 
   get socket(): FakeSocket {
-    const socket = FakeSocket.opened.at(-1);
+    const socket = this.#sockets.at(-1);
     if (socket === undefined) throw new Error("no socket was opened");
     return socket;
   }

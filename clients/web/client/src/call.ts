@@ -18,7 +18,7 @@ import { RingbackError } from "./errors.ts";
 import type { MediaConstraints } from "./media/local-media.ts";
 import { MediaControl } from "./media/media-control.ts";
 import { PeerLink } from "./media/peer-link.ts";
-import type { MediaReport } from "./media/report.ts";
+import type { CallStats, MediaReport } from "./media/stats.ts";
 import type { Platform } from "./platform.ts";
 import type { Endpoint, Media, Request, Role } from "./protocol.ts";
 import { Settlement } from "./settlement.ts";
@@ -203,6 +203,11 @@ export class Call extends Emitter<CallEvents> {
     return this.#media.use("camera", deviceId);
   }
 
+  /** What the media are like now. Empty without a peer connection. */
+  stats(): Promise<CallStats> {
+    return this.#link?.stats() ?? Promise.resolve({ audio: {}, video: {} });
+  }
+
   /** @internal The number of the last event that has arrived. */
   get seq(): number {
     return this.#model.seq;
@@ -320,7 +325,8 @@ export class Call extends Emitter<CallEvents> {
   async #tellOfMedia(report: Promise<MediaReport>): Promise<void> {
     const { id, outcome, mediaFlowed } = this.#model;
     const failure = mediaFlowed && outcome?.reason === "hangup" ? {} : { failure: outcome?.reason };
-    const stats = { ...(await report), ...failure };
+    const cause = outcome?.error === undefined ? {} : { error: outcome.error.code };
+    const stats = { ...(await report), ...failure, ...cause };
     if (id !== undefined) await this.#context.ask({ type: "call:report", call: id, stats }).catch(() => undefined);
   }
 

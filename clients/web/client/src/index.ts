@@ -9,3 +9,6 @@ export type { Outcome } from "./core/outcome.ts";
 export type { TabCall } from "./tabs/tab-message.ts";
 export type { PageSignal, PageSignals, Platform, Socket, Storage, TabChannel, TabLocks, TimerId, Timers } from "./platform.ts";
 export { PATH, type EndReason, type Endpoint, type Media, type Role, type Welcome } from "./protocol.ts";
+export { preflight, type PreflightOptions } from "./preflight/preflight.ts";
+export type { PreflightCheck, PreflightName, PreflightReport } from "./preflight/report.ts";
+export { networkQuality, type CallStats, type NetworkQuality, type PathEnd, type Picture, type Received, type Sent } from "./media/stats.ts";

@@ -170,6 +170,24 @@ describe("a report", () => {
     expect(call.state).toBe("ended");
   });
 
+  test("has the path of before, where the connection that failed has none, and why", async () => {
+    const stage = await Stage.online();
+    const call = await stage.calls();
+    await stage.acks("webrtc:offer");
+    stage.pc.stats = new Map<string, object>([
+      ["P", { type: "candidate-pair", selected: true, localCandidateId: "L", remoteCandidateId: "L" }],
+      ["L", { type: "local-candidate", candidateType: "relay", protocol: "udp" }],
+    ]);
+    stage.pc.becomes("connected");
+    await settle();
+    expect((await call.stats()).path?.local.type).toBe("relay");
+    stage.pc.stats = new Map();
+    for (let tries = 0; tries < 4; tries += 1) stage.pc.becomes("failed");
+    await settle();
+    expect(stage.asked("call:report").stats).toEqual({ pair: ["relay", "relay"], protocol: "udp", failure: "ice_failed" });
+    expect(await call.stats()).toEqual({ audio: {}, video: {} });
+  });
+
   test("is not waited for", async () => {
     const stage = await Stage.online();
     const call = await stage.talks();

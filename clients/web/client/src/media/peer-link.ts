@@ -3,7 +3,7 @@ import type { LocalMedia } from "./local-media.ts";
 import { Negotiation, type NegotiationEvent } from "./negotiation.ts";
 import type { Platform, TimerId } from "../platform.ts";
 import type { Media } from "../protocol.ts";
-import { mediaReport, type MediaReport } from "./report.ts";
+import { mediaReport, readStats, type CallStats, type MediaReport } from "./stats.ts";
 
 export interface PeerLinkOptions {
   platform: Platform;
@@ -32,6 +32,8 @@ export class PeerLink {
   #listening = new AbortController();
   #remote: MediaStream | undefined;
   #sending = false;
+  /** Of the path that the media took last: one that is lost has no statistics any more. */
+  #lastReport: MediaReport = {};
 
   constructor(options: PeerLinkOptions) {
     const { platform, call, begins, ask, failed } = options;
@@ -91,10 +93,28 @@ export class PeerLink {
     let limit: TimerId | undefined;
     const nothing = new Promise<MediaReport>((done) => (limit = timers.set(() => done({}), REPORT_LIMIT_MS)));
     // Asked first: a peer connection that is closed may have nothing to say.
-    const report = await Promise.race([mediaReport(this.#pc).catch(() => ({})), nothing]);
+    const report = await Promise.race([this.#report().catch(() => ({})), nothing]);
     timers.clear(limit);
     this.#pc.close();
-    return report;
+    return { ...this.#lastReport, ...report };
+  }
+
+  stats(): Promise<CallStats> {
+    return readStats(this.#pc);
+  }
+
+  async #report(): Promise<MediaReport> {
+    return mediaReport(await this.stats());
+  }
+
+  #changed(state: RTCPeerConnectionState): void {
+    if (state === "connected") {
+      this.#report().then(
+        (report) => (this.#lastReport = report),
+        () => undefined,
+      );
+    }
+    this.#options.changed(state);
   }
 
   #replace(): void {
@@ -115,7 +135,7 @@ export class PeerLink {
     pc.addEventListener("negotiationneeded", () => this.#negotiation.needed(), { signal });
     pc.addEventListener("icecandidate", ({ candidate }) => this.#negotiation.found(candidate), { signal });
     pc.addEventListener("track", (event) => this.#received(event), { signal });
-    pc.addEventListener("connectionstatechange", () => this.#options.changed(pc.connectionState), { signal });
+    pc.addEventListener("connectionstatechange", () => this.#changed(pc.connectionState), { signal });
     return pc;
   }
 

@@ -78,6 +78,50 @@ const answers = (port) =>
     socket.once('connect', () => socket.destroy());
   });
 
+/** A way to a gateway that can be cut, and turned to another gateway. */
+export async function startLine(url) {
+  const sockets = new Set();
+  let target = new URL(url);
+  let isCut = false;
+  const server = createServer((near) => {
+    if (isCut) return near.destroy();
+    const far = connect(target.port, target.hostname);
+    for (const [one, other] of [[near, far], [far, near]]) {
+      sockets.add(one);
+      one.pipe(other);
+      one.once('error', () => other.destroy());
+      one.once('close', () => {
+        sockets.delete(one);
+        other.destroy();
+      });
+    }
+  }).listen(0, '127.0.0.1');
+  await new Promise((done) => server.once('listening', done));
+  const drop = () => sockets.forEach((socket) => socket.destroy());
+  return {
+    url: `http://127.0.0.1:${server.address().port}/`,
+    cut() {
+      isCut = true;
+      drop();
+    },
+    mend() {
+      isCut = false;
+    },
+    /** Nothing passes any more, and nobody is told: a zombie. */
+    freeze() {
+      for (const socket of sockets) socket.pause().unpipe();
+    },
+    turnTo(other) {
+      target = new URL(other);
+      drop();
+    },
+    stop() {
+      server.close();
+      drop();
+    },
+  };
+}
+
 /** Everything a test needs; `stop` ends it. */
 export async function startParts() {
   const folder = await mkdtemp(join(tmpdir(), 'ringback-browser-'));
@@ -106,7 +150,7 @@ export async function startParts() {
         RINGBACK_TIMEOUTS__RINGING_MS: '30000',
       });
       running.push(gateway);
-      parts.gateways.push({ name, url: `http://127.0.0.1:${port}/`, log: gateway.log });
+      parts.gateways.push({ name, url: `http://127.0.0.1:${port}/`, log: gateway.log, kill: gateway.stop });
       await until(`${name} is ready\n${gateway.log()}`, async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).ok);
     }
     parts.browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });

@@ -21,13 +21,19 @@ export class Person {
     });
   }
 
-  /** Opens the page of a gateway and goes online. */
-  static async online(parts, gateway, name, { viewport = DESKTOP, permissions = ['camera', 'microphone'] } = {}) {
+  /** Opens the page of a gateway, or of another way there (`url`), and goes online. */
+  static async online(parts, gateway, name, { viewport = DESKTOP, permissions = ['camera', 'microphone'], url, prepare } = {}) {
     const context = await parts.browser.newContext({ viewport, permissions });
+    if (prepare !== undefined) await context.addInitScript(prepare);
+    const person = await Person.at(context, `${url ?? parts.gateways[gateway].url}?user=${name}`, name);
+    await person.sees('status', /^online( ·|$)/i);
+    return person;
+  }
+
+  static async at(context, url, name) {
     const page = await context.newPage();
     const person = new Person(name, page);
-    await page.goto(`${parts.gateways[gateway].url}?user=${name}`);
-    await person.sees('status', /online/i);
+    await page.goto(url);
     return person;
   }
 
@@ -43,6 +49,11 @@ export class Person {
     return until(`${this.name} hears ${JSON.stringify(fields)}`, () => this.heard.find(covers));
   }
 
+  /** Another tab of the same browser. */
+  async opensTab() {
+    return Person.at(this.page.context(), this.page.url(), this.name);
+  }
+
   at(id) {
     return this.page.getByTestId(id);
   }
@@ -53,6 +64,11 @@ export class Person {
       if (!(await element.isVisible())) return false;
       return text === undefined || text.test((await element.textContent()) ?? '');
     });
+  }
+
+  /** What the page says of the connection; behind a call it can't be seen. */
+  async isOnline(wanted) {
+    await until(`${this.name}'s connection is ${wanted}`, async () => wanted.test((await this.at('status').textContent()) ?? ''));
   }
 
   async misses(id) {

@@ -67,6 +67,8 @@ export class Call extends Emitter<CallEvents> {
   #stepping = false;
   #answer: Settlement | undefined;
   readonly #settled = new Settlement();
+  /** Ends the waiting of a `call:init` that has not gone out. */
+  readonly #placing = new AbortController();
 
   /** @internal Made by the client: see `RingbackClient.call` and its event `incoming`. */
   constructor(context: CallContext, options: CallOptions) {
@@ -230,13 +232,23 @@ export class Call extends Emitter<CallEvents> {
   #step(input: CallInput): void {
     const { call, effects } = step(this.#model, input, { at: this.#context.platform.timers.now(), me: this.#context.me() });
     this.#model = call;
-    for (const effect of effects) this.#perform(effect);
+    for (const effect of effects) {
+      try {
+        this.#perform(effect);
+      } catch (cause) {
+        // The browser will not have it (a configuration that makes no sense, for one): without media there is no call.
+        const error = new RingbackError("media_failed", "the media can't be set up", { cause });
+        this.#inputs.push({ type: "failed", reason: "ice_failed", error });
+      }
+    }
   }
 
   #perform(effect: CallEffect): void {
     switch (effect.type) {
       case "ask":
         return this.#ask(effect.request);
+      case "withdraw":
+        return this.#placing.abort();
       case "named":
         return this.#context.named(this, effect.id);
       case "capture":
@@ -267,7 +279,7 @@ export class Call extends Emitter<CallEvents> {
 
   #ask(request: Request): void {
     const to = request.type;
-    this.#context.ask(request).then(
+    this.#context.ask(request, to === "call:init" ? this.#placing.signal : undefined).then(
       (ack) => this.take({ type: "reply", to, ack }),
       (error: RingbackError) => this.take({ type: "refusal", to, error }),
     );
@@ -288,7 +300,10 @@ export class Call extends Emitter<CallEvents> {
       ask: this.#context.ask,
       changed: (state) => this.take({ type: "transport", state }),
       tracks: () => this.emit("tracks", true),
-      failed: () => this.take({ type: "failed", reason: "ice_failed" }),
+      failed: (cause) => {
+        const error = new RingbackError("media_failed", "the two sides can't agree on media", { cause });
+        this.take({ type: "failed", reason: "ice_failed", error });
+      },
     });
   }
 

@@ -1,15 +1,14 @@
+import { CallDirectory } from "./call-directory.ts";
 import { Call, type CallContext } from "./call.ts";
-import { Connection, type ConnectionState } from "./signaling/connection.ts";
-import { EndedCalls } from "./core/ended-calls.ts";
+import { deviceName } from "./device.ts";
 import { Emitter } from "./emitter.ts";
 import type { MediaConstraints } from "./media/local-media.ts";
-import { RingbackError } from "./errors.ts";
-import { deviceName } from "./device.ts";
 import { browserPlatform, type PageSignal, type Platform } from "./platform.ts";
+import type { Media, Welcome } from "./protocol.ts";
+import { Connection, type ConnectionState } from "./signaling/connection.ts";
+import type { TokenSource } from "./signaling/token-keeper.ts";
 import { TabElection } from "./tabs/tab-election.ts";
 import type { TabCall } from "./tabs/tab-message.ts";
-import type { TokenSource } from "./signaling/token-keeper.ts";
-import type { CallEvent, Media, Snapshot, Welcome } from "./protocol.ts";
 
 export interface RingbackOptions {
   /** The gateway's socket: `wss://…/v1/ws`. */
@@ -55,13 +54,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
   readonly #connection: Connection;
   #stopListening: (() => void) | undefined;
   readonly #context: CallContext;
-  /** By their ids, those that the gateway may still speak of. */
-  readonly #calls = new Map<string, Call>();
-  /** Those whose `call:init` has no reply yet. */
-  readonly #placing = new Set<Call>();
-  /** Events that may belong to one of those. */
-  #early: CallEvent[] = [];
-  readonly #ended = new EndedCalls();
+  readonly #directory: CallDirectory;
   #welcome: Welcome | undefined;
   readonly #tabs: TabElection | undefined;
   #elsewhere: readonly TabCall[] = [];
@@ -78,23 +71,28 @@ export class RingbackClient extends Emitter<RingbackEvents> {
         token: options.token,
         device,
         client: options.client ?? { name: "ringback-js", version: "0.1.0" },
-        seen: () => this.#seen(),
+        seen: () => this.#directory.seen,
         isUrgent: () => this.calls.length > 0,
       },
       platform,
     );
     this.#context = {
       platform,
-      ask: (request) => this.#connection.request(request),
+      ask: (request, signal) => this.#connection.request(request, signal),
       configuration: () => ({ ...options.configuration, iceServers: this.#welcome?.ice_servers ?? [] }),
       constraints: options.constraints ?? {},
       me: () => this.#welcome && { user: this.#welcome.user, device: this.#welcome.device },
-      named: (call, id) => this.#named(call, id),
-      settled: (call) => this.#forget(call),
+      named: (call, id) => this.#directory.named(call, id),
+      settled: (call) => this.#directory.forget(call),
     };
+    this.#directory = new CallDirectory({
+      create: (call) => new Call(this.#context, call),
+      added: (call, rings) => this.#added(call, rings),
+      now: () => platform.timers.now(),
+    });
     this.#connection.on("state", (state) => this.#changed(state));
     this.#connection.on("welcome", (welcome) => this.#welcomed(welcome));
-    this.#connection.on("event", (event) => this.#take(event));
+    this.#connection.on("event", (event) => this.#directory.take(event));
     this.#connection.on("reachable", () => this.#reachable());
     this.#connection.on("closed", (closed) => this.#closed(closed));
   }
@@ -110,7 +108,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
 
   /** Those that have not ended. */
   get calls(): Call[] {
-    return [...this.#placing, ...this.#calls.values()].filter((call) => call.state !== "ended");
+    return this.#directory.live;
   }
 
   /** Connects, and stays connected until `close`, or until the gateway wants no more of it (`closed`); then it may be opened anew. */
@@ -156,18 +154,16 @@ export class RingbackClient extends Emitter<RingbackEvents> {
       return theirs;
     }
     const call = new Call(this.#context, { role: "caller", peer: { user: to }, media, metadata, online: this.#isOnline });
-    this.#placing.add(call);
-    this.#watch(call);
+    this.#directory.place(call);
     call.take({ type: "place" });
-    if (this.state === "standby") void this.#takeOverFor(call);
-    this.emit("call", call);
+    if (this.state === "standby") void this.#takeOverOrGiveUp();
+    this.#added(call, false);
     return call;
   }
 
-  async #takeOverFor(call: Call): Promise<void> {
-    if (await this.takeOver()) return;
-    const error = new RingbackError("other_tab", "another tab of this device is in a call");
-    call.take({ type: "refusal", to: "call:init", error });
+  /** What was asked for in this tab goes out when it is online, or not at all. */
+  async #takeOverOrGiveUp(): Promise<void> {
+    if (!(await this.takeOver()) && this.state === "standby") this.#connection.standBy();
   }
 
   #election(name: string): TabElection {
@@ -202,10 +198,12 @@ export class RingbackClient extends Emitter<RingbackEvents> {
     else if (signal === "restored" && this.#tabs?.isOwner === false) this.#joinTabs();
   }
 
-  /** The other tabs show what goes on here. */
-  #watch(call: Call): void {
+  #added(call: Call, rings: boolean): void {
+    // The other tabs show what goes on here.
     call.on("state", () => this.#tabs?.announce());
     this.#tabs?.announce();
+    this.emit("call", call);
+    if (rings) this.emit("incoming", call);
   }
 
   get #isOnline(): boolean {
@@ -218,97 +216,12 @@ export class RingbackClient extends Emitter<RingbackEvents> {
     this.emit("state", state);
   }
 
-  #named(call: Call, id: string): void {
-    this.#placing.delete(call);
-    this.#calls.set(id, call);
-    this.#takeEarly();
-  }
-
-  #take(event: CallEvent): void {
-    const call = this.#calls.get(event.call);
-    if (call !== undefined) {
-      call.take({ type: "event", event });
-    } else if (this.#mayCross(event)) {
-      this.#early.push(event);
-    } else if (!this.#ended.heard(event.call, event.seq) && event.type === "call:incoming") {
-      const { from, media, metadata, seq } = event;
-      this.#ring(new Call(this.#context, { id: event.call, role: "callee", peer: from, media, metadata, seq }), event.call);
-    }
-  }
-
-  /** Whether it may be of a call that crosses one of ours: then it is no call of its own, as the reply to ours will tell. */
-  #mayCross(event: CallEvent): boolean {
-    if (event.type !== "call:incoming") return this.#early.some(({ call }) => call === event.call);
-    return [...this.#placing].some(({ peer }) => peer.user === event.from.user);
-  }
-
-  #takeEarly(): void {
-    const early = this.#early;
-    this.#early = [];
-    for (const event of early) this.#take(event);
-  }
-
-  #ring(call: Call, id: string): void {
-    this.#calls.set(id, call);
-    this.#watch(call);
-    call.take({ type: "ring" });
-    this.emit("call", call);
-    this.emit("incoming", call);
-  }
-
   #welcomed(welcome: Welcome): void {
     const fresh = welcome.session !== this.#welcome?.session;
     this.#welcome = welcome;
     this.#reachable();
-    if (!welcome.resumed) this.#reconcile(welcome.calls, fresh);
+    if (!welcome.resumed) this.#directory.reconcile(welcome.calls, fresh);
     this.emit("welcome", welcome);
-  }
-
-  /** Events are missing, so what the gateway lists is the truth to start from. */
-  #reconcile(snapshots: Snapshot[], fresh: boolean): void {
-    const listed = new Set(snapshots.map((snapshot) => snapshot.call));
-    for (const [id, call] of [...this.#calls]) if (!listed.has(id)) call.take({ type: "vanished", reason: "connection_lost" });
-    for (const snapshot of snapshots) {
-      const { call: id, role, peer, media, seq, state } = snapshot;
-      const unacknowledged = this.#unacknowledged(snapshot);
-      unacknowledged?.take({ type: "found", id, role });
-      const known = this.#calls.get(id);
-      if (known !== undefined) {
-        known.take({ type: "snapshot", snapshot, fresh });
-        continue;
-      }
-      const call = new Call(this.#context, { id, role, peer, media, seq });
-      if (role === "callee" && state === "ringing") this.#ring(call, id);
-      else this.#rejoin(call, snapshot);
-    }
-  }
-
-  /** A call from before this page was loaded. */
-  #rejoin(call: Call, snapshot: Snapshot): void {
-    this.#calls.set(snapshot.call, call);
-    this.#watch(call);
-    call.take({ type: "rejoin", snapshot });
-    this.emit("call", call);
-  }
-
-  /** A call of ours that was placed although we were not told. */
-  #unacknowledged({ call: id, role, peer, state }: Snapshot): Call | undefined {
-    if (this.#calls.has(id) || (role === "callee" && state === "ringing")) return undefined;
-    return [...this.#placing].find((call) => call.peer.user === peer.user);
-  }
-
-  /** Once it has ended the gateway may speak of it again: it does not know that we know. */
-  #forget(call: Call): void {
-    const { id } = call;
-    if (this.#placing.delete(call)) this.#takeEarly();
-    if (id === undefined || !this.#calls.delete(id)) return;
-    this.#ended.add(id, call.seq, this.#platform.timers.now());
-  }
-
-  /** Of each call the last event that has arrived; 0 where nothing has. */
-  #seen(): Record<string, number> {
-    const live = [...this.#calls].map(([id, call]) => [id, call.seq]);
-    return { ...this.#ended.seen(this.#platform.timers.now()), ...Object.fromEntries(live) };
   }
 
   #reachable(): void {

@@ -149,6 +149,8 @@ export type CallEvent = Stamped &
 export type ServerFrame = Ack | Welcome | ErrorFrame | GoAway | CallEvent;
 
 export const CloseCode = {
+  /** There was no connection to be closed. */
+  None: 0,
   Normal: 1000,
   BadToken: 4501,
   Replaced: 4503,

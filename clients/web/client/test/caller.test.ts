@@ -85,6 +85,24 @@ describe("alice calls bob", () => {
     expect(stage.devices.live).toBe(0);
   });
 
+  test("she cancels before there was a connection: he is not rung for nothing later", async () => {
+    const stage = new Stage();
+    stage.client.open();
+    const call = stage.client.call("bob", VIDEO);
+    await call.end();
+    await stage.welcome();
+    expect([stage.types, stage.client.calls, call.outcome?.reason]).toEqual([["hello"], [], "cancelled"]);
+  });
+
+  test("what takes too long without a connection is not placed later", async () => {
+    const stage = await Stage.online();
+    stage.socket.breaks();
+    const seen = outcomes(stage.client.call("bob", VIDEO));
+    await stage.timers.pass(30_000);
+    await stage.welcome({ resumed: true });
+    expect([stage.types, seen]).toMatchObject([["hello"], [{ reason: "failed", error: { code: "timeout" } }]]);
+  });
+
   test("her end of it is told although the store is away and the connection breaks", async () => {
     const stage = await Stage.online();
     const call = await stage.talks();

@@ -98,6 +98,18 @@ describe("nothing is left of a call", () => {
     expect(held(stage, remote)).toEqual(NOTHING);
   });
 
+  test("whose peer connection the browser will not make", async () => {
+    const stage = await Stage.online({ configuration: { iceTransportPolicy: "nonsense" as RTCIceTransportPolicy } });
+    const call = stage.client.call("bob", VIDEO);
+    await stage.acks("call:init", { call: "c1" });
+    FakePeerConnection.refusing = true;
+    await stage.tells("c1", { type: "call:accepted", by: BOB });
+    FakePeerConnection.refusing = false;
+    expect(call.outcome).toMatchObject({ reason: "ice_failed", error: { code: "media_failed", cause: { name: "SyntaxError" } } });
+    await stage.acks("call:end");
+    expect([stage.devices.live, stage.client.calls]).toEqual([0, []]);
+  });
+
   test("that is lost on the way", async () => {
     const { stage, remote } = await talking();
     await stage.comesBack({ session: "s2" });

@@ -47,6 +47,13 @@ describe("getting in", () => {
     expect(stage.socket).not.toBe(silent);
   });
 
+  test("an address that is none is told at once, and not tried again", async () => {
+    const stage = new Stage({ url: "nonsense:" });
+    stage.client.open();
+    await stage.timers.pass(60_000);
+    expect([stage.client.state, stage.closed, stage.timers.waiting]).toMatchObject(["closed", [{ code: 0, reason: expect.stringMatching(/nonsense/) as string }], 0]);
+  });
+
   test("a gateway that is not ready says when", async () => {
     const stage = new Stage();
     stage.client.open();

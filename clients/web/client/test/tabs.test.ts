@@ -62,6 +62,11 @@ describe("two tabs of a user and device", () => {
     await settle();
     expect(seen).toMatchObject([{ reason: "failed", error: { code: "other_tab" } }]);
     expect([second.devices.live, second.client.calls, talk.state]).toEqual([0, [], "connected"]);
+    // Nor is it placed when the other tab is done.
+    first.client.close();
+    await settle();
+    await second.welcome({ session: "s2" });
+    expect(second.types).toEqual(["hello"]);
   });
 
   test("the second goes on when the first is closed, with what rings there", async () => {

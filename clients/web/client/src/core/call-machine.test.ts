@@ -105,7 +105,7 @@ describe("a call of ours", () => {
   test("that is cancelled before it has an id is ended once it has one", () => {
     const story = Story.calling();
     story.take({ type: "place" });
-    expect(story.take({ type: "end" })).toEqual(["release", "tell state", "tell ended"]);
+    expect(story.take({ type: "end" })).toEqual(["release", "withdraw", "tell state", "tell ended"]);
     expect(story.take({ type: "reply", to: "call:init", ack: { type: "ack", id: 1, call: "c1" } })).toContain("ask call:end");
     expect(story.hears({ type: "call:ended", reason: "cancelled" })).toEqual([]);
     expect(story.take({ type: "reply", to: "call:end", ack: { type: "ack", id: 2 } })).toEqual(["settled"]);

@@ -90,6 +90,8 @@ export type CallInput =
 export type CallEffect =
   /** The reply comes back as an input. */
   | { type: "ask"; request: Request }
+  /** The call is over here: if its `call:init` has not gone out yet, it need not. */
+  | { type: "withdraw" }
   /** Events with this id are this call's from now on. */
   | { type: "named"; id: string }
   /** Asks the person for microphone and camera; once, however often it is said. */

@@ -44,6 +44,7 @@ export class Draft {
       ...(connectedAt === undefined ? {} : { durationMs: at - connectedAt }),
       ...(error === undefined ? {} : { error }),
     });
+    if (this.call.id === undefined) this.do({ type: "withdraw" });
     this.sayFarewell();
   }
 

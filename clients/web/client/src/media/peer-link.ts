@@ -17,7 +17,7 @@ export interface PeerLinkOptions {
   changed: (state: RTCPeerConnectionState) => void;
   /** The peer's stream is there, or one of its tracks has begun or stopped. */
   tracks: () => void;
-  failed: (error?: unknown) => void;
+  failed: (cause: unknown) => void;
 }
 
 /** How long the statistics may take. */

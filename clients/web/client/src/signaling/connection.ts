@@ -133,10 +133,10 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   /** Asks, and asks again when there were too many requests. Always settles: at the latest when the connection is closed. */
-  async request(request: Request): Promise<Ack> {
+  async request(request: Request, signal?: AbortSignal): Promise<Ack> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.#ask(request);
+        return await this.#ask(request, signal);
       } catch (error) {
         if (!hasCode(error, "rate_limited") || tries >= (TRIES[request.type] ?? Infinity)) throw error;
         const later = error.retryAfterMs ?? RETRY_AFTER_MS;
@@ -145,9 +145,9 @@ export class Connection extends Emitter<ConnectionEvents> {
     }
   }
 
-  #ask(request: Request): Promise<Ack> {
+  #ask(request: Request, signal: AbortSignal | undefined): Promise<Ack> {
     if (this.#state === "closed") return Promise.reject(new RingbackError("closed", "the connection is closed"));
-    return this.#pending.ask(request, this.#seen.take(), DEADLINES_MS[request.type]);
+    return this.#pending.ask(request, { seen: this.#seen.take(), deadlineMs: DEADLINES_MS[request.type], signal });
   }
 
   async #connect(): Promise<void> {
@@ -165,15 +165,23 @@ export class Connection extends Emitter<ConnectionEvents> {
       else this.#retry();
       return;
     }
-    if (!isCurrent()) return;
+    if (isCurrent()) this.#openSocket(token);
+  }
+
+  #openSocket(token: string): void {
     this.#attempt.set(WELCOME_LIMIT_MS, () => this.#retry());
-    this.#socket = new GatewaySocket(this.#platform, {
-      url: this.#options.url,
-      opened: () => this.#hello(token),
-      heard: () => this.#heartbeat.heard(),
-      frame: (frame) => this.#receive(frame),
-      closed: (code, reason) => this.#lost(code, reason),
-    });
+    try {
+      this.#socket = new GatewaySocket(this.#platform, {
+        url: this.#options.url,
+        opened: () => this.#hello(token),
+        heard: () => this.#heartbeat.heard(),
+        frame: (frame) => this.#receive(frame),
+        closed: (code, reason) => this.#lost(code, reason),
+      });
+    } catch (error) {
+      // An address that is none, or one that is not secure on a page that is: it will be no other at the next try.
+      this.#finish(CloseCode.None, `the socket can't be opened: ${String(error)}`);
+    }
   }
 
   #hello(token: string): void {

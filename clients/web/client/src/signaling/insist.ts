@@ -1,7 +1,8 @@
 import { hasCode } from "../errors.ts";
 import type { Ack, Request } from "../protocol.ts";
 
-export type Ask = (request: Request) => Promise<Ack>;
+/** Aborted before the request has gone out, it does not go out any more. */
+export type Ask = (request: Request, signal?: AbortSignal) => Promise<Ack>;
 
 /**
  * Asks until there is an answer: a reply that got lost with its session is none. An earlier copy may have been applied; then

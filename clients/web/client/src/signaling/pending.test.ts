@@ -20,9 +20,9 @@ function asking() {
     },
   });
   pending.resume();
-  const ask = (name: string, deadlineMs?: number) => {
+  const ask = (name: string, deadlineMs?: number, signal?: AbortSignal) => {
     const [call = "", candidate = ""] = name.split(" ");
-    pending.ask({ type: "webrtc:ice", call, candidates: [{ candidate }] }, undefined, deadlineMs).then(
+    pending.ask({ type: "webrtc:ice", call, candidates: [{ candidate }] }, { deadlineMs, signal }).then(
       () => settled.push(`${name} done`),
       (error: RingbackError) => settled.push(`${name} ${error.code}`),
     );
@@ -147,6 +147,24 @@ test("a deadline settles what nobody answers, with what was said last", async ()
   refuse("c2 a", "unavailable", { retry_after_ms: 60_000 });
   await timers.pass(5_000);
   expect(settled).toEqual(["c1 a timeout", "c2 a unavailable"]);
+});
+
+test("what nobody wants any more is not sent; what has been sent is not unsaid", async () => {
+  const { pending, ask, ack, said, settled } = asking();
+  const unwanted = new AbortController();
+  ask("c1 a", undefined, unwanted.signal);
+  pending.pause();
+  ask("c2 a", undefined, unwanted.signal);
+  unwanted.abort();
+  ask("c3 a", undefined, unwanted.signal);
+  await settle();
+  expect(settled).toEqual(["c2 a closed", "c3 a closed"]);
+  said();
+  pending.resume();
+  expect(said()).toEqual(["c1 a"]);
+  ack("c1 a");
+  await settle();
+  expect(settled[2]).toBe("c1 a done");
 });
 
 test("at the end everything is settled", async () => {

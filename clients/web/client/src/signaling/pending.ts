@@ -16,6 +16,14 @@ interface Waiting {
   refusal: RingbackError | undefined;
 }
 
+export interface AskOptions {
+  /** Goes with it. */
+  seen?: Seen | undefined;
+  deadlineMs?: number | undefined;
+  /** Aborted before it has been sent, it is not sent any more. */
+  signal?: AbortSignal | undefined;
+}
+
 export interface PendingOptions {
   timers: Timers;
   random: () => number;
@@ -46,9 +54,10 @@ export class Pending {
     return this.#lastId;
   }
 
-  /** `seen` goes with it. */
-  ask(request: Request, seen?: Seen, deadlineMs?: number): Promise<Ack> {
+  ask(request: Request, { seen, deadlineMs, signal }: AskOptions = {}): Promise<Ack> {
+    if (signal?.aborted) return Promise.reject(withdrawn());
     const id = this.nextId();
+    signal?.addEventListener("abort", () => this.#withdraw(id), { once: true });
     return new Promise<Ack>((resolve, reject) => {
       const text = JSON.stringify({ ...request, id, ...(seen === undefined ? {} : { seen }) });
       const call = "call" in request ? request.call : undefined;
@@ -118,6 +127,10 @@ export class Pending {
     this.#options.send(waiting.text);
   }
 
+  #withdraw(id: number): void {
+    if (this.#waiting.get(id)?.state === "held") this.#reject(id, withdrawn());
+  }
+
   #expire(id: number): void {
     this.#reject(id, this.#waiting.get(id)?.refusal ?? new RingbackError("timeout", "no reply came in time"));
   }
@@ -133,4 +146,8 @@ export class Pending {
     if (waiting?.call !== undefined) this.#release(waiting.call);
     return waiting;
   }
+}
+
+function withdrawn(): RingbackError {
+  return new RingbackError("closed", "nobody wants it any more");
 }

@@ -39,6 +39,8 @@ class FakeTransceiver {
  */
 export class FakePeerConnection extends FakeTarget {
   static readonly made: FakePeerConnection[] = [];
+  /** The browser has something against its configuration. */
+  static refusing = false;
 
   configuration: RTCConfiguration;
   readonly candidates: (RTCIceCandidateInit | null)[] = [];
@@ -58,6 +60,7 @@ export class FakePeerConnection extends FakeTarget {
 
   constructor(configuration: RTCConfiguration) {
     super();
+    if (FakePeerConnection.refusing) throw new DOMException("no such policy", "SyntaxError");
     this.configuration = configuration;
     FakePeerConnection.made.push(this);
   }

@@ -20,6 +20,7 @@ export class FakeSocket implements Socket {
   answersPings = true;
 
   constructor(url: string, protocol: string) {
+    if (!url.startsWith("ws")) throw new DOMException(`${url} is no address of a socket`, "SyntaxError");
     this.url = url;
     this.protocol = protocol;
     FakeSocket.opened.push(this);

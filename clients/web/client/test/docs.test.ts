@@ -1,0 +1,40 @@
+/// <reference types="vite/client" />
+import ts from "typescript";
+import { expect, test } from "vitest";
+import page from "../../../../docs/web-sdk.md?raw";
+
+const HERE = new URL(".", import.meta.url).pathname;
+const examples = [...page.matchAll(/```ts\n([^]*?)```/g)].map(([, code = ""], index) => [`${HERE}example-${index}.ts`, code] as const);
+
+test("every example compiles", { timeout: 30_000 }, () => {
+  const { config } = ts.readConfigFile(`${HERE}../../tsconfig.base.json`, (path) => ts.sys.readFile(path)) as { config: { compilerOptions: object } };
+  const { options } = ts.convertCompilerOptionsFromJson({ ...config.compilerOptions, noUnusedLocals: false }, HERE);
+  const host = ts.createCompilerHost(options);
+  const sources = new Map<string, string>(examples);
+  const { getSourceFile, fileExists } = host;
+  host.fileExists = (path) => sources.has(path) || fileExists(path);
+  host.getSourceFile = (path, target) => {
+    const source = sources.get(path);
+    return source === undefined ? getSourceFile(path, target) : ts.createSourceFile(path, source, target);
+  };
+  const program = ts.createProgram([...sources.keys()], options, host);
+  const complaints = ts.getPreEmitDiagnostics(program).map(({ messageText, file }) => {
+    return `${file?.fileName.replace(HERE, "")}: ${ts.flattenDiagnosticMessageText(messageText, " ")}`;
+  });
+  expect([examples.length > 4, complaints]).toEqual([true, []]);
+});
+
+/** The words of a type, as its source has them. */
+function words(source: string, type: string): string[] {
+  const [, body = ""] = new RegExp(`export type ${type} =([^;]*);`).exec(source.replace(/\/\*\*.*?\*\//g, "")) ?? [];
+  return [...body.matchAll(/"(\w+)"/g)].map(([, word = ""]) => word);
+}
+
+const sources = import.meta.glob<string>(["../src/protocol.ts", "../src/errors.ts"], { eager: true, query: "?raw", import: "default" });
+const source = Object.values(sources).join("\n");
+
+test.each(["ErrorCode", "LocalErrorCode", "EndReason"])("every %s is on the page", (type) => {
+  const all = words(source, type);
+  expect(all.length).toBeGreaterThan(8);
+  expect(all.filter((word) => !page.includes(`\`${word}\``))).toEqual([]);
+});

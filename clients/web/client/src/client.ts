@@ -26,7 +26,7 @@ export interface RingbackOptions {
    */
   user?: string;
   client?: { name: string; version: string };
-  /** Beside the `iceServers`, which the gateway names. */
+  /** Of each peer connection; the gateway's `iceServers` are added to these. */
   configuration?: RTCConfiguration;
   /** What is asked of microphone and camera beside that they are there. */
   constraints?: MediaConstraints;
@@ -79,7 +79,10 @@ export class RingbackClient extends Emitter<RingbackEvents> {
     this.#context = {
       platform,
       ask: (request, signal) => this.#connection.request(request, signal),
-      configuration: () => ({ ...options.configuration, iceServers: this.#welcome?.ice_servers ?? [] }),
+      configuration: () => ({
+        ...options.configuration,
+        iceServers: [...(options.configuration?.iceServers ?? []), ...(this.#welcome?.ice_servers ?? [])],
+      }),
       constraints: options.constraints ?? {},
       me: () => this.#welcome && { user: this.#welcome.user, device: this.#welcome.device },
       named: (call, id) => this.#directory.named(call, id),

@@ -142,6 +142,13 @@ test("the devices are asked for as the application wants them", async () => {
   expect(stage.devices.asked).toEqual([constraints, { video: { width: 640, deviceId: { exact: "back" } } }]);
 });
 
+test("the application's own servers come first", async () => {
+  const own = { urls: "turn:own.example.org", username: "u", credential: "c" };
+  const stage = await Stage.online({ configuration: { iceServers: [own], iceTransportPolicy: "relay" } });
+  await stage.calls(AUDIO);
+  expect(stage.pc.configuration).toEqual({ iceServers: [own, { urls: ["stun:stun.example.org:3478"] }], iceTransportPolicy: "relay" });
+});
+
 test("ICE is restarted with the servers that the gateway named last", async () => {
   const stage = await Stage.online();
   await stage.talks(AUDIO);

@@ -123,7 +123,7 @@ export async function startLine(url) {
 }
 
 /** Everything a test needs; `stop` ends it. */
-export async function startParts() {
+export async function startParts({ flags = [] } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'ringback-browser-'));
   const running = [];
   const parts = {
@@ -153,7 +153,7 @@ export async function startParts() {
       parts.gateways.push({ name, url: `http://127.0.0.1:${port}/`, log: gateway.log, kill: gateway.stop });
       await until(`${name} is ready\n${gateway.log()}`, async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).ok);
     }
-    parts.browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+    parts.browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags] });
     return parts;
   } catch (error) {
     await parts.stop();

@@ -10,7 +10,7 @@ const AUDIO = ['audioPackets', 'audioEnergy'];
 const ALL = ['audioPackets', 'videoPackets', 'framesDecoded', 'audioEnergy'];
 const DIST = fileURLToPath(new URL('../../clients/web/client/dist/', import.meta.url));
 
-describe('trouble in a call', { timeout: 240_000 }, () => {
+describe('trouble in a call', { timeout: 300_000 }, () => {
   let parts;
   let people = [];
   let lines = [];
@@ -74,11 +74,16 @@ describe('trouble in a call', { timeout: 240_000 }, () => {
 
   test('a page that is loaded anew goes on with its call', async () => {
     const { alice, bob } = await talking('emma', 'fred', 'video');
+    await alice.clicks('mute');
+    await alice.sees('mute', /Unmute/);
     for (const person of [bob, alice]) {
       await person.page.reload();
       await person.sees('incall');
-      await Promise.all([alice.receives(...ALL), bob.receives(...ALL)]);
+      await Promise.all([alice.receives(...ALL), bob.receives('audioPackets', 'videoPackets', 'framesDecoded')]);
     }
+    await alice.sees('mute', /Unmute/);
+    await alice.clicks('mute');
+    await bob.receives(...ALL);
     await alice.clicks('hangup');
     await Promise.all([alice.outcome('hangup'), bob.outcome('hangup')]);
   });
@@ -161,6 +166,50 @@ describe('trouble in a call', { timeout: 240_000 }, () => {
     assert.deepEqual(words(report.bad), ['socket failed', 'token skipped']);
     // The page itself is as it was.
     await alice.sees('status', /^online/i);
+  });
+
+  test('after fifty calls nothing is left in the page: no peer connection, no track', async () => {
+    const prepare = () => {
+      const made = { connections: [], tracks: [] };
+      window.__made = made;
+      const Real = window.RTCPeerConnection;
+      window.RTCPeerConnection = class extends Real {
+        constructor(...parameters) {
+          super(...parameters);
+          made.connections.push(this);
+        }
+      };
+      const devices = navigator.mediaDevices;
+      const get = devices.getUserMedia.bind(devices);
+      devices.getUserMedia = async (constraints) => {
+        const stream = await get(constraints);
+        made.tracks.push(...stream.getTracks());
+        return stream;
+      };
+    };
+    const alice = await online(0, 'quin', { prepare });
+    const bob = await online(1, 'ruth', { prepare });
+    for (let number = 0; number < 50; number += 1) {
+      const [caller, callee] = number % 2 === 0 ? [alice, bob] : [bob, alice];
+      await caller.calls(callee.name, number % 3 === 0 ? 'video' : 'audio');
+      await callee.clicks('answer');
+      await Promise.all([alice.receives('audioPackets'), bob.receives('audioPackets')]);
+      await (number % 4 < 2 ? caller : callee).clicks('hangup');
+      await Promise.all([caller.misses('incall'), callee.misses('incall')]);
+    }
+    for (const person of [alice, bob]) {
+      const left = () =>
+        person.page.evaluate(() => ({
+          made: window.__made.connections.length,
+          open: window.__made.connections.filter(({ connectionState }) => connectionState !== 'closed').length,
+          live: window.__made.tracks.filter(({ readyState }) => readyState === 'live').length,
+        }));
+      await until(`${person.name} has let go of everything`, async () => {
+        const { open, live } = await left();
+        return open === 0 && live === 0;
+      });
+      assert.equal((await left()).made, 50);
+    }
   });
 
   test('the gateway of one side is killed: its people come back elsewhere, and nothing is heard of it', async () => {

@@ -16,6 +16,7 @@ import type { Outcome } from "./core/outcome.ts";
 import { Emitter } from "./emitter.ts";
 import { RingbackError } from "./errors.ts";
 import type { MediaConstraints } from "./media/local-media.ts";
+import { KeptChoices } from "./media/kept-choices.ts";
 import { MediaControl } from "./media/media-control.ts";
 import { PeerLink } from "./media/peer-link.ts";
 import type { CallStats, MediaReport } from "./media/stats.ts";
@@ -60,6 +61,7 @@ export class Call extends Emitter<CallEvents> {
   readonly #context: CallContext;
   readonly #media: MediaControl;
   readonly #timers: CallTimers;
+  readonly #choices: KeptChoices;
   #model: CallModel;
   #link: PeerLink | undefined;
   /** Inputs that came while another was being worked on. */
@@ -78,9 +80,10 @@ export class Call extends Emitter<CallEvents> {
       platform: context.platform,
       constraints: context.constraints,
       send: async () => this.#link?.update(),
-      changed: () => this.emit("tracks", true),
+      changed: () => this.#mediaChanged(),
       trouble: (error) => this.emit("trouble", error),
     });
+    this.#choices = new KeptChoices(context.platform.storage);
     this.#timers = new CallTimers(context.platform.timers, (name) => this.take({ type: "timer", name }));
     this.#model = newCall(options);
   }
@@ -285,8 +288,16 @@ export class Call extends Emitter<CallEvents> {
     );
   }
 
+  /** As the person had it before the page was loaded anew, if it was. */
   #capture(media: Media): void {
-    this.#media.open(media).catch((error: RingbackError) => this.take({ type: "failed", reason: "media_denied", error }));
+    const kept = this.id === undefined ? undefined : this.#choices.of(this.id);
+    if (kept?.muted) this.#media.local.muted = true;
+    this.#media.open({ ...media, video: kept?.camera ?? media.video }).catch((error: RingbackError) => this.take({ type: "failed", reason: "media_denied", error }));
+  }
+
+  #mediaChanged(): void {
+    if (this.id !== undefined && this.state !== "ended") this.#choices.keep(this.id, { muted: this.muted, camera: this.cameraOn });
+    this.emit("tracks", true);
   }
 
   #connect(begins: boolean): void {
@@ -309,6 +320,7 @@ export class Call extends Emitter<CallEvents> {
 
   #release(): void {
     this.#timers.stopAll();
+    if (this.id !== undefined) this.#choices.forget(this.id);
     this.#media.close();
     const report = this.#link?.close();
     this.#link = undefined;

@@ -178,6 +178,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
       mayYield: () => this.calls.every((call) => call.isUnanswered),
       calls: () => this.calls.map(({ role, peer, media, state }) => ({ role, peer, media, state })),
       elsewhere: (calls) => {
+        if (calls.length === 0 && this.#elsewhere.length === 0) return;
         this.#elsewhere = calls;
         this.emit("elsewhere", calls);
       },

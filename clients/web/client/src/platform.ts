@@ -46,6 +46,7 @@ export interface TabChannel {
 export interface Storage {
   get(key: string): string | undefined;
   set(key: string, value: string): void;
+  remove(key: string): void;
 }
 
 export interface Platform {
@@ -83,6 +84,13 @@ const localStore: Storage = {
   set(key, value) {
     try {
       localStorage.setItem(key, value);
+    } catch {
+      // As said.
+    }
+  },
+  remove(key) {
+    try {
+      localStorage.removeItem(key);
     } catch {
       // As said.
     }

@@ -38,6 +38,15 @@ describe("candidates", () => {
     expect(stage.count("webrtc:ice")).toBe(2);
   });
 
+  test("no burst of ours is too large for a frame", async () => {
+    const stage = await Stage.online();
+    await stage.calls();
+    await stage.acks("webrtc:offer");
+    stage.pc.finds(...Array.from({ length: 45 }, (_, number) => `a${number}`), null);
+    const bursts = stage.socket.sent.filter(({ type }) => type === "webrtc:ice").map(({ candidates }) => (candidates as object[]).length);
+    expect(bursts).toEqual([20, 20, 6]);
+  });
+
   test("too many of them end nothing", async () => {
     const stage = await Stage.online();
     const call = await stage.calls();

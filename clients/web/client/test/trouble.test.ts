@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Call } from "../src/index.ts";
+import { FakeBrowser } from "./support/fake-browser.ts";
 import type { FakePeerConnection } from "./support/fake-peer-connection.ts";
 import { AUDIO, BOB, Stage, VIDEO, outcomes, snapshot } from "./support/stage.ts";
 import { settle } from "./support/virtual-timers.ts";
@@ -277,6 +278,43 @@ describe("a page that was loaded anew", () => {
     await stage.acks("call:reject");
     await stage.tells("c1", { type: "call:incoming", from: BOB, media: AUDIO }, 1);
     expect(stage.rings).toEqual([call]);
+  });
+});
+
+describe("what a person has chosen", () => {
+  const rejoined = async (browser: FakeBrowser, call = "c1") => {
+    const stage = await Stage.online({}, { calls: [snapshot({ call })] }, browser);
+    await settle();
+    return stage;
+  };
+
+  test("is as it was after the page was loaded anew: nobody is unmuted, or seen, by a reload", async () => {
+    const browser = new FakeBrowser();
+    const stage = await Stage.online({}, undefined, browser);
+    const call = await stage.talks(VIDEO);
+    call.mute();
+    await call.camera(false);
+    const after = await rejoined(browser);
+    expect(after.devices.asked).toEqual([{ audio: true }]);
+    expect(after.client.calls).toMatchObject([{ muted: true, cameraOn: false, state: "connected" }]);
+    expect(after.devices.given[0]?.getAudioTracks()[0]?.enabled).toBe(false);
+  });
+
+  test("is of that call alone, and gone with it", async () => {
+    const browser = new FakeBrowser();
+    const stage = await Stage.online({}, undefined, browser);
+    const call = await stage.talks(VIDEO);
+    call.mute();
+    expect((await rejoined(browser, "c2")).client.calls).toMatchObject([{ muted: false, cameraOn: true }]);
+    call.mute();
+    void call.end();
+    expect([...browser.kept.keys()].filter((key) => key.includes("choices"))).toEqual([]);
+  });
+
+  test("that can't be read is none", async () => {
+    const browser = new FakeBrowser();
+    browser.kept.set("ringback-choices", "{");
+    expect((await rejoined(browser)).client.calls).toMatchObject([{ muted: false, cameraOn: true }]);
   });
 });
 

@@ -2,6 +2,8 @@ import type { TimerId, Timers } from "../platform.ts";
 import type { Candidate } from "../protocol.ts";
 
 const BATCH_MS = 50;
+/** The gateway takes so many at a time from anybody. */
+const BATCH_MAX = 20;
 
 /** Gathers this side's candidates for a moment: they come in bursts, and a burst is one request. */
 export class OwnCandidates {
@@ -20,7 +22,7 @@ export class OwnCandidates {
     // An empty one ends the candidates of one generation; the protocol knows only the end of all.
     if (candidate?.candidate === "") return;
     this.#batch.push(candidate === null ? null : candidate.toJSON());
-    if (candidate === null) this.#flush();
+    if (candidate === null || this.#batch.length >= BATCH_MAX) this.#flush();
     else this.#timer ??= this.#timers.set(() => this.#flush(), BATCH_MS);
   }
 

@@ -19,6 +19,7 @@ export class FakeBrowser {
   readonly storage: Storage = {
     get: (key) => this.kept.get(key),
     set: (key, value) => void this.kept.set(key, value),
+    remove: (key) => void this.kept.delete(key),
   };
 
   readonly locks: TabLocks = {

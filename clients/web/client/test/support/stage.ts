@@ -59,8 +59,8 @@ export class Stage {
     this.client.on("closed", (closed) => this.closed.push(closed));
   }
 
-  static async online(options?: Partial<RingbackOptions>, welcome?: Parameters<Stage["welcome"]>[0]): Promise<Stage> {
-    const stage = new Stage(options);
+  static async online(options?: Partial<RingbackOptions>, welcome?: Parameters<Stage["welcome"]>[0], browser?: FakeBrowser): Promise<Stage> {
+    const stage = new Stage(options, browser);
     stage.client.open();
     await stage.welcome(welcome);
     return stage;

@@ -18,8 +18,10 @@ pub(super) struct Owed {
 
 #[derive(Debug)]
 struct Debt {
-    /// The last one that was refused so. Should that come again before the first, the client has read both refusals
-    /// and does not want the first any more.
+    /// The one that is waited for.
+    first: RequestId,
+    /// The last one that was refused so. Should one of the others come from a client that has got the refusal, before
+    /// the first, then it does not want the first any more.
     last: RequestId,
     /// The ping that was sent after the refusal.
     ping: Option<u64>,
@@ -30,7 +32,7 @@ struct Debt {
 impl Owed {
     /// A request could not be served.
     pub(super) fn owe(&mut self, call: CallId, id: RequestId) {
-        self.calls.insert(call, Debt { last: id, ping: None, got: Instant::now() + SILENCE });
+        self.calls.insert(call, Debt { first: id, last: id, ping: None, got: Instant::now() + SILENCE });
     }
 
     /// A later request of the same call was refused too.
@@ -56,10 +58,21 @@ impl Owed {
         }
     }
 
-    /// Whether a request was on its way already when an earlier one of its call was refused, which is still to come.
+    /// Whether a request was on its way already when an earlier one of its call was refused, which is still to come. It
+    /// may be one of those that were refused with that one: a client whose request for another call was refused has sent
+    /// again all that followed, and several copies may be on their way.
     pub(super) fn comes_too_early(&mut self, call: &CallId, id: RequestId) -> bool {
         let Some(debt) = self.calls.get(call) else { return false };
-        let early = id > debt.last && debt.got.elapsed() < PATIENCE;
+        // A copy of what was answered before.
+        if id < debt.first {
+            return false;
+        }
+        let now = Instant::now();
+        let early = match id {
+            id if id == debt.first => false,
+            id if id <= debt.last => now < debt.got,
+            _ => now < debt.got + PATIENCE,
+        };
         if !early {
             self.calls.remove(call);
         }
@@ -98,9 +111,20 @@ mod tests {
         for again in [5, 6] {
             let (mut owed, call) = owed();
             assert!(owed.comes_too_early(&call, RequestId(7)));
+            owed.ponged(3);
             assert!(!owed.comes_too_early(&call, RequestId(again)));
             assert!(!owed.comes_too_early(&call, RequestId(8)));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_older_copy_of_what_was_refused_with_the_first_does_not_overtake_it() {
+        let (mut owed, call) = owed();
+        assert!(owed.comes_too_early(&call, RequestId(6)), "sent before the client had got the refusal");
+        assert!(!owed.comes_too_early(&call, RequestId(4)), "answered before");
+        assert!(owed.comes_too_early(&call, RequestId(6)));
+        assert!(!owed.comes_too_early(&call, RequestId(5)), "in order again");
+        assert!(!owed.comes_too_early(&call, RequestId(6)));
     }
 
     #[tokio::test(start_paused = true)]

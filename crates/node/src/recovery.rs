@@ -38,10 +38,23 @@ pub(crate) fn regressed(node: &Arc<Node>, partitions: Vec<Partition>) {
     node.cluster.forgive();
     let parts = node.store.partitions();
     node.registry.deliver_where(|user| partitions.contains(&parts.of_user(user)), &Mail::Renew);
-    for partition in partitions {
+    for &partition in &partitions {
         let us = Arc::clone(node);
         node.background.spawn(async move { all_of(&us, partition, true).await });
     }
+    let us = Arc::clone(node);
+    node.background.spawn(async move { lists_in(&us, &partitions).await });
+}
+
+/// Has the lists of these partitions' users name their calls again.
+async fn lists_in(node: &Arc<Node>, partitions: &[Partition]) {
+    let list = |call: CallId| async move {
+        let listed = node.background.insist(|| node.calls.list_again(&call, partitions)).await;
+        if let Err(error) = listed {
+            tracing::warn!(?call, error = &error as &dyn std::error::Error, "a call was not listed again");
+        }
+    };
+    futures::stream::iter(node.calls.known_live()).for_each_concurrent(AT_ONCE, list).await;
 }
 
 /// Looks at every call of a partition that has, or may have, a device here.

@@ -9,7 +9,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use ringback_call::{Call, CallId, Command, Input, Link, PerSide, Side, State, UserId};
+use ringback_call::{Call, CallId, Command, Input, Link, PerSide, Side, State, Timestamp, UserId};
 use ringback_store::{
     Claim, Commit, Committed, Log, Pair, Partition, Store, StoreError, Stored, Version,
     record::{self, Direct},
@@ -116,15 +116,35 @@ impl Calls {
             let (store, background) = (Arc::clone(&self.store), Arc::clone(&self.background));
             let (user, id) = (call.user(side).clone(), call.id.clone());
             self.background.spawn(async move {
-                let listed = background.insist(async || {
-                    store.enlist(&user, &id, at, usize::MAX).await?;
-                    announce(&*store, &user, &id).await
-                });
+                let listed = background.insist(async || list(&*store, &user, &id, at).await);
                 if let Err(error) = listed.await {
                     tracing::warn!(call = ?id, error = &error as &dyn std::error::Error, "not listed again");
                 }
             });
         }
+    }
+
+    /// Puts a live call on the lists of those of its users whose lists may be lost, though the call is not: they are
+    /// kept in other partitions. A device that has forgotten it, and comes back, is told of what is listed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn list_again(&self, call: &CallId, lost: &[Partition]) -> Result<(), StoreError> {
+        let Some(slot) = self.cache.find(call) else { return Ok(()) };
+        let is_lost = |user: &&UserId| lost.contains(&self.store.partitions().of_user(user));
+        let users: Vec<UserId> = match &slot.lock().await.known {
+            Some(known) => {
+                Side::BOTH.map(|side| known.call().user(side)).into_iter().filter(is_lost).cloned().collect()
+            }
+            None => return Ok(()),
+        };
+        if users.is_empty() || self.load(call).await?.is_none_or(|known| known.call().has_ended()) {
+            return Ok(());
+        }
+        for user in users {
+            list(&*self.store, &user, call, self.clock.now()).await?;
+        }
+        Ok(())
     }
 
     /// The store's history stands; what ours has handed out is not used again.
@@ -190,11 +210,22 @@ impl Calls {
         self.background.spawn(work);
     }
 
+    /// The calls that are known here and not known to have ended.
+    pub(crate) fn known_live(&self) -> Vec<CallId> {
+        self.cache.live().into_iter().map(|(call, _)| call).collect()
+    }
+
     /// The calls of a partition that are known here.
     pub(crate) fn known_in(&self, partition: Partition) -> Vec<CallId> {
         let ours = |call: &CallId| self.store.partitions().of_call(call) == Some(partition);
         self.cache.all().into_iter().filter(ours).collect()
     }
+}
+
+/// Puts a call on a user's list again.
+async fn list(store: &dyn Store, user: &UserId, call: &CallId, at: Timestamp) -> Result<(), StoreError> {
+    store.enlist(user, call, at, usize::MAX).await?;
+    announce(store, user, call).await
 }
 
 /// Has every gateway where a user is look at a call again.

@@ -307,6 +307,10 @@ impl Calls {
             Ok(Committed::Conflict(Some(stored))) if stored.version == unsure.known.version => {
                 place.done(unsure.commit.entries, unsure.known);
             }
+            // What it was made from is lost too: both are put back.
+            Ok(Committed::Conflict(Some(stored))) if unsure.known.descends_from(stored.version) => {
+                place.done(unsure.commit.entries, unsure.known);
+            }
             // It was not, and something else was.
             Ok(Committed::Conflict(_) | Committed::PairTaken { .. }) => {}
             Err(error) => {

@@ -136,12 +136,14 @@ impl Place {
         self.known = Some(known);
     }
 
-    /// Takes what was committed.
+    /// Takes what was committed, unless what has become of it was heard already.
     pub(super) fn done(&mut self, entries: Vec<Entry>, known: Known) {
         for Entry { log, seq, body, .. } in entries {
             self.recent.push(log, seq, body);
         }
-        self.learn(known);
+        if !self.known.as_ref().is_some_and(|heard| heard.descends_from(known.version)) {
+            self.learn(known);
+        }
     }
 
     /// Takes what was heard, if it is newer than what is known; `false` where the one contradicts the other.
@@ -277,9 +279,54 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
-    use ringback_call::Side;
+    use ringback_call::{
+        ConnectionId, DeviceId, Link, Media, NodeId, Opening, Origin, RequestId, Rules, SessionId, Side,
+        Timestamp, UserId,
+    };
 
     use super::*;
+
+    fn call() -> Call {
+        let link = Link { node: NodeId::new("gw-1").unwrap(), connection: ConnectionId(1) };
+        let from = Origin {
+            user: UserId::new("alice").unwrap(),
+            device: DeviceId::new("phone").unwrap(),
+            session: SessionId::new("s").unwrap(),
+            link,
+            seen: 0,
+        };
+        let opening = Opening {
+            id: CallId::new("p0-1").unwrap(),
+            from,
+            request: RequestId(1),
+            to: UserId::new("bob").unwrap(),
+            media: Media { audio: true, video: false },
+            metadata: None,
+            at: Timestamp(1),
+        };
+        Rules::default().open(&opening).unwrap().next.unwrap()
+    }
+
+    /// The change with this count and stamp, made from changes with these stamps, the newest first.
+    fn known(count: u64, stamp: u32, ancestors: &[u32]) -> Known {
+        let document = Document { call: call(), ancestors: ancestors.to_vec() };
+        Known { version: Version { count, stamp }, document, bytes: Bytes::new() }
+    }
+
+    fn hear(place: &mut Place, heard: Known) -> bool {
+        place.hear(Heard { known: Some(heard), ..Heard::default() })
+    }
+
+    #[test]
+    fn a_commit_that_is_made_sure_of_is_not_newer_than_what_became_of_it() {
+        let mut place = Place::default();
+        assert!(hear(&mut place, known(5, 5, &[4, 3])));
+        assert!(hear(&mut place, known(7, 7, &[6, 5, 4])));
+        place.done(Vec::new(), known(6, 6, &[5, 4]));
+        assert_eq!(place.known.as_ref().unwrap().version.count, 7);
+        place.done(Vec::new(), known(8, 8, &[7, 6]));
+        assert_eq!(place.known.as_ref().unwrap().version.count, 8);
+    }
 
     #[test]
     fn what_is_remembered_of_a_call_is_bounded() {

@@ -184,6 +184,7 @@ impl Calls {
     pub(crate) async fn check(&self, call: &CallId) -> Result<(), StoreError> {
         let Some(slot) = self.cache.find(call) else { return Ok(()) };
         let mut place = slot.lock().await;
+        self.make_sure(&mut place).await?;
         let Some(known) = place.known.clone() else { return Ok(()) };
         let stored = self.store.load(call).await?;
         // Else who knows the call alive could bring it back.

@@ -74,7 +74,7 @@ async fn all_of(node: &Arc<Node>, partition: Partition, check: bool) {
 
 async fn each(node: &Arc<Node>, calls: Vec<CallId>, check: bool) {
     let look = |call: CallId| async move {
-        let looked = node.background.insist(|| look_at(node, &call, check)).await;
+        let looked = node.background.insist(|| Box::pin(look_at(node, &call, check))).await;
         if let Err(error) = looked {
             tracing::warn!(?call, error = &error as &dyn std::error::Error, "a call was not looked at");
         }

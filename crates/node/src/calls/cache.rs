@@ -155,7 +155,8 @@ impl Place {
         match &self.known {
             // A message that was overtaken by another.
             Some(known) if known.version == heard.version || known.descends_from(heard.version) => true,
-            // Of a history that ours is not part of.
+            // Of a history that ours is not part of, however much longer it is: the store tells. Until then ours is not
+            // forgotten, for devices may have been told of it.
             Some(known) if !heard.may_descend_from(known.version) => false,
             Some(_) | None => {
                 self.learn(heard);
@@ -315,6 +316,20 @@ mod tests {
 
     fn hear(place: &mut Place, heard: Known) -> bool {
         place.hear(Heard { known: Some(heard), ..Heard::default() })
+    }
+
+    #[test]
+    fn a_history_that_contradicts_ours_does_not_take_its_place_however_long_it_is() {
+        let mut place = Place::default();
+        assert!(hear(&mut place, known(5, 0x5a, &[4, 3])));
+        assert!(
+            !hear(&mut place, known(6, 0x6b, &[0x5b, 4, 3])),
+            "another fifth change was made of the fourth"
+        );
+        assert!(hear(&mut place, known(4, 4, &[3])), "one that was overtaken");
+        assert_eq!(place.known.as_ref().unwrap().version.stamp, 0x5a);
+        assert!(hear(&mut place, known(6, 0x6a, &[0x5a, 4, 3])));
+        assert!(hear(&mut place, known(9, 9, &[8, 7])), "too far on for anybody to tell");
     }
 
     #[test]

@@ -204,7 +204,7 @@ impl Calls {
     pub(super) fn check_later(self: &Arc<Self>, call: CallId) {
         let calls = Arc::clone(self);
         let work = async move {
-            if let Err(error) = calls.background.once(calls.check(&call)).await {
+            if let Err(error) = calls.background.insist(|| Box::pin(calls.check(&call))).await {
                 tracing::debug!(?call, error = &error as &dyn std::error::Error, "not checked");
             }
         };

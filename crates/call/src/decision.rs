@@ -88,6 +88,8 @@ pub enum Audience {
     All,
     /// This one.
     Only(DeviceId),
+    /// These.
+    Among(Vec<DeviceId>),
     /// Each one but this.
     Except(DeviceId),
 }
@@ -98,6 +100,7 @@ impl Audience {
         match self {
             Self::All => true,
             Self::Only(one) => one == device,
+            Self::Among(some) => some.contains(device),
             Self::Except(one) => one != device,
         }
     }

@@ -109,13 +109,10 @@ impl Calls {
         let mut place = slot.lock().await;
         // Boxed: it is large, and every connection has room for one of these.
         let outcome = Box::pin(self.apply_in(&mut place, call, &input)).await;
-        let ended = place.known.as_ref().map(|known| known.call().has_ended());
-        drop(place);
-        match ended {
-            Some(true) => self.cache.retire(call),
-            Some(false) => {}
-            None => self.cache.forget(call),
+        if outcome.is_ok() {
+            self.list_if_owed(&mut place);
         }
+        self.cache.release(call, place);
         let (applied, before, follow_up) = outcome?;
         if let Some(before) = before {
             self.afterwards(Some(&before), &applied.call, follow_up);
@@ -207,14 +204,10 @@ impl Calls {
         // what a primary tells its readers before it dies has been told.
         if let Some(known) = &known
             && let Some(slot) = self.cache.find(call)
+            && !self.cache.hear(call, &slot, Heard { known: Some(known.clone()), ..Heard::default() })
         {
-            if !slot.hear(Heard { known: Some(known.clone()), ..Heard::default() }) {
-                self.check(call).await?;
-                return self.store.load(call).await?.as_ref().map(Known::read).transpose();
-            }
-            if known.call().has_ended() {
-                self.cache.retire(call);
-            }
+            self.check(call).await?;
+            return self.store.load(call).await?.as_ref().map(Known::read).transpose();
         }
         Ok(known)
     }
@@ -230,10 +223,9 @@ impl Calls {
         }
         let entry = (Log::Mailbox(envelope.side), envelope.seq, body.clone());
         let heard = Heard { entry: Some(entry), known: learned };
-        if !self.cache.slot(&envelope.call).hear(heard) {
+        let slot = self.cache.slot(&envelope.call);
+        if !self.cache.hear(&envelope.call, &slot, heard) {
             self.check_later(envelope.call.clone());
-        } else if ended {
-            self.cache.retire(&envelope.call);
         }
     }
 

@@ -49,7 +49,7 @@ pub(crate) fn regressed(node: &Arc<Node>, partitions: Vec<Partition>) {
 /// Has the lists of these partitions' users name their calls again.
 async fn lists_in(node: &Arc<Node>, partitions: &[Partition]) {
     let list = |call: CallId| async move {
-        let listed = node.background.insist(|| node.calls.list_again(&call, partitions)).await;
+        let listed = node.background.insist(|| node.calls.list_where_lost(&call, partitions)).await;
         if let Err(error) = listed {
             tracing::warn!(?call, error = &error as &dyn std::error::Error, "a call was not listed again");
         }

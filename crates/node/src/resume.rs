@@ -1,5 +1,7 @@
 //! What a device has missed: at the start of a connection, and in the middle of one that something did not reach.
 
+mod catch_up;
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use ringback_call::{Call, CallId, ConnectionId, Input, Side, State, StateName};
@@ -11,6 +13,8 @@ use ringback_store::{
 use ringback_wire::{PeerRef, SeenMap, Snapshot};
 
 use crate::calls::{Calls, Failure, Known};
+
+pub use catch_up::{CaughtUp, catch_up};
 
 /// What a connection starts with.
 #[derive(Debug, Default)]
@@ -60,7 +64,11 @@ pub async fn begin(
     let mut found = Vec::new();
     for id in all {
         let last_seen = seen.and_then(|seen| seen.get(id)).copied();
-        match attach(calls, identity, id, seen.is_none(), last_seen).await? {
+        let part = match load_with(calls, identity, id, last_seen).await? {
+            Some(known) => attach(calls, identity, known, seen.is_none()).await?,
+            None => None,
+        };
+        match part {
             Some(part) => {
                 start.attached.push(id.clone());
                 start.newer = start.newer.max(part.newer_than(identity));
@@ -149,12 +157,10 @@ fn is_bound(call: &Call, side: Side, identity: &Identity) -> bool {
 async fn attach(
     calls: &Arc<Calls>,
     identity: &Identity,
-    id: &CallId,
+    known: Known,
     fresh: bool,
-    told: Option<u64>,
 ) -> Result<Option<Part>, StoreError> {
-    let Some(before) = load_with(calls, identity, id, told).await? else { return Ok(None) };
-    let before = before.document.call;
+    let before = known.document.call;
     let Some(side) = before.side_of(&identity.user) else { return Ok(None) };
     let fresh_start = before.fresh_start(side, &identity.device);
     if before.has_ended() {
@@ -166,7 +172,7 @@ async fn attach(
         link: identity.link.clone(),
         fresh,
     };
-    match calls.apply(id, input).await {
+    match calls.apply(&before.id, input).await {
         Ok(applied) => Ok(Some(Part { call: applied.call, side, fresh_start })),
         Err(Failure::Store(error)) => Err(error),
         Err(Failure::Rejected(_) | Failure::TooManyCalls) => Ok(None),
@@ -240,66 +246,6 @@ async fn load_with(
     }
     calls.check(call).await?;
     calls.load(call).await
-}
-
-/// What a connection that goes on has missed in one call.
-#[derive(Debug)]
-pub enum CaughtUp {
-    /// These entries, and the mailbox ends here.
-    With(Vec<Envelope>, u64),
-    /// Nothing: the call is none of this device's business.
-    Nothing,
-    /// The client knows the call, and the store does not: it may be put back by whoever still has it.
-    Gone,
-    /// Not yet: the client does not know that the call it asked for exists.
-    NotYet {
-        /// Whether the call is over.
-        over: bool,
-    },
-    /// Some of it is gone.
-    Broken,
-}
-
-/// Reads what a connection has not been told of a call.
-///
-/// # Errors
-/// When the store fails.
-pub async fn catch_up(
-    store: &dyn Store,
-    calls: &Arc<Calls>,
-    identity: &Identity,
-    call: &CallId,
-    reached: Option<u64>,
-) -> Result<CaughtUp, StoreError> {
-    let Some(known) = load_with(calls, identity, call, reached).await? else {
-        return Ok(if reached.is_some() { CaughtUp::Gone } else { CaughtUp::Nothing });
-    };
-    let call = known.document.call;
-    let Some(side) = call.side_of(&identity.user) else { return Ok(CaughtUp::Nothing) };
-    let reached = match reached {
-        Some(reached) => reached,
-        None if is_bound(&call, side, identity) => return Ok(CaughtUp::NotYet { over: call.has_ended() }),
-        None => match call.joined_after(side, &identity.device) {
-            // It rings there, and should have been heard to.
-            Some(joined_after) => joined_after,
-            // Nobody found it when the call began to ring: its gateway could not prove that it lives.
-            None if side == Side::Callee && matches!(call.state, State::Ringing { .. }) => {
-                attach(calls, identity, &call.id, false, None).await?;
-                return Ok(CaughtUp::Nothing);
-            }
-            None => return Ok(CaughtUp::Nothing),
-        },
-    };
-    // Put back as it was before the device came to this connection: what is said in it would go where it was.
-    let leg = call.legs(side).iter().find(|leg| leg.device == identity.device);
-    if leg.is_some_and(|leg| leg.link.connection < identity.link.connection) && !call.has_ended() {
-        attach(calls, identity, &call.id, false, Some(reached)).await?;
-    }
-    let last = call.mailboxes[side].last;
-    Ok(match missed(store, identity, &call, side, reached).await? {
-        Some(entries) => CaughtUp::With(entries, last),
-        None => CaughtUp::Broken,
-    })
 }
 
 /// A call as its device is told of it; what it is told besides begins after `seq`.

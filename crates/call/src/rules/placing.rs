@@ -105,7 +105,9 @@ fn with_arrivals(found: &[Leg], arrivals: &[Leg]) -> Vec<Leg> {
     legs
 }
 
+/// Rings these devices and no other: one that nobody found, and hears of it all the same, would not hear of the end.
 fn ring(draft: &mut Draft, legs: Vec<Leg>) {
+    let rung = legs.iter().map(|leg| leg.device.clone()).collect();
     draft.call.state = State::Ringing { legs, alerted: false, since: draft.at };
     let call = &draft.call;
     let incoming = Event::Incoming {
@@ -113,7 +115,7 @@ fn ring(draft: &mut Draft, legs: Vec<Leg>) {
         media: call.media,
         metadata: call.metadata.clone(),
     };
-    draft.deliver(Side::Callee, Audience::All, incoming);
+    draft.deliver(Side::Callee, Audience::Among(rung), incoming);
 }
 
 /// What a request that was applied before is told: the same as then.

@@ -31,6 +31,9 @@ pub(crate) fn told(call: &Call, delivery: &Delivery) -> String {
     let to = match &delivery.to {
         Audience::All => user.to_owned(),
         Audience::Only(device) => device.as_str().to_owned(),
+        Audience::Among(devices) => {
+            devices.iter().map(|device| device.as_str()).collect::<Vec<_>>().join(" and ")
+        }
         Audience::Except(device) => format!("{user} but {}", device.as_str()),
     };
     format!("{to}: {}", said(&delivery.event))

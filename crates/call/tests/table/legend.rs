@@ -20,7 +20,7 @@ glare     | glare                      | =               |
 =hangup   | already hangup             | =               |
 =else     | already answered_elsewhere | =               |
 cross     | merged                     | crossing        |
-ring      | done                       | ringing         | bob: incoming from alice-phone
+ring      | done                       | ringing         | bob-phone and bob-tablet: incoming from alice-phone
 admit     | done                       | awaited         | alice-phone: accepted by bob-phone; bob-phone: accepted by bob-phone
 denied    | done                       | ended denied    | alice-phone: ended denied
 denied-x  | done                       | ended denied    | alice-phone: ended denied; bob-phone: ended denied

@@ -120,6 +120,8 @@ pub(super) struct Place {
     /// A commit that nobody knows the fate of. It is made sure of before anything else is committed: should it be lost,
     /// devices may have been told of it all the same, and its numbers must not be given to something else.
     pub(super) unsure: Option<Unsure>,
+    /// Whether it was put back, or may have been, and its users' lists do not name it yet.
+    pub(super) unlisted: bool,
 }
 
 /// A commit whose answer did not come.
@@ -253,13 +255,34 @@ impl Cache {
         self.ended.get(call).or_else(|| self.live.get(call))
     }
 
+    /// Takes note in a call's place of what is heard of it; `false` where it contradicts what is known.
+    pub(super) fn hear(&self, call: &CallId, slot: &Slot, heard: Heard) -> bool {
+        let ended = heard.known.as_ref().is_some_and(|known| known.call().has_ended());
+        let agrees = slot.hear(heard);
+        if agrees && ended {
+            self.retire(call);
+        }
+        agrees
+    }
+
+    /// Gives a call's place back.
+    pub(super) fn release(&self, call: &CallId, place: MutexGuard<'_, Place>) {
+        let ended = place.known.as_ref().map(|known| known.call().has_ended());
+        drop(place);
+        match ended {
+            Some(true) => self.retire(call),
+            Some(false) => {}
+            None => self.forget(call),
+        }
+    }
+
     pub(super) fn forget(&self, call: &CallId) {
         self.live.invalidate(call);
         self.ended.invalidate(call);
     }
 
     /// A call has ended, as its place knows.
-    pub(super) fn retire(&self, call: &CallId) {
+    fn retire(&self, call: &CallId) {
         if let Some(slot) = self.live.remove(call) {
             self.ended.insert(call.clone(), slot);
         }

@@ -1,10 +1,13 @@
 //! Each user's list of calls. An index, not the truth: whoever reads it strikes out what has ended.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use futures::future::try_join_all;
 use ringback_call::{CallId, Millis, Timestamp, UserId};
-use ringback_store::{Enlisted, Listed, StoreError};
+use ringback_store::{
+    Enlisted, Listed, Store, StoreError,
+    record::{self, Direct},
+};
 
 use super::{Calls, Failure, Known};
 
@@ -17,7 +20,7 @@ impl Calls {
     /// # Errors
     /// When the store fails.
     pub(crate) async fn list_again(&self, user: &UserId, call: &CallId) -> Result<(), StoreError> {
-        self.store.enlist(user, call, self.clock.now(), usize::MAX).await.map(|_| ())
+        list(&*self.store, user, call, self.clock.now()).await
     }
 
     /// Puts a call on its caller's list, if there is room.
@@ -72,4 +75,28 @@ impl Calls {
         };
         self.background.spawn(work);
     }
+}
+
+/// Puts a call on a user's list again, and has whoever serves the user look at it.
+pub(super) async fn list(
+    store: &dyn Store,
+    user: &UserId,
+    call: &CallId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    store.enlist(user, call, at, usize::MAX).await?;
+    tracing::debug!(?call, ?user, "listed again");
+    announce(store, user, call).await
+}
+
+/// Has every gateway where a user is look at a call again.
+async fn announce(store: &dyn Store, user: &UserId, call: &CallId) -> Result<(), StoreError> {
+    let record = store.lookup(user).await?;
+    let nodes: BTreeSet<_> = record.routes.into_iter().map(|(_, route)| route.node).collect();
+    let body = record::encode("a message", &Direct::Returned { user: user.clone(), call: call.clone() })?;
+    let partition = store.partitions().of_user(user);
+    for node in nodes {
+        store.publish(partition, &node, body.clone()).await?;
+    }
+    Ok(())
 }

@@ -88,7 +88,8 @@ impl Calls {
             self.store.enlist(user, other, self.clock.now(), usize::MAX).await?;
         }
         // Not instead of what is known: a failover may have lost something that is to be put back first.
-        self.cache.slot(other).hear(Heard { known: Some(known), ..Heard::default() });
+        let slot = self.cache.slot(other);
+        self.cache.hear(other, &slot, Heard { known: Some(known), ..Heard::default() });
         Ok(self.apply(other, input).await?.ack)
     }
 }

@@ -7,15 +7,12 @@
 //! again, so that devices which have met them are not told something new by an old number. See
 //! `docs/adr/0004-putting-calls-back.md`.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
-use ringback_call::{Call, CallId, Command, Input, Link, PerSide, Side, State, Timestamp, UserId};
-use ringback_store::{
-    Claim, Commit, Committed, Log, Pair, Partition, Store, StoreError, Stored, Version,
-    record::{self, Direct},
-};
+use ringback_call::{Call, CallId, Command, Input, Link, PerSide, Side, State, UserId};
+use ringback_store::{Claim, Commit, Committed, Log, Pair, Partition, StoreError, Stored, Version};
 
-use super::{Calls, Known, MAX_TRIES, Outcome, Plan, cache::Place};
+use super::{Calls, Known, MAX_TRIES, Outcome, Plan, cache::Place, index};
 
 impl Calls {
     /// Takes note of what is stored instead of what was known; `false` if there is no such call (any more).
@@ -90,13 +87,11 @@ impl Calls {
             trims: Vec::new(),
         };
         let (id, lost) = (call.id.clone(), known.version.count - over.count);
+        place.unlisted |= !call.has_ended();
         match self.store.commit(commit).await? {
             Committed::Applied => {
                 tracing::warn!(call = ?id, changes = lost, "a call the store had lost was put back");
-                if !call.has_ended() {
-                    self.list_later(call);
-                }
-                place.learn(known.clone());
+                place.learn(known);
             }
             // Somebody else is at it.
             Committed::Conflict(stored) => match stored.as_ref().map(Known::read).transpose()? {
@@ -108,15 +103,22 @@ impl Calls {
         Ok(())
     }
 
-    /// What was lost with the call: that its users are in it. Their devices may have come to other gateways meanwhile,
-    /// and were told that there is no such call.
-    fn list_later(&self, call: &Call) {
+    /// What was lost with a call that was put back: that its users are in it. Their devices may have come to other
+    /// gateways meanwhile, and were told that there is no such call. To be asked for when the call is known to be stored,
+    /// for a listed call that is not counts for nothing.
+    pub(super) fn list_if_owed(&self, place: &mut Place) {
+        if !std::mem::take(&mut place.unlisted) {
+            return;
+        }
+        let Some(call) = place.known.as_ref().map(Known::call).filter(|call| !call.has_ended()) else {
+            return;
+        };
         let at = self.clock.now();
         for side in Side::BOTH {
             let (store, background) = (Arc::clone(&self.store), Arc::clone(&self.background));
             let (user, id) = (call.user(side).clone(), call.id.clone());
             self.background.spawn(async move {
-                let listed = background.insist(async || list(&*store, &user, &id, at).await);
+                let listed = background.insist(async || index::list(&*store, &user, &id, at).await);
                 if let Err(error) = listed.await {
                     tracing::warn!(call = ?id, error = &error as &dyn std::error::Error, "not listed again");
                 }
@@ -129,7 +131,7 @@ impl Calls {
     ///
     /// # Errors
     /// When the store fails.
-    pub(crate) async fn list_again(&self, call: &CallId, lost: &[Partition]) -> Result<(), StoreError> {
+    pub(crate) async fn list_where_lost(&self, call: &CallId, lost: &[Partition]) -> Result<(), StoreError> {
         let Some(slot) = self.cache.find(call) else { return Ok(()) };
         let is_lost = |user: &&UserId| lost.contains(&self.store.partitions().of_user(user));
         let users: Vec<UserId> = match &slot.lock().await.known {
@@ -142,7 +144,7 @@ impl Calls {
             return Ok(());
         }
         for user in users {
-            list(&*self.store, &user, call, self.clock.now()).await?;
+            self.list_again(&user, call).await?;
         }
         Ok(())
     }
@@ -188,16 +190,15 @@ impl Calls {
         let Some(known) = place.known.clone() else { return Ok(()) };
         let stored = self.store.load(call).await?;
         // Else who knows the call alive could bring it back.
-        if stored.is_none() && known.call().has_ended() {
-            return Box::pin(self.put_back(&mut place, known, None)).await;
+        let ended_and_lost = stored.is_none() && known.call().has_ended();
+        // Boxed: they are large, and hardly ever needed.
+        if ended_and_lost {
+            Box::pin(self.put_back(&mut place, known, None)).await?;
+        } else {
+            Box::pin(self.reconcile(&mut place, known, stored)).await?;
         }
-        // Boxed: it is large, and hardly ever needed.
-        Box::pin(self.reconcile(&mut place, known, stored)).await?;
-        let ended = place.known.as_ref().is_some_and(|known| known.call().has_ended());
-        drop(place);
-        if ended {
-            self.cache.retire(call);
-        }
+        self.list_if_owed(&mut place);
+        self.cache.release(call, place);
         Ok(())
     }
 
@@ -221,24 +222,6 @@ impl Calls {
         let ours = |call: &CallId| self.store.partitions().of_call(call) == Some(partition);
         self.cache.all().into_iter().filter(ours).collect()
     }
-}
-
-/// Puts a call on a user's list again.
-async fn list(store: &dyn Store, user: &UserId, call: &CallId, at: Timestamp) -> Result<(), StoreError> {
-    store.enlist(user, call, at, usize::MAX).await?;
-    announce(store, user, call).await
-}
-
-/// Has every gateway where a user is look at a call again.
-async fn announce(store: &dyn Store, user: &UserId, call: &CallId) -> Result<(), StoreError> {
-    let record = store.lookup(user).await?;
-    let nodes: BTreeSet<_> = record.routes.into_iter().map(|(_, route)| route.node).collect();
-    let body = record::encode("a message", &Direct::Returned { user: user.clone(), call: call.clone() })?;
-    let partition = store.partitions().of_user(user);
-    for node in nodes {
-        store.publish(partition, &node, body.clone()).await?;
-    }
-    Ok(())
 }
 
 /// Whether the stored document is simply newer: made from the known one, or too far on for anybody to tell.

@@ -1,11 +1,13 @@
 //! The loop of one connection: frames from the client, entries from the store, requests that are done, and time.
 
+mod behind;
+
 use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
 
 use governor::{Quota, clock::Clock as _};
 use ringback_call::{CallId, Event};
 use ringback_session::{Departure, Step, Turn as Next};
-use ringback_store::{Partition, record::Envelope};
+use ringback_store::record::Envelope;
 use ringback_wire::{Ack, CloseCode, ErrorCode, ErrorFrame, EventFrame, Goaway, ServerFrame};
 use tokio::{
     sync::watch,
@@ -22,7 +24,6 @@ use crate::{
     Node,
     rate::{self, Rate},
     registry::{Inbox, Mail},
-    resume::{self, CaughtUp},
     routes,
 };
 
@@ -30,13 +31,6 @@ use crate::{
 const MAX_REFUSED: u32 = 1_000;
 /// How often what is stored of a connection is renewed.
 const RENEWAL: Duration = Duration::from_secs(6 * 3_600);
-/// Before a mailbox that could not be read is tried again.
-const AGAIN: Duration = Duration::from_millis(300);
-
-/// By then a client that has come back has sent again what it has had no reply to.
-const ASKS_AGAIN: Duration = Duration::from_secs(5);
-/// For how long a call that the store has lost may still be put back by another gateway.
-const FORGOTTEN: Duration = Duration::from_secs(10);
 
 /// Serves a connection to its end, and tidies up.
 pub(super) async fn drive<T: Transport>(
@@ -267,101 +261,6 @@ impl<'a, T: Transport> Driver<'a, T> {
         self.socket.send(&ServerFrame::Event(frame)).await?;
         if over && !self.jobs.is_full() {
             self.jobs.push(Job::Remember(self.session.told().cloned().collect()));
-        }
-        Ok(())
-    }
-
-    /// Reads what the client has not been told of a call.
-    async fn catch_up(&mut self, call: CallId) -> Result<(), Departure> {
-        let (store, calls) = (&*self.node.store, &self.node.calls);
-        let reached = self.session.reached(&call);
-        match resume::catch_up(store, calls, self.session.identity(), &call, reached).await {
-            Ok(CaughtUp::With(entries, last)) => {
-                self.behind.remove(&call);
-                for entry in entries {
-                    self.replay(&entry).await?;
-                }
-                self.session.reach(&call, last);
-                Ok(())
-            }
-            Ok(CaughtUp::Nothing) => {
-                self.behind.remove(&call);
-                Ok(())
-            }
-            // What it has asked for and is over it need not know before the reply comes.
-            Ok(CaughtUp::NotYet { over: true }) => {
-                self.behind.remove(&call);
-                self.session.withhold(&call);
-                Ok(())
-            }
-            Ok(CaughtUp::NotYet { over: false }) => {
-                self.behind.remove(&call);
-                self.withhold(&call).await
-            }
-            // The client comes back, and is told honestly that it starts from snapshots.
-            Ok(CaughtUp::Broken) => {
-                tracing::warn!(?call, "a mailbox has a hole: the client has to start anew");
-                Err(CloseCode::GoingAway.into())
-            }
-            Ok(CaughtUp::Gone) if self.behind_for(&call) >= FORGOTTEN => {
-                tracing::warn!(?call, "a call is lost: the client has to start anew");
-                Err(CloseCode::GoingAway.into())
-            }
-            Ok(CaughtUp::Gone) => {
-                self.fall_behind(call);
-                Ok(())
-            }
-            Err(error) => {
-                tracing::debug!(?call, error = &error as &dyn std::error::Error, "not caught up yet");
-                self.behind.remove(&call);
-                self.fall_behind(call);
-                Ok(())
-            }
-        }
-    }
-
-    /// Something is said in a call whose name the client does not know: it has asked for it, and will be told the name
-    /// by the reply. One that has not was let in while the call was lost, or was not on its user's list, and gets its
-    /// snapshot when it comes again.
-    async fn withhold(&mut self, call: &CallId) -> Result<(), Departure> {
-        self.session.withhold(call);
-        if self.jobs.owe_names() {
-            return Ok(());
-        }
-        if !self.fresh && self.since.elapsed() < ASKS_AGAIN {
-            // To be looked at again when that time is over.
-            self.fall_behind(call.clone());
-            return Ok(());
-        }
-        match self.node.calls.list_again(&self.session.identity().user, call).await {
-            Ok(()) => {
-                tracing::warn!(?call, "a client does not know a call it is in: it has to start anew");
-                Err(CloseCode::GoingAway.into())
-            }
-            Err(error) => {
-                tracing::debug!(?call, error = &error as &dyn std::error::Error, "not listed again yet");
-                Ok(())
-            }
-        }
-    }
-
-    fn behind_for(&self, call: &CallId) -> Duration {
-        self.behind.get(call).map(Instant::elapsed).unwrap_or_default()
-    }
-
-    fn fall_behind(&mut self, call: CallId) {
-        self.behind.entry(call).or_insert_with(Instant::now);
-        self.times.catch_up = Some(Instant::now() + AGAIN);
-    }
-
-    /// Reads what the client has not been told of the calls it knows in these partitions.
-    async fn catch_up_in(&mut self, partitions: &[Partition]) -> Result<(), Departure> {
-        let parts = self.node.store.partitions();
-        let doubtful = |call: &&CallId| parts.of_call(call).is_some_and(|part| partitions.contains(&part));
-        let mut calls: Vec<CallId> = self.session.live_calls().filter(doubtful).cloned().collect();
-        calls.sort_unstable();
-        for call in calls {
-            self.catch_up(call).await?;
         }
         Ok(())
     }

@@ -34,7 +34,10 @@ impl Gateway {
             .env("RINGBACK_ADMIN__LISTEN", format!("127.0.0.1:{admin}"))
             .env("RINGBACK_NODE__ID", node)
             .env("RINGBACK_STORE__URL", store)
-            .env("RINGBACK_AUTH__HS256_SECRET", SECRET);
+            .env("RINGBACK_AUTH__HS256_SECRET", SECRET)
+            .env("RINGBACK_TURN__URLS", "turn:127.0.0.1:3478, turns:127.0.0.1:5349?transport=tcp")
+            .env("RINGBACK_TURN__SECRET", "a secret of TURN servers")
+            .env("RINGBACK_TURN__TTL_MS", "600000");
         for (name, value) in settings {
             command.env(format!("RINGBACK_{name}"), value);
         }

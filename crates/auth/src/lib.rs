@@ -1,10 +1,15 @@
-//! Who a token names. Pure: the time is given, keys are given, nothing is fetched.
+//! Who a token names, and what a user is let into a TURN server with. Pure: the time is given, keys are given, nothing
+//! is fetched.
+
+mod turn;
 
 use std::fmt;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use ringback_call::{Timestamp, UserId};
 use serde::Deserialize;
+
+pub use turn::{TurnCredentials, TurnSecret};
 
 /// How far a token's clock may be ahead of or behind ours (RFC 7519 section 4.1.4: "some small leeway"), in seconds.
 const LEEWAY_S: u64 = 5;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ringback_call::{Millis, NodeId, Rules};
 use ringback_wire::Limits as FrameLimits;
 
-use crate::machine::Machine;
+use crate::{ice::IceServers, machine::Machine};
 
 /// All of it, checked.
 #[derive(Clone, Debug)]
@@ -28,8 +28,8 @@ pub struct Config {
     pub keep: Keep,
     /// How often deadlines are looked for.
     pub sweep: Duration,
-    /// STUN servers for clients.
-    pub ice_urls: Vec<String>,
+    /// STUN and TURN servers for clients.
+    pub ice: IceServers,
     /// How long a drain may take.
     pub drain: Duration,
     /// Where names and time come from.
@@ -107,7 +107,7 @@ pub(crate) mod tests {
             },
             keep: Keep { live_ms: 3_600_000, ended_ms: 120_000 },
             sweep: Duration::from_millis(500),
-            ice_urls: Vec::new(),
+            ice: IceServers::default(),
             drain: seconds(30),
             machine: Machine::default(),
         }

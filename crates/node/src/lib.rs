@@ -15,6 +15,7 @@ pub mod cluster;
 pub mod config;
 pub mod connection;
 pub mod delivery;
+pub mod ice;
 pub mod machine;
 #[cfg(feature = "mutants")]
 pub mod mutants;

@@ -185,7 +185,7 @@ fn config(name: &str) -> Config {
         },
         keep: Keep { live_ms: 3_600_000, ended_ms: 120_000 },
         sweep: Duration::from_millis(500),
-        ice_urls: Vec::new(),
+        ice: ringback_node::ice::IceServers::default(),
         drain: DRAIN,
         machine: Machine { unguessable: || format!("{:032x}", fastrand::u128(..)), now: clock::machine },
     }

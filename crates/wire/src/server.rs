@@ -1,5 +1,7 @@
 //! Frames to a client.
 
+use std::fmt;
+
 use ringback_call::{
     CallId, DeviceId, EndReason, Endpoint, Media, NodeId, Rejection, RequestId, SessionId, Side, StateName,
     Timestamp, UserId,
@@ -52,10 +54,25 @@ pub struct HelloAck {
 }
 
 /// An `RTCIceServer`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct IceServer {
     /// `stun:` and `turn:` addresses.
     pub urls: Vec<String>,
+    /// TURN: who the client says it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// TURN: proves it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+}
+
+impl fmt::Debug for IceServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceServer")
+            .field("urls", &self.urls)
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A call as it stands.
@@ -117,12 +134,24 @@ pub struct Ack {
     /// `token`: when the new one expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_expires_at: Option<Timestamp>,
+    /// `token`: STUN and TURN servers, with fresh credentials.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ice_servers: Vec<IceServer>,
 }
 
 impl Ack {
     /// Done, and no more to say.
     pub const fn done(id: RequestId) -> Self {
-        Self { id, call: None, role: None, glare: None, already: None, at: None, token_expires_at: None }
+        Self {
+            id,
+            call: None,
+            role: None,
+            glare: None,
+            already: None,
+            at: None,
+            token_expires_at: None,
+            ice_servers: Vec::new(),
+        }
     }
 
     /// What the core says of a request.

@@ -6,7 +6,7 @@ use ringback_tests::client::{Client, Seat};
 use ringback_tests::flow::{end, quiet, ring};
 use ringback_tests::inbox::Ending;
 use ringback_tests::stage::Stage;
-use ringback_tests::token;
+use ringback_tests::token::{self, now};
 use serde_json::{Value, json};
 
 stories! {
@@ -14,7 +14,8 @@ stories! {
         a_bad_token_closes,
         a_token_is_renewed,
         a_token_of_another_user_is_no_renewal,
-        an_expired_token_closes_unless_renewed;
+        an_expired_token_closes_unless_renewed,
+        a_hello_and_a_fresh_token_bring_credentials_for_turn;
 }
 
 async fn a_bad_token_closes(stage: &Stage) {
@@ -89,4 +90,28 @@ async fn an_expired_token_closes_unless_renewed(stage: &Stage) {
     let ending = forgets.ending(Duration::from_secs(15)).await;
     assert!(matches!(ending, Ending::Closed(4501, _)), "closed for its token: {ending:?}");
     quiet(&[&renews]).await;
+}
+
+/// That a TURN server takes them, the browser tests show.
+async fn a_hello_and_a_fresh_token_bring_credentials_for_turn(stage: &Stage) {
+    let bob = stage.callee("bob").await;
+    let first = good_until(bob.welcome());
+    let latest = now() + 600;
+    assert!((latest - 60..=latest).contains(&first), "for ten minutes: {first}, {latest}");
+    let ack = bob.ok("token", json!({"token": token::good(&bob.seat.user)})).await;
+    assert!(good_until(&ack) >= first, "good for at least as long: {ack}");
+    let name = &bob.seat.user;
+    assert!(!ack.to_string().contains(name) && !bob.welcome()["ice_servers"].to_string().contains(name));
+}
+
+/// Until when the one TURN server's credentials are good, in seconds.
+fn good_until(ack: &Value) -> u64 {
+    let [server] = ack["ice_servers"].as_array().expect("a list").as_slice() else {
+        panic!("one server: {ack}")
+    };
+    assert_eq!(server["urls"], json!(["turn:127.0.0.1:3478", "turns:127.0.0.1:5349?transport=tcp"]));
+    assert_eq!(server["credential"].as_str().map(str::len), Some(28), "20 bytes in base64: {server}");
+    let (until, user) = server["username"].as_str().and_then(|name| name.split_once(':')).expect("two parts");
+    assert!(user.starts_with("user~"), "the short form: {user}");
+    until.parse().expect("a time")
 }

@@ -56,6 +56,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
   readonly #context: CallContext;
   readonly #directory: CallDirectory;
   #welcome: Welcome | undefined;
+  #servers: readonly RTCIceServer[] = [];
   readonly #tabs: TabElection | undefined;
   #elsewhere: readonly TabCall[] = [];
 
@@ -81,7 +82,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
       ask: (request, signal) => this.#connection.request(request, signal),
       configuration: () => ({
         ...options.configuration,
-        iceServers: [...(options.configuration?.iceServers ?? []), ...(this.#welcome?.ice_servers ?? [])],
+        iceServers: [...(options.configuration?.iceServers ?? []), ...this.#servers],
       }),
       constraints: options.constraints ?? {},
       me: () => this.#welcome && { user: this.#welcome.user, device: this.#welcome.device },
@@ -94,6 +95,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
       now: () => platform.timers.now(),
     });
     this.#connection.on("state", (state) => this.#changed(state));
+    this.#connection.on("servers", (servers) => (this.#servers = servers));
     this.#connection.on("welcome", (welcome) => this.#welcomed(welcome));
     this.#connection.on("event", (event) => this.#directory.take(event));
     this.#connection.on("reachable", () => this.#reachable());

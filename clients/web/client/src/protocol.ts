@@ -96,6 +96,8 @@ export interface Ack {
   glare?: boolean;
   already?: string;
   token_expires_at?: number;
+  /** With a fresh token: the servers anew, for their credentials expire too. */
+  ice_servers?: RTCIceServer[];
 }
 
 export interface Welcome {

@@ -159,3 +159,12 @@ test("ICE is restarted with the servers that the gateway named last", async () =
   await settle();
   expect([stage.pc.configuration.iceServers, stage.asked("webrtc:offer").sdp]).toEqual([servers, expect.stringMatching(/restart/)]);
 });
+
+test("a fresh token brings servers with fresh credentials", async () => {
+  const stage = await Stage.online({ token: () => "t" }, { token_expires_at: 1_790_000_040_000 });
+  const servers = [{ urls: ["turn:turn.example.org"], username: "1790086400:u", credential: "new" }];
+  await stage.timers.pass(86_400_000);
+  await stage.acks("token", { ice_servers: servers });
+  await stage.calls(AUDIO);
+  expect(stage.pc.configuration.iceServers).toEqual(servers);
+});

@@ -342,7 +342,11 @@ impl<'a, T: Transport> Driver<'a, T> {
                 let reply = match self.node.verifier.verify(&token, self.node.clock.now()) {
                     Ok(renewed) if renewed.user == self.token.user => {
                         self.token = renewed;
-                        ServerFrame::Ack(Ack { token_expires_at: self.token.expires_at, ..Ack::done(id) })
+                        ServerFrame::Ack(Ack {
+                            token_expires_at: self.token.expires_at,
+                            ice_servers: self.node.config.ice.of(&self.token.user, self.node.clock.now()),
+                            ..Ack::done(id)
+                        })
                     }
                     Ok(_) => refused_token(id.0, "the token names another user"),
                     Err(error) => refused_token(id.0, &error.to_string()),

@@ -9,7 +9,7 @@ use ringback_store::{
     Registered, StoreError, UserRecord,
     record::{self, Envelope, SessionNotes},
 };
-use ringback_wire::{CloseCode, ErrorCode, ErrorFrame, Hello, HelloAck, IceServer, ServerFrame};
+use ringback_wire::{CloseCode, ErrorCode, ErrorFrame, Hello, HelloAck, ServerFrame};
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -254,7 +254,7 @@ async fn enter<T: Transport>(
         node: node.cluster.name().clone(),
         heartbeat_ms: u64::try_from(node.config.connection.heartbeat.as_millis()).unwrap_or(u64::MAX),
         token_expires_at: token.expires_at,
-        ice_servers: ice_servers(&node.config.ice_urls),
+        ice_servers: node.config.ice.of(&identity.user, node.clock.now()),
         calls: start.calls,
     };
     socket.send(&ServerFrame::Hello(Box::new(ack))).await?;
@@ -319,10 +319,6 @@ async fn unavailable<T: Transport>(socket: &mut Socket<T>, hello: &Hello, error:
         Ok(()) => CloseCode::GoingAway.into(),
         Err(departure) => departure,
     }
-}
-
-fn ice_servers(urls: &[String]) -> Vec<IceServer> {
-    if urls.is_empty() { Vec::new() } else { vec![IceServer { urls: urls.to_vec() }] }
 }
 
 #[cfg(test)]

@@ -18,6 +18,20 @@ fn event(seq: u64, event: Event) -> ServerFrame {
     ServerFrame::Event(EventFrame { call: call(), seq, at: Timestamp(1_790_000_000_000), event })
 }
 
+fn ice_servers() -> Vec<IceServer> {
+    let stun =
+        IceServer { urls: vec!["stun:stun.example.org:3478".to_owned()], username: None, credential: None };
+    let turn = IceServer {
+        urls: vec![
+            "turn:turn.example.org:3478".to_owned(),
+            "turns:turn.example.org:5349?transport=tcp".to_owned(),
+        ],
+        username: Some("1790086400:user~1234abcd".to_owned()),
+        credential: Some("bm90IGEgcmVhbCBvbmU=".to_owned()),
+    };
+    vec![stun, turn]
+}
+
 pub(crate) fn server() -> Vec<(&'static str, ServerFrame)> {
     let mut frames = replies();
     frames.extend(events());
@@ -43,7 +57,7 @@ fn replies() -> Vec<(&'static str, ServerFrame)> {
         node: NodeId::new("gw-2").unwrap(),
         heartbeat_ms: 20_000,
         token_expires_at: Some(Timestamp(1_790_000_000_000)),
-        ice_servers: vec![IceServer { urls: vec!["stun:stun.example.org:3478".to_owned()] }],
+        ice_servers: ice_servers(),
         calls: vec![snapshot],
     };
     let done = Ack::done(RequestId(4));
@@ -60,7 +74,15 @@ fn replies() -> Vec<(&'static str, ServerFrame)> {
                 ringback_call::Ack::Already(EndReason::AnsweredElsewhere),
             )),
         ),
-        ("ack_ping", ServerFrame::Ack(Ack { at: Some(Timestamp(1_790_000_000_000)), ..done })),
+        ("ack_ping", ServerFrame::Ack(Ack { at: Some(Timestamp(1_790_000_000_000)), ..done.clone() })),
+        (
+            "ack_token",
+            ServerFrame::Ack(Ack {
+                token_expires_at: Some(Timestamp(1_790_000_000_000)),
+                ice_servers: ice_servers(),
+                ..done
+            }),
+        ),
         ("error", ServerFrame::Error(error(ErrorCode::NoSuchCall, "no such call"))),
         (
             "error_invalid_state",

@@ -2,10 +2,12 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use ringback_auth::TurnSecret;
 use ringback_call::{BusyPolicy, NodeId};
 use ringback_node::{
     Config,
     config::{ConnectionTimes, Keep, Limits},
+    ice::{IceServers, TurnServers},
     machine::Machine,
 };
 use ringback_store::Partitions;
@@ -29,6 +31,7 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
     store_url(&raw.store.url, &mut problems);
     let durability = durability(&raw, &mut problems);
     let auth = auth(&raw, listen, &mut problems);
+    let ice = ice(&raw, &mut problems);
     let busy = match raw.calls.busy.as_str() {
         "busy" => BusyPolicy::Busy,
         "waiting" => BusyPolicy::Waiting,
@@ -84,7 +87,7 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
                 },
                 keep: Keep { live_ms: raw.calls.live_ttl_ms, ended_ms: raw.calls.ended_ttl_ms },
                 sweep: Duration::from_millis(raw.calls.sweep_ms),
-                ice_urls: raw.ice.urls,
+                ice,
                 drain: Duration::from_millis(raw.drain.window_ms),
                 machine: Machine::default(),
             };
@@ -176,6 +179,30 @@ fn auth(raw: &Raw, listen: Option<SocketAddr>, problems: &mut Problems) -> Optio
             None
         }
     }
+}
+
+fn ice(raw: &Raw, problems: &mut Problems) -> IceServers {
+    let turn = &raw.turn;
+    for (key, urls, schemes) in
+        [("ice.urls", &raw.ice.urls, ["stun:", "stuns:"]), ("turn.urls", &turn.urls, ["turn:", "turns:"])]
+    {
+        for url in urls.iter().filter(|url| !schemes.iter().any(|scheme| url.starts_with(scheme))) {
+            problems.add(key, format_args!("{url:?} must begin with {} or {}", schemes[0], schemes[1]));
+        }
+    }
+    match (turn.urls.is_empty(), turn.secret.is_empty()) {
+        (false, true) => {
+            problems.add("turn.secret", "is needed for turn.urls: clients get credentials made with it")
+        }
+        (true, false) => problems.add("turn.urls", "names no server that turn.secret is for"),
+        _ => {}
+    }
+    if !turn.urls.is_empty() && turn.ttl_ms < 60_000 {
+        problems.add("turn.ttl_ms", "must be at least 60000, or credentials are over before they are used");
+    }
+    let secret = TurnSecret::new(turn.secret.as_bytes(), turn.ttl_ms).filter(|_| !turn.urls.is_empty());
+    let turn = secret.map(|secret| TurnServers { urls: turn.urls.clone(), secret });
+    IceServers { stun: raw.ice.urls.clone(), turn }
 }
 
 fn bounds(raw: &Raw, problems: &mut Problems) {

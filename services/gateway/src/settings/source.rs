@@ -42,6 +42,7 @@ pub(super) struct Raw {
     pub(super) limits: Limits,
     pub(super) calls: Calls,
     pub(super) ice: Ice,
+    pub(super) turn: Turn,
     pub(super) drain: Drain,
     pub(super) log: RawLog,
 }
@@ -117,6 +118,13 @@ pub(super) struct Calls {
 #[derive(Debug, Deserialize)]
 pub(super) struct Ice {
     pub(super) urls: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Turn {
+    pub(super) urls: Vec<String>,
+    pub(super) secret: String,
+    pub(super) ttl_ms: u64,
 }
 
 #[derive(Debug, Deserialize)]

@@ -87,5 +87,23 @@ fn a_replica_is_not_to_be_had_in_memory() {
 #[test]
 fn a_list_in_the_environment_is_separated_by_commas() {
     let settings = load(&[SECRET, ("RINGBACK_ICE__URLS", "stun:a:1, stun:b:2")]).unwrap();
-    assert_eq!(settings.node.ice_urls, ["stun:a:1", "stun:b:2"]);
+    assert_eq!(settings.node.ice.stun, ["stun:a:1", "stun:b:2"]);
+}
+
+#[test]
+fn turn_servers_come_with_their_secret() {
+    let (urls, secret) = (("RINGBACK_TURN__URLS", "turn:a:1"), ("RINGBACK_TURN__SECRET", "north"));
+    assert!(load(&[SECRET, urls]).unwrap_err().0[0].starts_with("turn.secret"));
+    assert!(load(&[SECRET, secret]).unwrap_err().0[0].starts_with("turn.urls"));
+    assert!(
+        load(&[SECRET, secret, ("RINGBACK_TURN__URLS", "stun:a:1")]).unwrap_err().0[0]
+            .starts_with("turn.urls")
+    );
+    assert!(
+        load(&[SECRET, urls, secret, ("RINGBACK_TURN__TTL_MS", "1000")]).unwrap_err().0[0]
+            .starts_with("turn.ttl")
+    );
+    let settings = load(&[SECRET, urls, secret]).unwrap();
+    assert!(!format!("{settings:?}").contains("north"));
+    assert_eq!(settings.node.ice.turn.unwrap().urls, ["turn:a:1"]);
 }

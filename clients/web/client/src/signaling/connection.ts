@@ -28,6 +28,8 @@ export interface ConnectionEvents {
   state: ConnectionState;
   welcome: Welcome;
   event: CallEvent;
+  /** The gateway names STUN and TURN servers, with credentials that are good from now on. */
+  servers: RTCIceServer[];
   /** The network was in doubt, and the gateway can be reached by it. */
   reachable: true;
   /** The connection is over, until it is opened anew. */
@@ -94,7 +96,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#token = new TokenKeeper({
       timers,
       source: options.token,
-      renew: async (token) => (await this.request({ type: "token", token })).token_expires_at,
+      renew: (token) => this.#renew(token),
     });
   }
 
@@ -212,6 +214,13 @@ export class Connection extends Emitter<ConnectionEvents> {
     }
   }
 
+  /** Hands over a fresh token, and gets fresh credentials in return. */
+  async #renew(token: string): Promise<number | undefined> {
+    const ack = await this.request({ type: "token", token });
+    if (ack.ice_servers !== undefined) this.emit("servers", ack.ice_servers);
+    return ack.token_expires_at;
+  }
+
   /** Its reply also says what time it is at the gateway. */
   #ping(): void {
     this.#socket?.send({ type: "ping", id: this.#pending.nextId() });
@@ -236,6 +245,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (this.#token.needsTime) this.#ping();
     this.#become("online");
     this.#pending.resume();
+    this.emit("servers", welcome.ice_servers);
     this.emit("welcome", welcome);
   }
 

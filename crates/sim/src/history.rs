@@ -48,6 +48,12 @@ struct Loss {
     to: u64,
 }
 
+impl Loss {
+    fn took(&self, at: u64) -> bool {
+        (self.from..=self.to).contains(&at)
+    }
+}
+
 impl History {
     /// Nothing has happened yet.
     pub fn new(partitions: Partitions) -> Self {
@@ -101,23 +107,33 @@ impl History {
 
     /// Whether a call's primary died between two moments.
     pub fn failed_over(&self, call: &str, from: u64, to: u64) -> bool {
-        let Ok(id) = CallId::new(call) else { return false };
-        let Some(partition) = self.partitions.of_call(&id) else { return false };
-        let hits = |loss: &Loss| loss.partitions.contains(&partition) && loss.from <= to && from <= loss.to;
-        self.inner().failovers.iter().any(hits)
+        self.met(call, |inner| &inner.failovers, |loss, _| loss.from <= to && from <= loss.to)
     }
 
     /// Whether a primary died while no replica knew yet that a call was answered or had ended, as it was by this moment.
     pub fn turn_died(&self, call: &str, to: u64) -> bool {
+        let turned = |loss: &Loss, past: &Past| past.turns.iter().any(|at| *at <= to && loss.took(*at));
+        self.met(call, |inner| &inner.failovers, turned)
+    }
+
+    /// Whether what was stored of a call between two moments may be lost.
+    pub fn may_be_lost(&self, call: &str, from: u64, to: u64) -> bool {
+        self.met(call, |inner| &inner.losses, |loss, _| loss.from <= to && from <= loss.to)
+    }
+
+    /// Whether the store has lost a change of a call.
+    pub fn is_torn(&self, call: &str) -> bool {
+        self.met(call, |inner| &inner.losses, |loss, past| past.changes.iter().any(|at| loss.took(*at)))
+    }
+
+    /// Whether one of these losses, of the call's partition, is one of those asked for.
+    fn met(&self, call: &str, of: fn(&Inner) -> &[Loss], asked: impl Fn(&Loss, &Past) -> bool) -> bool {
         let Ok(id) = CallId::new(call) else { return false };
         let Some(partition) = self.partitions.of_call(&id) else { return false };
         let inner = self.inner();
-        let Some(past) = inner.calls.get(&id) else { return false };
-        let hits = |loss: &Loss| {
-            loss.partitions.contains(&partition)
-                && past.turns.iter().any(|at| *at <= to && (loss.from..=loss.to).contains(at))
-        };
-        inner.failovers.iter().any(hits)
+        let unknown = Past::default();
+        let past = inner.calls.get(&id).unwrap_or(&unknown);
+        of(&inner).iter().any(|loss| loss.partitions.contains(&partition) && asked(loss, past))
     }
 
     /// Whether a candidate is, or was to the end of its call, held back for want of its description.
@@ -128,28 +144,6 @@ impl History {
             .calls
             .get(&id)
             .is_some_and(|past| past.held.contains(candidate) || past.discarded.contains(candidate))
-    }
-
-    /// Whether what was stored of a call between two moments may be lost.
-    pub fn may_be_lost(&self, call: &str, from: u64, to: u64) -> bool {
-        let Ok(id) = CallId::new(call) else { return false };
-        let Some(partition) = self.partitions.of_call(&id) else { return false };
-        let inner = self.inner();
-        let hits = |loss: &Loss| loss.partitions.contains(&partition) && loss.from <= to && from <= loss.to;
-        inner.losses.iter().any(hits)
-    }
-
-    /// Whether the store has lost a change of a call.
-    pub fn is_torn(&self, call: &str) -> bool {
-        let Ok(id) = CallId::new(call) else { return false };
-        let Some(partition) = self.partitions.of_call(&id) else { return false };
-        let inner = self.inner();
-        let Some(past) = inner.calls.get(&id) else { return false };
-        let hits = |loss: &Loss| {
-            loss.partitions.contains(&partition)
-                && past.changes.iter().any(|at| (loss.from..=loss.to).contains(at))
-        };
-        inner.losses.iter().any(hits)
     }
 
     /// Whether the store has ever lost anything.

@@ -18,8 +18,6 @@ pub struct Over {
 pub(super) struct Outcomes {
     /// The device that answered, and who says so.
     winner: Option<(String, String)>,
-    /// When that was said first.
-    answered_at: Option<u64>,
     /// How it ended, and who says so; what the losers of the race are told is no outcome.
     over: Option<(Over, String)>,
     /// What each device was told.
@@ -44,9 +42,6 @@ impl Told {
         !history.is_torn(call) && !history.turn_died(call, self.at)
     }
 }
-
-/// Milliseconds that an event may have been on its way.
-const ON_ITS_WAY: u64 = 5_000;
 
 const LOST_THE_RACE: &str = "answered_elsewhere";
 
@@ -76,9 +71,8 @@ impl Ledger {
         history: &History,
     ) -> Result<(), String> {
         let outcomes = &mut self.record(call).outcomes;
-        // Whoever was told so by a dying primary was not acknowledged.
-        let since = outcomes.answered_at.unwrap_or(now).saturating_sub(ON_ITS_WAY);
-        let torn = history.is_torn(call) || history.failed_over(call, since, now);
+        // Whoever was told so by a primary that died before any replica knew was not acknowledged.
+        let torn = history.is_torn(call) || history.turn_died(call, now);
         match &outcomes.winner {
             Some((winner, before)) if winner != by && !torn => {
                 let text =
@@ -87,7 +81,6 @@ impl Ledger {
             }
             _ => {
                 outcomes.winner = Some((by.to_owned(), says.to_owned()));
-                outcomes.answered_at.get_or_insert(now);
             }
         }
         match outcomes.told.get(by) {

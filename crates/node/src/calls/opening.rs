@@ -1,12 +1,17 @@
 //! `call:init`: a new call, or the accept of the call that crosses it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ringback_call::{Ack, Action, CallId, Input, Opening, Origin, Rejection, RequestId, StateName, UserId};
 use ringback_store::{Claim, Pair, StoreError, Stored};
 use ringback_wire::Init;
+use tokio::time::Instant;
 
 use super::{Calls, Failure, Heard, Known, MAX_TRIES, Outcome, Plan};
+
+/// A call that could not be placed by then is not placed by this attempt: who asked has had no reply, and asks again or
+/// has gone, and nobody should be rung by somebody who has gone.
+const STALE: Duration = Duration::from_secs(5);
 
 /// What came of `call:init`.
 #[derive(Debug)]
@@ -31,7 +36,7 @@ impl Calls {
     ) -> Result<Opened, Failure> {
         let pair = Pair::of(&from.user, &init.to);
         let id = self.store.partitions().call_id(&pair, &from.session, request);
-        let at = self.clock.now();
+        let (at, begun) = (self.clock.now(), Instant::now());
         let opening = Opening {
             id: id.clone(),
             from: from.clone(),
@@ -48,6 +53,9 @@ impl Calls {
         let slot = self.cache.slot(&id);
         let mut claim = Claim::Free;
         for _ in 0..MAX_TRIES {
+            if begun.elapsed() > STALE {
+                return Err(StoreError::unavailable("the call could not be placed in time").into());
+            }
             let plan = Plan { from: None, claim };
             let outcome = self.commit(&mut *slot.lock().await, plan, decision.clone(), at).await?;
             let (other, stored) = match outcome {

@@ -207,8 +207,10 @@ impl Jobs {
         self.refused.push_back(Done { reply: Some(unavailable(id)), ..Done::NOTHING });
     }
 
-    /// What has not been applied yet, to be finished though the client is gone: it may come back for the reply.
+    /// What has not been applied yet, to be finished though the client is gone: it may come back for the reply. But no
+    /// call is begun for somebody who has gone: who comes back asks for it again.
     pub(super) async fn finish(mut self) -> Vec<CallId> {
+        self.waiting.retain(|job| !matches!(job, Job::Request(Step::Place(..))));
         let mut calls = Vec::new();
         while !self.is_idle() {
             calls.extend(self.next().await.named.map(|named| named.call));

@@ -207,7 +207,11 @@ pub fn judge(
         verdict.unproved += device.unproved;
         for (at, call, what) in &device.odd {
             let covered = call.as_ref().and_then(|id| digest.calls.iter().find(|call| call.id == *id));
-            let allowed = covered.is_some_and(|call| is_covered(call, allowance, faults));
+            let allowed = match (call, covered) {
+                (Some(_), covered) => covered.is_some_and(|call| is_covered(call, allowance, faults)),
+                // It may be about a call that was taken, or put back.
+                (None, _) => *allowance == Allowance::Everything && is_found_out(*at, faults),
+            };
             let text = format!("{}/{} at {:.3} s: {what}", device.user, device.device, at.as_secs_f64());
             let odd = Violation::new(Kind::Odd, text);
             verdict.violations.push(Violation { call: call.clone(), allowed, ..odd });
@@ -243,6 +247,11 @@ fn is_covered(call: &Call, allowance: &Allowance, faults: &[(Duration, Duration)
             faults.iter().any(|(from, to)| began <= to.saturating_add(FOUND_OUT) && last + AFTER >= *from)
         }
     }
+}
+
+/// Whether it was so soon after a fault that not everybody had found out.
+fn is_found_out(at: Duration, faults: &[(Duration, Duration)]) -> bool {
+    faults.iter().any(|(from, to)| *from <= at && at <= to.saturating_add(FOUND_OUT))
 }
 
 fn is_young(at: Duration, faults: &[(Duration, Duration)]) -> bool {

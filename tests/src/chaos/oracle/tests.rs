@@ -376,6 +376,9 @@ fn who_waits_in_vain_and_what_is_odd_is_told() {
     assert_eq!(stuck.with(place, back).kinds(), [], "she said that she may miss something");
     let odd = good().and([(BOB, Note::Odd(None, "closed with 4503".to_owned()))]);
     assert_eq!(odd.kinds(), [Kind::Odd]);
+    let sound = |from| odd.verdict_with(&Allowance::Everything, &[(from, from)]).is_sound();
+    assert!(sound(at(1)), "the store was emptied just before");
+    assert!(!sound(at(1_000)), "it was whole then");
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CallId, ConnectionId, DeviceId, Endpoint, Mailbox, Media, Metadata, Negotiation, NodeId, PerSide, Replay,
-    Side, State, StateName, Timestamp, UserId,
+    CallId, ConnectionId, DeviceId, Endpoint, Mailbox, Media, Metadata, Milestones, Negotiation, NodeId,
+    PerSide, Replay, Side, State, StateName, Timestamp, UserId,
 };
 
 /// Everything that is known of a call. Plain data: only [`Rules`](crate::Rules) change it.
@@ -35,6 +35,9 @@ pub struct Call {
     /// Time alone ends nothing before this: the store was away, and nobody could do anything about it.
     #[serde(default)]
     pub not_before: Timestamp,
+    /// When it got how far.
+    #[serde(default)]
+    pub milestones: Milestones,
 }
 
 /// One device's part in a call (a branch of the fork, in SIP's words).

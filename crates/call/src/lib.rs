@@ -19,12 +19,14 @@
 //! | dropped and returning devices | `rules/attendance.rs` |
 //! | timeouts | `rules/deadlines.rs` |
 //! | requests sent twice | `replay.rs` |
+//! | how far a call got, and when | `milestones.rs` |
 
 mod call;
 mod command;
 mod decision;
 mod ids;
 mod mailbox;
+mod milestones;
 mod party;
 mod payload;
 mod reason;
@@ -40,6 +42,7 @@ pub use command::{Action, Admission, Attendance, Command, Input, Opening, Origin
 pub use decision::{Ack, Audience, Decision, Delivery, Event, FollowUp, Note, PeerStatus, Trim};
 pub use ids::{CallId, ConnectionId, DeviceId, InvalidId, NodeId, RequestId, SessionId, UserId};
 pub use mailbox::{Mailbox, Void};
+pub use milestones::{Milestones, Phase};
 pub use payload::{Candidate, Media, Metadata, Sdp, Stats};
 pub use reason::{EndReason, EndRequest, RejectReason};
 pub use rejection::Rejection;

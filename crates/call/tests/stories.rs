@@ -13,6 +13,8 @@ mod clocks;
 mod glare;
 #[path = "stories/mailboxes.rs"]
 mod mailboxes;
+#[path = "stories/milestones.rs"]
+mod milestones;
 #[path = "stories/negotiation.rs"]
 mod negotiation;
 #[path = "stories/placing.rs"]

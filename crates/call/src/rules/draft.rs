@@ -83,6 +83,7 @@ impl Draft {
     /// The finished decision.
     pub(super) fn decide(mut self, rules: &Rules, ack: Ack) -> Decision {
         mailboxes::bound(&mut self, rules.max_unseen);
+        self.call.milestones.pass(&self.call.state, self.at);
         Decision {
             deadline: rules.deadline(&self.call),
             next: Some(self.call),

@@ -2,7 +2,8 @@
 
 use crate::{
     Ack, Action, Admission, Audience, BusyPolicy, Call, Decision, EndReason, Endpoint, Event, FollowUp, Leg,
-    Mailbox, Opening, Origin, PerSide, Rejection, Replay, Rules, Side, State, StateName, Timestamp,
+    Mailbox, Milestones, Opening, Origin, PerSide, Rejection, Replay, Rules, Side, State, StateName,
+    Timestamp,
 };
 
 use super::{answering, draft::Draft};
@@ -32,6 +33,7 @@ impl Rules {
             notes: 0,
             replay,
             not_before: Timestamp::default(),
+            milestones: Milestones::default(),
         };
         let mut draft = Draft::new(&call, *at);
         draft.follow_up = Some(FollowUp::Place);

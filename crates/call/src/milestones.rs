@@ -1,0 +1,109 @@
+//! How far a call got, and when: for those who want to know afterwards. No rule depends on it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Call, Negotiation, State, Timestamp};
+
+/// When a call first got that far. The end, and `call:init`, are told by the call itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Milestones {
+    /// Devices were rung.
+    pub rung_at: Option<Timestamp>,
+    /// One of them alerted its person (SIP 180).
+    pub alerted_at: Option<Timestamp>,
+    /// One of them accepted.
+    pub accepted_at: Option<Timestamp>,
+    /// The first offer had its answer.
+    pub answered_at: Option<Timestamp>,
+    /// Both sides had media.
+    pub connected_at: Option<Timestamp>,
+}
+
+impl Milestones {
+    /// Takes note of where a call stands now.
+    pub(crate) fn pass(&mut self, state: &State, at: Timestamp) {
+        let reached = |milestone: &mut Option<Timestamp>| {
+            milestone.get_or_insert(at);
+        };
+        match state {
+            State::Idle { .. } | State::Ended(_) => {}
+            State::Ringing { alerted, .. } => {
+                reached(&mut self.rung_at);
+                if *alerted {
+                    reached(&mut self.alerted_at);
+                }
+            }
+            State::Connecting(dialog) => {
+                reached(&mut self.accepted_at);
+                if dialog.negotiation == Negotiation::Stable {
+                    reached(&mut self.answered_at);
+                }
+            }
+            State::Connected { .. } => reached(&mut self.connected_at),
+        }
+    }
+}
+
+/// What a call is, or was at its end, busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Phase {
+    /// The policy is asked and the callee looked up.
+    Policy,
+    /// Devices ring, and a person makes up their mind.
+    Ring,
+    /// Offer and answer.
+    Negotiate,
+    /// A path for the media is sought.
+    Ice,
+    /// The two talk.
+    Talk,
+}
+
+impl Phase {
+    /// Every phase, in order.
+    pub const ALL: [Self; 5] = [Self::Policy, Self::Ring, Self::Negotiate, Self::Ice, Self::Talk];
+
+    /// As traces and metrics name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Ring => "ring",
+            Self::Negotiate => "negotiate",
+            Self::Ice => "ice",
+            Self::Talk => "talk",
+        }
+    }
+}
+
+impl Call {
+    /// The phase it is in, or was in when it ended.
+    pub const fn phase(&self) -> Phase {
+        let Milestones { rung_at, accepted_at, answered_at, connected_at, .. } = &self.milestones;
+        match (connected_at, answered_at, accepted_at, rung_at) {
+            (Some(_), ..) => Phase::Talk,
+            (None, Some(_), ..) => Phase::Ice,
+            (None, None, Some(_), _) => Phase::Negotiate,
+            (None, None, None, Some(_)) => Phase::Ring,
+            (None, None, None, None) => Phase::Policy,
+        }
+    }
+
+    /// From when to when each phase of its set-up was, in order; the last one to where the call ended, if it did before
+    /// it was connected. Crossing calls ring nobody, so that they have no [`Phase::Ring`].
+    pub fn phases(&self) -> impl Iterator<Item = (Phase, Timestamp, Timestamp)> {
+        let Milestones { rung_at, accepted_at, answered_at, connected_at, .. } = self.milestones;
+        let ended_at = match &self.state {
+            State::Ended(outcome) => Some(outcome.at),
+            State::Idle { .. } | State::Ringing { .. } | State::Connecting(_) | State::Connected { .. } => {
+                None
+            }
+        };
+        let begins = [Some(self.created_at), rung_at, accepted_at, answered_at, connected_at];
+        let last = self.phase();
+        Phase::ALL.into_iter().zip(begins).take(4).filter_map(move |(phase, begin)| {
+            let next = begins[phase as usize + 1..].iter().copied().flatten().next();
+            let end = next.or(if phase == last { ended_at } else { None })?;
+            Some((phase, begin?, end))
+        })
+    }
+}

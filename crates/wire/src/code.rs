@@ -32,6 +32,21 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// Every code, for tables and label sets.
+    pub const ALL: [Self; 11] = [
+        Self::Unauthorized,
+        Self::BadRequest,
+        Self::TooLarge,
+        Self::RateLimited,
+        Self::NoSuchCall,
+        Self::InvalidState,
+        Self::Glare,
+        Self::AnsweredElsewhere,
+        Self::BufferFull,
+        Self::Unavailable,
+        Self::Draining,
+    ];
+
     /// As the protocol spells it.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,0 +1,59 @@
+//! What a change of a call says to the metrics.
+
+use ringback_call::{Call, Millis, Phase, State, StateName};
+
+use crate::{Finish, Metrics};
+
+impl Metrics {
+    /// A call was changed from `before`, if it was there, to `now`. To be told by who committed the change, and nobody else.
+    pub fn call_changed(&self, before: Option<&Call>, now: &Call) {
+        if before.is_none() {
+            self.call_attempts.inc(());
+        }
+        let had = before.map(|before| before.phases().count()).unwrap_or_default();
+        let ended = now.has_ended() && !before.is_some_and(Call::has_ended);
+        for (phase, from, to) in now.phases().skip(had) {
+            let finish = if ended && phase == now.phase() { Finish::Ended } else { Finish::Done };
+            self.call_phase.observe_ms((phase, finish), to.since(from));
+        }
+        let waits = |call: &Call| call.milestones.alerted_at.is_none() && !call.has_ended();
+        if before.is_none_or(waits)
+            && let Some(delay) = request_delay(now)
+        {
+            self.call_request_delay.observe_ms((), delay);
+        }
+        if now.state_name() == StateName::Connected
+            && before.is_none_or(|before| before.state_name() != StateName::Connected)
+        {
+            self.set_up(now);
+        }
+        if let (State::Ended(outcome), true) = (&now.state, ended) {
+            self.call_ended.inc((outcome.reason, now.phase()));
+            if let Some(duration_ms) = outcome.duration_ms {
+                self.call_duration.observe_ms((), duration_ms);
+            }
+        }
+        let held = |call: &Call| {
+            call.state.dialog().map_or(0, |dialog| dialog.held.caller.len() + dialog.held.callee.len())
+        };
+        let more = held(now).saturating_sub(before.map_or(0, held));
+        self.candidates_held.add((), more as u64);
+    }
+
+    fn set_up(&self, call: &Call) {
+        let took =
+            |(_, from, to): (Phase, ringback_call::Timestamp, ringback_call::Timestamp)| to.since(from);
+        self.call_setup.observe_ms((), call.phases().map(took).sum());
+        self.call_setup_service
+            .observe_ms((), call.phases().filter(|(phase, ..)| *phase != Phase::Ring).map(took).sum());
+    }
+}
+
+/// From `call:init` to the first alert, or to the end.
+fn request_delay(call: &Call) -> Option<Millis> {
+    let ended_at = match &call.state {
+        State::Ended(outcome) => Some(outcome.at),
+        _ => None,
+    };
+    call.milestones.alerted_at.or(ended_at).map(|at| at.since(call.created_at))
+}

@@ -1,0 +1,165 @@
+//! The list of all metrics.
+
+use prometheus::{Encoder as _, Registry, TextEncoder, process_collector::ProcessCollector};
+use ringback_call::{EndReason, Phase, StateName};
+use ringback_session::Departure;
+use ringback_wire::ErrorCode;
+
+use crate::{
+    CommitOutcome, Counter, Finish, Gap, Gauge, Glare, Greeting, Histogram, NoRoom, Request, StoreFailure,
+    StoreOperation, instrument::Instrument, label::Labels,
+};
+
+/// For what people and networks take part in, in seconds.
+const LONG: &[f64] = &[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0];
+/// For what happens within a cluster, in seconds.
+const SHORT: &[f64] =
+    &[0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+/// For conversations, in seconds.
+const TALKS: &[f64] = &[1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0];
+const NONE: &[f64] = &[];
+
+/// A metric, as it is declared.
+#[derive(Clone, Debug)]
+pub struct Declared {
+    /// Its name.
+    pub name: &'static str,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: &'static str,
+    /// Its labels.
+    pub labels: &'static [&'static str],
+    /// Every combination of their values.
+    pub values: Vec<Vec<&'static str>>,
+    /// What it counts.
+    pub help: String,
+}
+
+macro_rules! metrics {
+    ($($(#[doc = $help:literal])+ $field:ident: $kind:ident<$labels:ty> = $name:literal, $buckets:expr;)+) => {
+        /// Everything a gateway counts and measures.
+        pub struct Metrics {
+            registry: Registry,
+            $($(#[doc = $help])+ pub $field: $kind<$labels>,)+
+        }
+
+        impl Metrics {
+            /// Nothing has happened yet.
+            ///
+            /// # Errors
+            /// When two metrics have the same name, or one has a name that Prometheus does not take.
+            pub fn new() -> prometheus::Result<Self> {
+                let registry = Registry::new();
+                $(let $field = $kind::<$labels>::register($name, &help(&[$($help),+]), $buckets, &registry)?;)+
+                registry.register(Box::new(ProcessCollector::for_self()))?;
+                Ok(Self { registry, $($field,)+ })
+            }
+
+            /// What there is, in the order of the list.
+            pub fn declared() -> Vec<Declared> {
+                vec![$(Declared {
+                    name: $name,
+                    kind: <$kind<$labels> as Instrument>::KIND,
+                    labels: <$labels as Labels>::NAMES,
+                    values: <$labels as Labels>::all(),
+                    help: help(&[$($help),+]),
+                },)+]
+            }
+        }
+    };
+}
+
+fn help(lines: &[&str]) -> String {
+    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+}
+
+metrics! {
+    /// Calls that were placed (`call:init`); two that cross are one. RFC 6076: session establishment attempts.
+    call_attempts: Counter<()> = "ringback_call_attempts_total", NONE;
+    /// Calls that ended, by the protocol's reason and by how far they had come.
+    call_ended: Counter<(EndReason, Phase)> = "ringback_call_ended_total", NONE;
+    /// From `call:init` to media on both sides, the person's ring time included.
+    call_setup: Histogram<()> = "ringback_call_setup_seconds", LONG;
+    /// The same without the ring time: what the service and the networks took. This is what an objective should be about.
+    call_setup_service: Histogram<()> = "ringback_call_setup_service_seconds", LONG;
+    /// Each phase of a set-up by itself: `policy` from `call:init` to ringing, `ring` to the accept, `negotiate` to the answer,
+    /// `ice` to media on both sides.
+    call_phase: Histogram<(Phase, Finish)> = "ringback_call_phase_seconds", LONG;
+    /// From `call:init` to the first alert, or to the end where there was none. RFC 6076: session request delay.
+    call_request_delay: Histogram<()> = "ringback_call_session_request_delay_seconds", LONG;
+    /// From media on both sides to the end. RFC 6076: session duration time.
+    call_duration: Histogram<()> = "ringback_call_duration_seconds", TALKS;
+    /// Live calls whose caller's device is, or was last, on this gateway: the sum over gateways counts each call once.
+    calls: Gauge<(StateName,)> = "ringback_calls", NONE;
+    /// Calls, or offers, that crossed.
+    glare: Counter<(Glare,)> = "ringback_glare_total", NONE;
+    /// Candidates held back until their description had been forwarded.
+    candidates_held: Counter<()> = "ringback_candidates_held_total", NONE;
+    /// Calls put back as they were, which the store had lost.
+    calls_put_back: Counter<()> = "ringback_calls_put_back_total", NONE;
+
+    /// What clients asked for.
+    requests: Counter<(Request,)> = "ringback_requests_total", NONE;
+    /// Requests that were sent again and had been applied before.
+    requests_repeated: Counter<()> = "ringback_requests_repeated_total", NONE;
+    /// Errors that clients were answered.
+    errors: Counter<(ErrorCode,)> = "ringback_errors_total", NONE;
+    /// Changes of calls, by what became of them. `conflict`: two gateways at once, decided anew.
+    commits: Counter<(CommitOutcome,)> = "ringback_commits_total", NONE;
+    /// Looks for passed deadlines, one for each partition.
+    sweeps: Counter<()> = "ringback_sweeps_total", NONE;
+    /// Calls looked at because their deadline had passed.
+    deadlines: Counter<()> = "ringback_deadlines_total", NONE;
+
+    /// Events sent to clients.
+    deliveries: Counter<()> = "ringback_deliveries_total", NONE;
+    /// From an event's commit (by the store's clock, in milliseconds) to its way out to the client. Those that waited for a
+    /// client to come back are not in it.
+    delivery: Histogram<()> = "ringback_delivery_seconds", SHORT;
+    /// Events read from mailboxes for clients that came back.
+    replayed: Counter<()> = "ringback_replayed_events_total", NONE;
+    /// Times that mailboxes or calls were read up because something was, or may have been, missed.
+    gaps: Counter<(Gap,)> = "ringback_gaps_total", NONE;
+    /// From an entry's commit (by the store's clock, in milliseconds) to its arrival at a gateway: the lag of pub/sub.
+    bus_delay: Histogram<()> = "ringback_bus_delay_seconds", SHORT;
+
+    /// Connections there are.
+    connections: Gauge<()> = "ringback_connections", NONE;
+    /// What became of each `hello`.
+    hellos: Counter<(Greeting,)> = "ringback_hellos_total", NONE;
+    /// From `hello` to its reply.
+    hello: Histogram<()> = "ringback_hello_seconds", SHORT;
+    /// Connections that ended, and why.
+    disconnects: Counter<(Departure,)> = "ringback_disconnects_total", NONE;
+    /// Connections that were turned away with 503.
+    turned_away: Counter<(NoRoom,)> = "ringback_connections_refused_total", NONE;
+    /// Clients that were asked to connect anew (`goaway`).
+    goaways: Counter<()> = "ringback_goaways_total", NONE;
+    /// 1 while the gateway drains.
+    draining: Gauge<()> = "ringback_draining", NONE;
+    /// 1 while `/readyz` says so.
+    ready: Gauge<()> = "ringback_ready", NONE;
+    /// Gateways that live, as this one knows.
+    nodes: Gauge<()> = "ringback_nodes", NONE;
+
+    /// What the store took to answer.
+    store: Histogram<(StoreOperation,)> = "ringback_store_seconds", SHORT;
+    /// What the store did not do.
+    store_errors: Counter<(StoreOperation, StoreFailure)> = "ringback_store_errors_total", NONE;
+    /// Seconds since the store answered a heartbeat of this gateway; -1 if it never has.
+    store_heard: Gauge<()> = "ringback_store_heard_seconds", NONE;
+}
+
+impl Metrics {
+    /// All of it in Prometheus' text format.
+    ///
+    /// # Errors
+    /// When it can't be written, which no known metric leads to.
+    pub fn encode(&self) -> prometheus::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use crate::{
     counter::Counter,
     hear, node, reaches,
     support::{Cluster, SERVICE, Server},
+    until,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,4 +116,32 @@ async fn a_replicated_commit_waits_for_a_replica() {
     let error = store.settle(&counter.call, Version { count: 9, stamp: 9 }).await.unwrap_err();
     assert!(error.is_transient(), "what is not there can't be settled: {error}");
     store.settle(&counter.call, counter.version).await.unwrap();
+}
+
+/// What `store.durability = "primary"` may lose, and what `"replicated"` does not acknowledge.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_no_replica_has_dies_with_its_primary() {
+    for durability in [Durability::Primary, Durability::Replicated] {
+        let mut primary = Server::start();
+        let replica = Server::replica_of(&primary);
+        let sentinel = Server::sentinel_of(&primary);
+        let url = format!("redis-sentinel://127.0.0.1:{}?sentinelServiceName={}", sentinel.port, SERVICE);
+        let store =
+            RedisStore::connect(RedisSettings { durability, ..RedisSettings::new(url) }).await.unwrap();
+        let mut counter = Counter::new(Partition(5), &node("n"));
+        counter.count(&store).await;
+        primary.ask("WAIT 1 1000");
+        replica.ask("REPLICAOF 127.0.0.1 1");
+        let acknowledged = store.commit(counter.next_commit()).await;
+        assert_eq!(
+            acknowledged.is_ok(),
+            durability == Durability::Primary,
+            "{durability:?}: {acknowledged:?}"
+        );
+        primary.kill();
+        replica.wait_until("ROLE", "master");
+        until("the store answers", || async { store.load(&counter.call).await.is_ok() }).await;
+        let stored = store.load(&counter.call).await.unwrap().unwrap();
+        assert_eq!(stored.version, counter.version, "{durability:?}: the change is lost");
+    }
 }

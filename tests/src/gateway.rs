@@ -86,6 +86,14 @@ impl Gateway {
         matches!(http::get(self.admin, "/readyz").await, Ok((200, _)))
     }
 
+    /// What `/metrics` says.
+    pub async fn metrics(&self) -> Result<String> {
+        match http::get(self.admin, "/metrics").await? {
+            (200, text) => Ok(text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or(text)),
+            (status, text) => bail!("/metrics answered {status}: {text}"),
+        }
+    }
+
     /// SIGKILL.
     pub fn kill9(&self) {
         self.process.kill9();

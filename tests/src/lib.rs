@@ -25,6 +25,7 @@ pub mod process;
 pub mod proxy;
 pub mod redis;
 pub mod resp;
+pub mod scrape;
 pub mod sentinel;
 pub mod shape;
 pub mod stage;

@@ -17,7 +17,7 @@ use ringback_store::{
     Claim, Commit, Committed, Entry, Log, Pair, Store, StoreError, Stored, Version,
     record::{self, Document, Envelope, NoteRecord},
 };
-
+use ringback_telemetry::{Glare, Metrics};
 use tokio::time::Instant;
 
 use crate::{
@@ -73,6 +73,7 @@ pub struct Calls {
     registry: Arc<Registry>,
     cache: Cache,
     background: Arc<Background>,
+    metrics: Arc<Metrics>,
 }
 
 impl Calls {
@@ -84,6 +85,7 @@ impl Calls {
         cluster: Arc<Cluster>,
         registry: Arc<Registry>,
         background: Arc<Background>,
+        metrics: Arc<Metrics>,
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
@@ -94,6 +96,7 @@ impl Calls {
             registry,
             cache: Cache::default(),
             background,
+            metrics,
         })
     }
 
@@ -161,10 +164,18 @@ impl Calls {
                 }
                 // What a client is told must hold, so it has to be as durable as what it stands for.
                 Ok(Decision { ack, .. }) if fresh => {
+                    if matches!(input, Input::Request { id: Some(_), .. }) {
+                        self.metrics.requests_repeated.inc(());
+                    }
                     self.store.settle(call, known.version).await?;
                     return Ok((Applied { ack, call: known.document.call }, None, None));
                 }
-                Err(rejection) if fresh => return Err(rejection.into()),
+                Err(rejection) if fresh => {
+                    if rejection == Rejection::Glare {
+                        self.metrics.glare.inc((Glare::Offer,));
+                    }
+                    return Err(rejection.into());
+                }
                 Ok(_) | Err(_) => {
                     fresh = true;
                     let stored = self.store.load(call).await?;
@@ -270,7 +281,8 @@ impl Calls {
         let known = Known { version, document, bytes };
         let committed = match self.store.commit(commit.clone()).await {
             Err(error) if error.is_transient() && plan.from.is_some() => {
-                place.unsure = Some(Unsure { commit, known, since: Instant::now() });
+                let before = plan.from.map(|before| before.call().clone());
+                place.unsure = Some(Unsure { commit, known, before, since: Instant::now() });
                 return Err(error);
             }
             committed => committed?,
@@ -282,6 +294,7 @@ impl Calls {
             Committed::Conflict(stored) => return Ok(Outcome::Beaten(stored)),
             Committed::PairTaken { call, stored } => return Ok(Outcome::PairTaken(call, stored)),
         }
+        self.metrics.call_changed(plan.from.map(Known::call), &call);
         place.done(commit.entries, known);
         Ok(Outcome::Stored(Box::new(call)))
     }
@@ -295,9 +308,9 @@ impl Calls {
             return Ok(());
         }
         match self.store.commit(unsure.commit.clone()).await {
-            Ok(Committed::Applied) => place.done(unsure.commit.entries, unsure.known),
+            Ok(Committed::Applied) => self.is_sure(place, unsure),
             Ok(Committed::Conflict(Some(stored))) if stored.version == unsure.known.version => {
-                place.done(unsure.commit.entries, unsure.known);
+                self.is_sure(place, unsure);
             }
             // What it was made from is lost too: both are put back.
             Ok(Committed::Conflict(Some(stored))) if unsure.known.descends_from(stored.version) => {
@@ -311,6 +324,12 @@ impl Calls {
             }
         }
         Ok(())
+    }
+
+    fn is_sure(&self, place: &mut Place, unsure: Unsure) {
+        let Unsure { commit, known, before, .. } = unsure;
+        self.metrics.call_changed(before.as_ref(), known.call());
+        place.done(commit.entries, known);
     }
 
     const fn ttl_ms(&self, call: &Call) -> u64 {

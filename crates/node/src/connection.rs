@@ -10,6 +10,7 @@ use std::{future::Future, sync::Arc};
 
 use bytes::Bytes;
 use ringback_session::Departure;
+use ringback_telemetry::Greeting;
 use ringback_wire::{CloseCode, ErrorCode, ErrorFrame, Format, ServerFrame};
 
 use crate::{Node, admission::Place};
@@ -45,7 +46,7 @@ pub trait Transport: Send {
 
 /// Serves one client to its end.
 pub async fn serve(node: Arc<Node>, transport: impl Transport, format: Format, mut place: Place) {
-    let mut socket = Socket::new(transport, format, &node.config);
+    let mut socket = Socket::new(transport, format, &node);
     if node.draining.is_cancelled() {
         let error = ErrorFrame::new(None, ErrorCode::Draining, "this gateway is going away: connect anew");
         let _ = socket.send(&ServerFrame::Error(error)).await;
@@ -57,10 +58,12 @@ pub async fn serve(node: Arc<Node>, transport: impl Transport, format: Format, m
     let departure = match greeted {
         Ok(welcome) => driver::drive(&node, &mut socket, welcome).await,
         Err(departure) => {
+            node.metrics.hellos.inc((Greeting::Refused,));
             tracing::debug!(reason = departure.label(), "no session");
             departure
         }
     };
+    node.metrics.disconnects.inc((departure,));
     if let Departure::Closed(code) = departure {
         socket.close(code).await;
     }

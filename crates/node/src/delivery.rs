@@ -7,6 +7,7 @@ use ringback_store::{
     BusEvent, StoreError, Stored, Subscription,
     record::{self, Direct, Envelope},
 };
+use ringback_telemetry::Gap;
 use ringback_wire::CloseCode;
 
 use crate::{Node, recovery, registry::Mail};
@@ -18,14 +19,17 @@ pub async fn run(node: Arc<Node>, mut subscription: Subscription) {
             BusEvent::Entry { body, document } => entry(&node, &body, document),
             BusEvent::Direct(body) => direct(&node, &body),
             BusEvent::Missed(calls) => {
+                node.metrics.gaps.inc((Gap::MessageLost,));
                 recovery::missed(&node, calls);
                 Ok(())
             }
             BusEvent::Interrupted(partitions) => {
+                node.metrics.gaps.inc((Gap::Interrupted,));
                 recovery::interrupted(&node, partitions);
                 Ok(())
             }
             BusEvent::Regressed(partitions) => {
+                node.metrics.gaps.inc((Gap::DataLost,));
                 recovery::regressed(&node, partitions);
                 Ok(())
             }
@@ -41,6 +45,7 @@ fn entry(node: &Arc<Node>, body: &Bytes, document: Option<Bytes>) -> Result<(), 
     let envelope: Envelope = record::decode("an envelope", body)?;
     let stored = document.map(|document| Stored { version: envelope.version, document });
     node.calls.learn(&envelope, body, stored.as_ref());
+    node.metrics.bus_delay.observe_ms((), node.clock.now().since(envelope.at));
     let envelope = Arc::new(envelope);
     let reached = node.registry.deliver(&envelope.user, &Mail::Entry(Arc::clone(&envelope)));
     tracing::debug!(call = ?envelope.call, side = envelope.side.as_str(), seq = envelope.seq, reached, "entry");

@@ -17,6 +17,7 @@ pub mod connection;
 pub mod delivery;
 pub mod ice;
 pub mod machine;
+mod measured;
 #[cfg(feature = "mutants")]
 pub mod mutants;
 pub mod node;

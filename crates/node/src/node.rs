@@ -4,6 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use ringback_auth::Verifier;
 use ringback_store::Store;
+use ringback_telemetry::Metrics;
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -14,7 +15,9 @@ use crate::{
     clock::Clock,
     cluster::{self, Cluster},
     config::Config,
-    delivery, recovery,
+    delivery,
+    measured::Measured,
+    recovery,
     registry::Registry,
     sweeper::Sweeper,
 };
@@ -44,6 +47,8 @@ pub struct Node {
     pub verifier: Verifier,
     /// Who may come in.
     pub admission: Admission,
+    /// What operators are told.
+    pub metrics: Arc<Metrics>,
     /// Cancelled when clients are to be asked to leave.
     pub draining: CancellationToken,
     /// Cancelled when everything ends.
@@ -65,8 +70,10 @@ impl Node {
         store: Arc<dyn Store>,
         verifier: Verifier,
         draining: CancellationToken,
+        metrics: Arc<Metrics>,
     ) -> Arc<Self> {
         let config = Arc::new(config);
+        let store: Arc<dyn Store> = Arc::new(Measured::new(store, Arc::clone(&metrics)));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let background = Arc::new(Background::new(tasks.clone(), stop.clone()));
         let clock = Arc::new(Clock::new((config.machine.now)()));
@@ -79,6 +86,7 @@ impl Node {
             Arc::clone(&cluster),
             Arc::clone(&registry),
             Arc::clone(&background),
+            Arc::clone(&metrics),
         );
         Arc::new(Self {
             admission: Admission::new(&config.limits),
@@ -89,6 +97,7 @@ impl Node {
             clock,
             cluster,
             verifier,
+            metrics,
             draining,
             stop,
             tasks,
@@ -163,6 +172,24 @@ impl Node {
             tracing::warn!(tasks = self.tasks.len(), "some work did not end in time");
         }
         tracing::info!("gateway stopped");
+    }
+
+    /// Everything the node counts and measures, in Prometheus' text format.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub async fn scrape(&self) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+        let metrics = &self.metrics;
+        let is = |whether: bool| f64::from(u8::from(whether));
+        metrics.draining.set((), is(self.draining.is_cancelled()));
+        metrics.ready.set((), is(self.not_ready().is_none()));
+        metrics.store_heard.set((), self.cluster.last_heard().map_or(-1.0, |ago| ago.as_secs_f64()));
+        metrics.connections.set_count((), self.registry.len());
+        metrics.nodes.set_count((), self.cluster.live().len());
+        for (state, calls) in self.calls.live_by_state().await {
+            metrics.calls.set_count((state,), calls);
+        }
+        Ok(metrics.encode()?)
     }
 
     /// What keeps this node from taking clients, if anything does.

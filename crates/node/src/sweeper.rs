@@ -62,9 +62,11 @@ impl Sweeper {
 
     async fn sweep(&self, partition: Partition) {
         let due = self.node.store.due(partition, self.node.clock.now(), BATCH).await;
+        self.node.metrics.sweeps.inc(());
         self.take_note(partition, due.is_ok());
         match due {
             Ok(due) => {
+                self.node.metrics.deadlines.add((), due.len() as u64);
                 let wakes = due.into_iter().map(|call| self.wake(partition, call)).collect::<Vec<_>>();
                 futures::stream::iter(wakes).buffer_unordered(CALLS).for_each(|()| ready(())).await;
             }

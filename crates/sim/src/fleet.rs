@@ -1,7 +1,7 @@
 //! The nodes: real ones, on the simulated store and network.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -13,6 +13,7 @@ use ringback_node::{
     machine::Machine,
     serve,
 };
+use ringback_telemetry::Metrics;
 use ringback_wire::{Format, Limits as FrameLimits};
 use tokio_util::sync::CancellationToken;
 
@@ -81,7 +82,8 @@ impl Fleet {
         clock::set_machine((self.depot.clock.now().0 + wrong).saturating_sub(self.skew_ms));
         let line = Line::new(&self.depot, &name);
         let store = Arc::new(NodeStore::new(Arc::clone(&line)));
-        let node = Node::new(config(&name), store, Verifier::TakesAnyName, CancellationToken::new());
+        let metrics = Arc::clone(&METRICS);
+        let node = Node::new(config(&name), store, Verifier::TakesAnyName, CancellationToken::new(), metrics);
         node.start();
         self.places()[place] = Some(Running { node, line, links: Vec::new() });
     }
@@ -154,6 +156,10 @@ impl Fleet {
         true
     }
 }
+
+/// Nobody looks at them: all nodes of all runs share them.
+static METRICS: LazyLock<Arc<Metrics>> =
+    LazyLock::new(|| Arc::new(Metrics::new().unwrap_or_else(|error| unreachable!("{error}"))));
 
 fn name(place: usize) -> String {
     format!("gw-{}", place + 1)

@@ -1,6 +1,6 @@
 //! What a change of a call says to the metrics.
 
-use ringback_call::{Call, Millis, Phase, State, StateName};
+use ringback_call::{Call, Milestones, Millis, Phase, State, StateName};
 
 use crate::{Finish, Metrics};
 
@@ -16,8 +16,7 @@ impl Metrics {
             let finish = if ended && phase == now.phase() { Finish::Ended } else { Finish::Done };
             self.call_phase.observe_ms((phase, finish), to.since(from));
         }
-        let waits = |call: &Call| call.milestones.alerted_at.is_none() && !call.has_ended();
-        if before.is_none_or(waits)
+        if before.and_then(request_delay).is_none()
             && let Some(delay) = request_delay(now)
         {
             self.call_request_delay.observe_ms((), delay);
@@ -41,19 +40,22 @@ impl Metrics {
     }
 
     fn set_up(&self, call: &Call) {
-        let took =
-            |(_, from, to): (Phase, ringback_call::Timestamp, ringback_call::Timestamp)| to.since(from);
-        self.call_setup.observe_ms((), call.phases().map(took).sum());
-        self.call_setup_service
-            .observe_ms((), call.phases().filter(|(phase, ..)| *phase != Phase::Ring).map(took).sum());
+        let (mut whole, mut ours) = (0, 0);
+        for (phase, from, to) in call.phases() {
+            whole += to.since(from);
+            ours += if phase == Phase::Ring { 0 } else { to.since(from) };
+        }
+        self.call_setup.observe_ms((), whole);
+        self.call_setup_service.observe_ms((), ours);
     }
 }
 
-/// From `call:init` to the first alert, or to the end.
+/// From `call:init` to the first alert, or to the accept or the end where there was none.
 fn request_delay(call: &Call) -> Option<Millis> {
     let ended_at = match &call.state {
         State::Ended(outcome) => Some(outcome.at),
         _ => None,
     };
-    call.milestones.alerted_at.or(ended_at).map(|at| at.since(call.created_at))
+    let Milestones { alerted_at, accepted_at, .. } = call.milestones;
+    alerted_at.or(accepted_at).or(ended_at).map(|at| at.since(call.created_at))
 }

@@ -59,6 +59,12 @@ impl<L: Labels> Gauge<L> {
             gauge.set(value);
         }
     }
+
+    /// So many things.
+    pub fn set_count(&self, labels: L, n: usize) {
+        #[allow(clippy::cast_precision_loss, reason = "exact below 2^53 things")]
+        self.set(labels, n as f64);
+    }
 }
 
 impl<L: Labels> Instrument for Gauge<L> {

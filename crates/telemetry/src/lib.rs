@@ -13,3 +13,5 @@ pub use label::{
     CommitOutcome, Finish, Gap, Glare, Greeting, Label, Labels, NoRoom, Request, StoreFailure, StoreOperation,
 };
 pub use metrics::{Declared, Metrics};
+/// What [`Metrics::encode`] writes.
+pub use prometheus::TEXT_FORMAT as CONTENT_TYPE;

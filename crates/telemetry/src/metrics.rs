@@ -84,7 +84,7 @@ metrics! {
     /// Each phase of a set-up by itself: `policy` from `call:init` to ringing, `ring` to the accept, `negotiate` to the answer,
     /// `ice` to media on both sides.
     call_phase: Histogram<(Phase, Finish)> = "ringback_call_phase_seconds", LONG;
-    /// From `call:init` to the first alert, or to the end where there was none. RFC 6076: session request delay.
+    /// From `call:init` to the first alert, or to the accept or the end where there was none. RFC 6076: session request delay.
     call_request_delay: Histogram<()> = "ringback_call_session_request_delay_seconds", LONG;
     /// From media on both sides to the end. RFC 6076: session duration time.
     call_duration: Histogram<()> = "ringback_call_duration_seconds", TALKS;
@@ -115,7 +115,7 @@ metrics! {
     /// From an event's commit (by the store's clock, in milliseconds) to its way out to the client. Those that waited for a
     /// client to come back are not in it.
     delivery: Histogram<()> = "ringback_delivery_seconds", SHORT;
-    /// Events read from mailboxes for clients that came back.
+    /// Events read from mailboxes, for clients that came back or had missed them.
     replayed: Counter<()> = "ringback_replayed_events_total", NONE;
     /// Times that mailboxes or calls were read up because something was, or may have been, missed.
     gaps: Counter<(Gap,)> = "ringback_gaps_total", NONE;

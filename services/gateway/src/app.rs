@@ -7,6 +7,7 @@ use ringback_auth::Verifier;
 use ringback_node::Node;
 use ringback_store::{Store, memory::MemoryStore};
 use ringback_store_redis::{RedisSettings, RedisStore};
+use ringback_telemetry::Metrics;
 use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -32,7 +33,8 @@ pub async fn run(settings: Settings, draining: CancellationToken) -> anyhow::Res
         Auth::Hs256(secret) => Verifier::hs256(secret.as_bytes()),
     };
     announce(&settings);
-    let node = Node::new(settings.node, store, verifier, draining);
+    let metrics = Arc::new(Metrics::new().context("metrics")?);
+    let node = Node::new(settings.node, store, verifier, draining, metrics);
     node.start();
     let stop = || node.stop.clone();
     node.essential("client port", http::serve(client_port, http::client_port(Arc::clone(&node)), stop()));

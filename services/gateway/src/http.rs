@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use ringback_node::Node;
+use ringback_telemetry as telemetry;
 
 use crate::websocket;
 
@@ -26,7 +27,11 @@ pub fn client_port(node: Arc<Node>) -> Router {
 
 /// For operators and probes.
 pub fn admin_port(node: Arc<Node>) -> Router {
-    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).with_state(node)
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(node)
 }
 
 /// Serves a port until the gateway stops.
@@ -62,6 +67,17 @@ async fn readyz(State(node): State<Arc<Node>>) -> Response {
             StatusCode::SERVICE_UNAVAILABLE,
             &serde_json::json!({"status": "not ready", "reason": reason}),
         ),
+    }
+}
+
+/// What Prometheus scrapes.
+async fn metrics(State(node): State<Arc<Node>>) -> Response {
+    match node.scrape().await {
+        Ok(text) => ([(header::CONTENT_TYPE, telemetry::CONTENT_TYPE)], text).into_response(),
+        Err(error) => {
+            tracing::error!(error, "metrics could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
     }
 }
 

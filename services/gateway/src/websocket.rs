@@ -13,6 +13,7 @@ use axum::{
 use bytes::Bytes;
 use ringback_node::{Incoming, Node, Transport, admission::Full};
 use ringback_session::Departure;
+use ringback_telemetry::NoRoom;
 use ringback_wire::{CloseCode, Format};
 use tracing::Instrument;
 use tungstenite::error::{CapacityError, ProtocolError};
@@ -27,7 +28,7 @@ const LATER: std::ops::RangeInclusive<u32> = 5..=15;
 pub async fn upgrade(State(node): State<Arc<Node>>, upgrade: WebSocketUpgrade) -> Response {
     let place = match node.admission.enter() {
         Ok(place) => place,
-        Err(full) => return no_place(full),
+        Err(full) => return no_place(&node, full),
     };
     let limit = node.config.frames.frame_bytes;
     upgrade
@@ -52,11 +53,12 @@ pub async fn upgrade(State(node): State<Arc<Node>>, upgrade: WebSocketUpgrade) -
         })
 }
 
-fn no_place(full: Full) -> Response {
-    let wait = match full {
-        Full::Connections => fastrand::u32(LATER),
-        Full::Greetings => fastrand::u32(SOON),
+fn no_place(node: &Node, full: Full) -> Response {
+    let (wait, reason) = match full {
+        Full::Connections => (fastrand::u32(LATER), NoRoom::Connections),
+        Full::Greetings => (fastrand::u32(SOON), NoRoom::Greetings),
     };
+    node.metrics.turned_away.inc((reason,));
     tracing::debug!(?full, "a connection was turned away");
     let headers = [(header::RETRY_AFTER, wait.to_string())];
     (StatusCode::SERVICE_UNAVAILABLE, headers, "no place for another connection: try again\n").into_response()

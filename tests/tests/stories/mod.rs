@@ -31,6 +31,7 @@ mod fuzz;
 mod glare;
 mod limits;
 mod mailboxes;
+mod metrics;
 mod negotiation;
 mod passthrough;
 pub(crate) mod programs;
@@ -171,6 +172,7 @@ pub(crate) fn all() -> impl Iterator<Item = Story> {
         bad_frames::STORIES,
         bad_fields::STORIES,
         limits::STORIES,
+        metrics::STORIES,
         fuzz::STORIES,
     ]
     .concat()

@@ -16,7 +16,7 @@ use ringback_store::{
 };
 use tokio::{
     sync::{Mutex, MutexGuard},
-    time::Instant,
+    time::{Instant, timeout},
 };
 
 /// Calls remembered at most. One takes about a kilobyte, some ten while it is set up.
@@ -26,6 +26,8 @@ const IDLE: Duration = Duration::from_secs(1_800);
 /// Calls remembered at most that have ended, and for how long.
 const MAX_ENDED: u64 = 20_000;
 const ENDED: Duration = Duration::from_secs(120);
+/// How long is waited for a call's place by who only wants to count calls.
+const GLANCE: Duration = Duration::from_millis(50);
 /// Entries remembered of one call, and their bytes.
 const MAX_ENTRIES: usize = 64;
 const MAX_BYTES: usize = 128 * 1024;
@@ -94,6 +96,11 @@ impl Slot {
         place
     }
 
+    /// What is known of the call, if that can be said soon.
+    pub(super) async fn glance(&self) -> Option<Known> {
+        timeout(GLANCE, self.place.lock()).await.ok()?.known.clone()
+    }
+
     /// Takes note of what is heard; `false` where it contradicts what is known.
     pub(super) fn hear(&self, heard: Heard) -> bool {
         match self.place.try_lock() {
@@ -128,6 +135,8 @@ pub(super) struct Place {
 pub(super) struct Unsure {
     pub(super) commit: Commit,
     pub(super) known: Known,
+    /// What it changed.
+    pub(super) before: Option<Call>,
     pub(super) since: Instant,
 }
 

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use ringback_call::{Ack, Action, CallId, Input, Opening, Origin, Rejection, RequestId, StateName, UserId};
 use ringback_store::{Claim, Pair, StoreError, Stored};
+use ringback_telemetry::Glare;
 use ringback_wire::Init;
 use tokio::time::Instant;
 
@@ -74,6 +75,9 @@ impl Calls {
                 if !matches!(crossed, Err(Failure::Rejected(Rejection::InvalidState(StateName::Ended)))) {
                     self.cache.forget(&id);
                     self.delist_later(&from.user, &id, None);
+                    if matches!(crossed, Ok(Ack::Merged(_))) {
+                        self.metrics.glare.inc((Glare::Call,));
+                    }
                     return crossed.map(|ack| Opened { ack, before: true });
                 }
             }

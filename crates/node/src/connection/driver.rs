@@ -5,9 +5,10 @@ mod behind;
 use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
 
 use governor::{Quota, clock::Clock as _};
-use ringback_call::{CallId, Event};
+use ringback_call::{Action, CallId, Event, Input};
 use ringback_session::{Departure, Step, Turn as Next};
 use ringback_store::record::Envelope;
+use ringback_telemetry::{Gap, Request};
 use ringback_wire::{Ack, CloseCode, ErrorCode, ErrorFrame, EventFrame, Goaway, ServerFrame};
 use tokio::{
     sync::watch,
@@ -233,7 +234,10 @@ impl<'a, T: Transport> Driver<'a, T> {
             return Ok(());
         }
         match self.session.next(call, *seq, *at, to, event) {
-            Next::Deliver(frame) => self.tell(*frame).await,
+            Next::Deliver(frame) => {
+                self.node.metrics.delivery.observe_ms((), self.node.clock.now().since(*at));
+                self.tell(*frame).await
+            }
             Next::Skip => Ok(()),
             Next::Unknown if matches!(event, Event::Ended { .. }) => {
                 self.session.withhold(call);
@@ -242,14 +246,20 @@ impl<'a, T: Transport> Driver<'a, T> {
             Next::Unknown => self.withhold(call).await,
             #[cfg(feature = "mutants")]
             Next::Gap if crate::mutants::present().ignores_gaps => self.replay(entry).await,
-            Next::Gap => self.catch_up(call.clone()).await,
+            Next::Gap => {
+                self.node.metrics.gaps.inc((Gap::Sequence,));
+                self.catch_up(call.clone()).await
+            }
         }
     }
 
     async fn replay(&mut self, entry: &Envelope) -> Result<(), Departure> {
         let Envelope { call, seq, at, to, event, .. } = entry;
         match self.session.replayed(call, *seq, *at, to, event) {
-            Next::Deliver(frame) => self.tell(*frame).await,
+            Next::Deliver(frame) => {
+                self.node.metrics.replayed.inc(());
+                self.tell(*frame).await
+            }
             Next::Skip | Next::Gap | Next::Unknown => Ok(()),
         }
     }
@@ -322,6 +332,9 @@ impl<'a, T: Transport> Driver<'a, T> {
     }
 
     async fn perform(&mut self, step: Step) -> Result<(), Departure> {
+        if let Some(request) = kind(&step) {
+            self.node.metrics.requests.inc((request,));
+        }
         match step {
             Step::Seen => {
                 self.take_note_of_seen();
@@ -420,6 +433,28 @@ async fn closing(closing: &mut watch::Receiver<Option<CloseCode>>) -> CloseCode 
         // Nobody is left who could ask: the registry is gone.
         Err(_) => std::future::pending().await,
     }
+}
+
+/// What is asked for.
+fn kind(step: &Step) -> Option<Request> {
+    Some(match step {
+        Step::Place(..) => Request::Init,
+        Step::Act(_, _, Input::Request { action, .. }) => match action {
+            Action::Init => Request::Init,
+            Action::Ringing => Request::Ringing,
+            Action::Accept => Request::Accept,
+            Action::Reject(_) => Request::Reject,
+            Action::End(_) => Request::End,
+            Action::Offer(_) => Request::Offer,
+            Action::Answer(_) => Request::Answer,
+            Action::Ice(_) => Request::Ice,
+            Action::Connected => Request::Connected,
+            Action::Report(_) => Request::Report,
+        },
+        Step::Renew(..) => Request::Token,
+        Step::Reply(_) => Request::Other,
+        Step::Act(..) | Step::Seen | Step::Close(_) => return None,
+    })
 }
 
 fn refused_token(id: u64, why: &str) -> ServerFrame {

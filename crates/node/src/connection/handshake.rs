@@ -4,11 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use ringback_auth::Identity as Token;
 use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Link, SessionId, Timestamp};
-use ringback_session::{Departure, Greeting, Identity, NotGreeted, Session};
+use ringback_session::{self as session, Departure, Identity, NotGreeted, Session};
 use ringback_store::{
     Registered, StoreError, UserRecord,
     record::{self, Envelope, SessionNotes},
 };
+use ringback_telemetry::Greeting;
 use ringback_wire::{CloseCode, ErrorCode, ErrorFrame, Hello, HelloAck, ServerFrame};
 use tokio::time::{Instant, timeout};
 
@@ -78,6 +79,7 @@ pub(super) async fn greet<T: Transport>(
         Err(_) => return Err(CloseCode::NoHello.into()),
     };
     let said_at = Instant::now();
+    let timer = node.metrics.hello.start();
     // By the machine's clock, which may be anywhere, tokens would be judged and deadlines set.
     if node.cluster.last_heard().is_none() {
         let error = StoreError::unavailable("the store has not said what time it is");
@@ -108,7 +110,10 @@ pub(super) async fn greet<T: Transport>(
                 let (identity, notes, token) = (identity.clone(), notes.clone(), token.clone());
                 let entrant = Entrant { identity, notes, token, presence, inbox, record };
                 match enter(node, socket, &hello, entrant).await? {
-                    Entry::Welcome(welcome) => return Ok(*welcome),
+                    Entry::Welcome(welcome) => {
+                        timer.stop(());
+                        return Ok(*welcome);
+                    }
                     Entry::Older(newer) => newer,
                 }
             }
@@ -146,7 +151,7 @@ async fn first_frame<T: Transport>(node: &Node, socket: &mut Socket<T>) -> Resul
             break bytes;
         }
     };
-    match Greeting::new(socket.format(), node.config.frames).receive(&bytes) {
+    match session::Greeting::new(socket.format(), node.config.frames).receive(&bytes) {
         Ok(hello) => Ok(hello),
         Err(NotGreeted { reply, close }) => {
             if let Some(reply) = reply {
@@ -245,6 +250,11 @@ async fn enter<T: Transport>(
         client = hello.client.as_ref().map(|client| short(&client.name)),
         "connected"
     );
+    node.metrics.hellos.inc((match (&hello.session, start.resumed) {
+        (None, _) => Greeting::Fresh,
+        (Some(_), true) => Greeting::Resumed,
+        (Some(_), false) => Greeting::Unproved,
+    },));
     let ack = HelloAck {
         id: hello.id,
         session: identity.session.clone(),

@@ -1,15 +1,16 @@
 //! Frames in and out, encoded, bounded, and each with a time limit.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::FutureExt as _;
 use ringback_session::Departure;
+use ringback_telemetry::Metrics;
 use ringback_wire::{CloseCode, Format, ServerFrame};
 use tokio::time::timeout;
 
 use super::{Incoming, Transport};
-use crate::Config;
+use crate::Node;
 
 /// How long a client may take to answer our close frame.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -22,6 +23,7 @@ pub(super) struct Socket<T> {
     format: Format,
     max_frame: usize,
     write_limit: Duration,
+    metrics: Arc<Metrics>,
     /// What has come and was not asked for yet.
     early: VecDeque<Incoming>,
 }
@@ -38,9 +40,10 @@ pub(super) enum Received {
 }
 
 impl<T: Transport> Socket<T> {
-    pub(super) fn new(transport: T, format: Format, config: &Config) -> Self {
-        let (max_frame, write_limit) = (config.frames.frame_bytes, config.connection.write);
-        Self { transport, format, max_frame, write_limit, early: VecDeque::new() }
+    pub(super) fn new(transport: T, format: Format, node: &Node) -> Self {
+        let (max_frame, write_limit) = (node.config.frames.frame_bytes, node.config.connection.write);
+        let metrics = Arc::clone(&node.metrics);
+        Self { transport, format, max_frame, write_limit, metrics, early: VecDeque::new() }
     }
 
     pub(super) const fn format(&self) -> Format {
@@ -76,6 +79,12 @@ impl<T: Transport> Socket<T> {
 
     /// A frame that can't be written is our mistake; the connection goes on without it.
     pub(super) async fn send(&mut self, frame: &ServerFrame) -> Result<(), Departure> {
+        match frame {
+            ServerFrame::Error(error) => self.metrics.errors.inc((error.code,)),
+            ServerFrame::Event(_) => self.metrics.deliveries.inc(()),
+            ServerFrame::Goaway(_) => self.metrics.goaways.inc(()),
+            ServerFrame::Hello(_) | ServerFrame::Ack(_) => {}
+        }
         match self.format.encode(frame) {
             Ok(bytes) => match timeout(self.write_limit, self.transport.send(bytes)).await {
                 Ok(sent) => sent,

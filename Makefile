@@ -47,7 +47,7 @@ build: web ## Build the gateway with its demo page
 ##@ Test
 
 # What `make test` does, in this order.
-TEST_STEPS := setup fmt-check deny test-web web clippy test-unit-only test-doc build test-sim-only test-e2e-only test-chaos-only test-browser-only
+TEST_STEPS := setup fmt-check deny test-web web test-watch-only clippy test-unit-only test-doc build test-sim-only test-e2e-only test-chaos-only test-browser-only
 
 .PHONY: test
 test: $(TEST_STEPS) ## Everything: set-up, lints, unit, web, simulated, end-to-end, chaos and browser tests
@@ -98,7 +98,7 @@ bench-time: ## Time the call rules, the wire formats and the Redis store
 	@$(STEP) "times" cargo bench \
 	  --package ringback-call --package ringback-wire --package ringback-store-redis --bench '*' -- $(ARGS)
 
-.PHONY: fmt-check deny clippy test-unit-only test-doc test-sim-only test-e2e-only test-chaos-only test-browser-only
+.PHONY: fmt-check deny clippy test-watch-only test-unit-only test-doc test-sim-only test-e2e-only test-chaos-only test-browser-only
 
 fmt-check:
 	@$(SETUP) cargo
@@ -128,8 +128,15 @@ test-sim-only:
 	@$(STEP) "simulator" cargo run --release --package ringback-sim -- --seeds $(SIM_SEEDS) --kept
 	@$(STEP) "simulator, rules taken out" cargo run --release --package ringback-sim -- --mutants --seeds 300
 
+# What is shipped to watch a cluster with. That its expressions have data, the end-to-end tests show.
+test-watch-only: deploy/grafana/node_modules/.package-lock.json
+	@$(SETUP) node prometheus
+	@$(STEP) "Prometheus: configuration" promtool check config deploy/prometheus/prometheus.yml
+	@$(STEP) "Prometheus: rules' tests" promtool test rules deploy/prometheus/tests/*.yml
+	@$(STEP) "dashboards" -C deploy/grafana npm run --silent check
+
 test-e2e-only:
-	@$(SETUP) redis
+	@$(SETUP) redis prometheus
 	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "end-to-end tests" cargo test --package ringback-tests -- $(ARGS)
 
 test-chaos-only:
@@ -145,7 +152,7 @@ test-browser-only: tests/browser/node_modules/.package-lock.json
 
 .PHONY: setup
 setup: ## Install what the tests need and is not there yet
-	@$(STEP) "set-up" $(SETUP) cargo node redis chromium nextest deny
+	@$(STEP) "set-up" $(SETUP) cargo node redis chromium prometheus nextest deny
 
 .PHONY: fmt
 fmt: ## Format the Rust code

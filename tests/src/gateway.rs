@@ -76,6 +76,11 @@ impl Gateway {
         self.process.go_on()
     }
 
+    /// The operators' port.
+    pub fn admin(&self) -> u16 {
+        self.admin
+    }
+
     /// The client port.
     pub fn port(&self) -> u16 {
         self.port
@@ -89,7 +94,7 @@ impl Gateway {
     /// What `/metrics` says.
     pub async fn metrics(&self) -> Result<String> {
         match http::get(self.admin, "/metrics").await? {
-            (200, text) => Ok(text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or(text)),
+            (200, text) => Ok(text),
             (status, text) => bail!("/metrics answered {status}: {text}"),
         }
     }

@@ -22,6 +22,7 @@ pub mod inbox;
 pub mod patience;
 pub mod ports;
 pub mod process;
+pub mod prometheus;
 pub mod proxy;
 pub mod redis;
 pub mod resp;

@@ -119,7 +119,7 @@ impl Store {
 /// A store and its gateways.
 #[derive(Debug)]
 pub struct World {
-    /// One in memory, else two.
+    /// One in memory, else two, unless more are asked for.
     pub gateways: Vec<Gateway>,
     store: Store,
     dir: Mutex<Option<TempDir>>,
@@ -128,12 +128,16 @@ pub struct World {
 impl World {
     /// Starts everything.
     pub async fn start(backend: Backend, settings: &[(&str, String)]) -> Result<Self> {
+        Self::start_with(backend, settings, if backend == Backend::Memory { 1 } else { 2 }).await
+    }
+
+    /// Starts everything, with so many gateways.
+    pub async fn start_with(backend: Backend, settings: &[(&str, String)], nodes: usize) -> Result<Self> {
         let dir = TempDir::with_prefix(format!("ringback-{backend}-"))?;
         let store = Store::start(backend, &dir).await?;
-        let nodes: &[&str] = if backend == Backend::Memory { &["gw-1"] } else { &["gw-1", "gw-2"] };
         let mut gateways = Vec::new();
-        for node in nodes {
-            gateways.push(Gateway::start(dir.path(), node, &store.url(), settings).await?);
+        for n in 1..=nodes {
+            gateways.push(Gateway::start(dir.path(), &format!("gw-{n}"), &store.url(), settings).await?);
         }
         Ok(Self { gateways, store, dir: Mutex::new(Some(dir)) })
     }

@@ -1,0 +1,127 @@
+//! What is shipped for those who watch: every expression that is drawn, recorded or alarmed about is asked of a real
+//! Prometheus that scrapes three gateways with calls going on. A metric that is renamed breaks this.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
+#![allow(clippy::large_futures, reason = "a few clients in one test")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringback_tests::client::Client;
+use ringback_tests::flow::{accept, end, init, negotiate, ring, set_up};
+use ringback_tests::patience::eventually;
+use ringback_tests::prometheus::{Prometheus, deploy, metrics_in};
+use ringback_tests::stage::{Cast, Stage};
+use ringback_tests::world::{Backend, World};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long something may take to get from a gateway through two rounds of scraping and recording.
+const SEEN: Duration = Duration::from_secs(30);
+
+/// One of each: what people do, and what fails. The two stay connected.
+async fn calls_go_on(stage: &Stage) -> (Client, Client) {
+    let (alice, bob) = stage.pair().await;
+    let call = set_up(&alice, &bob).await;
+    end(&bob, &[&alice], &call, "hangup").await;
+    let call = ring(&alice, &[&bob]).await;
+    bob.ok("call:ringing", json!({"call": call})).await;
+    alice.expect("call:ringing", json!({"call": call})).await;
+    bob.ok("call:reject", json!({"call": call})).await;
+    for client in [&alice, &bob] {
+        client.expect("call:ended", json!({"call": call, "reason": "rejected"})).await;
+    }
+    let call = ring(&alice, &[&bob]).await;
+    alice.refused("call:accept", json!({"call": call}), "invalid_state").await;
+    end(&alice, &[&bob], &call, "cancelled").await;
+    let call = ring(&alice, &[&bob]).await;
+    accept(&alice, &bob, &[], &call).await;
+    negotiate(&alice, &bob, &call).await;
+    alice.ok("call:end", json!({"call": call, "reason": "ice_failed"})).await;
+    for client in [&alice, &bob] {
+        client.expect("call:ended", json!({"call": call, "reason": "ice_failed"})).await;
+    }
+    let nobody = init(&alice, &stage.user("nobody")).await;
+    alice.expect("call:ended", json!({"call": nobody, "reason": "offline"})).await;
+    let bob = stage.resume(&bob.cut().await, 2).await;
+    let call = set_up(&alice, &bob).await;
+    end(&alice, &[&bob], &call, "hangup").await;
+    (alice, bob)
+}
+
+/// Every expression of every panel, with the dashboard it is in.
+fn drawn() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for file in std::fs::read_dir(deploy().join("grafana/dashboards")).unwrap() {
+        let path = file.unwrap().path();
+        let dashboard: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let name = dashboard["title"].as_str().unwrap();
+        for panel in dashboard["panels"].as_array().unwrap() {
+            for target in panel["targets"].as_array().into_iter().flatten() {
+                let place = format!("{name} / {}", panel["title"].as_str().unwrap());
+                found.push((place, target["expr"].as_str().unwrap().replace("$__rate_interval", "1m")));
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_that_is_watched_has_data() {
+    let world = Arc::new(World::start_with(Backend::Standalone, &[], 3).await.unwrap());
+    let dir = TempDir::new().unwrap();
+    let prometheus = Prometheus::start(dir.path(), &world.gateways).await.unwrap();
+    let scraped = async || prometheus.query("sum(up{job=\"ringback\"}) == 3").await.ok()?.first().copied();
+    eventually(SEEN, scraped).await.expect("three gateways are scraped");
+
+    let stage = Stage::new(Arc::clone(&world), Cast::ALL[0]);
+    let clients = calls_go_on(&stage).await;
+    let recorded = async || prometheus.query("ringback:call_drops:ratio5m == 0").await.ok()?.first().copied();
+    eventually(SEEN, recorded).await.expect("calls are recorded as ended");
+
+    let (recording, alerting) = prometheus.rules().await.unwrap();
+    let rules = recording.iter().map(|expr| ("a rule".to_owned(), expr.clone()));
+    let mut without = Vec::new();
+    let asked: Vec<(String, String)> = drawn().into_iter().chain(rules).collect();
+    for (place, expr) in &asked {
+        let has = async || prometheus.query(expr).await.unwrap().first().copied();
+        if eventually(Duration::from_secs(5), has).await.is_none() {
+            without.push(format!("{place}: {expr}"));
+        }
+    }
+    // An alert is worth something only when it fires; but what it looks at must be there.
+    let watched: BTreeSet<String> = alerting.iter().flat_map(|expr| metrics_in(expr)).collect();
+    for metric in &watched {
+        if prometheus.query(&format!("count({metric})")).await.unwrap().is_empty() {
+            without.push(format!("an alert: {metric}"));
+        }
+    }
+    assert!(without.is_empty(), "no data for:\n{}", without.join("\n"));
+    eprintln!(
+        "asked of Prometheus: {} expressions of panels and rules, {} metrics of {} alerts",
+        asked.len(),
+        watched.len(),
+        alerting.len()
+    );
+    assert!(asked.len() > 100 && alerting.len() >= 15, "{} {}", asked.len(), alerting.len());
+    drop(clients);
+    prometheus.stop();
+    world.stop();
+}
+
+#[test]
+fn every_alert_says_what_to_do() {
+    let rules = std::fs::read_to_string(deploy().join("prometheus/rules/alerts.yml")).unwrap();
+    let guide = std::fs::read_to_string(deploy().join("../docs/operations.md")).unwrap();
+    let mut alerts = 0;
+    for name in rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
+        alerts += 1;
+        assert!(
+            guide.contains(&format!("\n### {name}\n")),
+            "docs/operations.md does not say what to do about {name}"
+        );
+        let runbook = format!("runbook: docs/operations.md#{}\n", name.to_lowercase());
+        assert!(rules.contains(&runbook), "{name} does not name its runbook");
+    }
+    assert!(alerts >= 15);
+}

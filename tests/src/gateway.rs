@@ -134,6 +134,11 @@ impl Gateway {
         new
     }
 
+    /// All of its log.
+    pub fn log(&self) -> String {
+        self.process.output()
+    }
+
     /// The end of its log.
     pub fn tail(&self) -> String {
         self.process.tail(40)

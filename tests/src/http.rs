@@ -1,13 +1,20 @@
-//! A plain HTTP GET: an admin port needs no more.
+//! Plain HTTP: an admin port needs no more.
 
 use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Status and body of the answer to `GET path` on a loopback port. As HTTP/1.0, in which a body comes in one piece.
+/// Status and body of the answer to `GET path` on a loopback port.
 pub async fn get(port: u16, path: &str) -> Result<(u16, String)> {
+    ask(port, "GET", path, "").await
+}
+
+/// The same with a body, for `PUT` and `POST`. As HTTP/1.0, in which an answer comes in one piece.
+pub async fn ask(port: u16, method: &str, path: &str, body: &str) -> Result<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    let request = format!("GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n");
+    let length = body.len();
+    let head = format!("Host: 127.0.0.1:{port}\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n");
+    let request = format!("{method} {path} HTTP/1.0\r\n{head}\r\n{body}");
     stream.write_all(request.as_bytes()).await?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await?;

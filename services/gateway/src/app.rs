@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     http,
+    logging::LogLevel,
     settings::{Auth, Settings},
 };
 
@@ -24,7 +25,7 @@ const GOODBYE: Duration = Duration::from_secs(5);
 /// # Errors
 /// When an address can't be listened on, when the store's address makes no sense, or when a part fails without which
 /// the gateway is of no use. A store that is away is waited for.
-pub async fn run(settings: Settings, draining: CancellationToken) -> anyhow::Result<()> {
+pub async fn run(settings: Settings, log: LogLevel, draining: CancellationToken) -> anyhow::Result<()> {
     let client_port = listen("server.listen", settings.listen).await?;
     let admin_port = listen("admin.listen", settings.admin_listen).await?;
     let (store, redis) = open_store(&settings).await?;
@@ -38,7 +39,7 @@ pub async fn run(settings: Settings, draining: CancellationToken) -> anyhow::Res
     node.start();
     let stop = || node.stop.clone();
     node.essential("client port", http::serve(client_port, http::client_port(Arc::clone(&node)), stop()));
-    node.essential("admin port", http::serve(admin_port, http::admin_port(Arc::clone(&node)), stop()));
+    node.essential("admin port", http::serve(admin_port, http::admin_port(Arc::clone(&node), log), stop()));
     tokio::select! {
         () = node.draining.cancelled() => {}
         () = node.failed.cancelled() => node.draining.cancel(),

@@ -1,23 +1,58 @@
 //! Log lines: lifecycle at info, messages at debug, never what a client says.
 
-use std::io::IsTerminal as _;
+use std::{fmt, io::IsTerminal as _};
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    EnvFilter, Registry,
+    layer::{Layer as _, SubscriberExt as _},
+    reload,
+    util::SubscriberInitExt as _,
+};
 
 use crate::settings::{Log, LogFormat};
+
+/// Decides, while the gateway runs, what is logged.
+#[derive(Clone)]
+pub struct LogLevel {
+    filter: reload::Handle<EnvFilter, Registry>,
+}
+
+impl LogLevel {
+    /// What is logged now, as `log.filter` has it.
+    pub fn get(&self) -> String {
+        self.filter.with_current(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Logs this from now on.
+    ///
+    /// # Errors
+    /// When it makes no sense: then what was logged goes on being logged.
+    pub fn set(&self, filter: &str) -> anyhow::Result<()> {
+        let filter: EnvFilter = filter.trim().parse()?;
+        tracing::info!(%filter, "log filter changed");
+        Ok(self.filter.reload(filter)?)
+    }
+}
+
+impl fmt::Debug for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LogLevel({})", self.get())
+    }
+}
 
 /// Starts logging to the standard error output.
 ///
 /// # Errors
 /// When logging was started before, or the filter makes no sense.
-pub fn start(log: &Log) -> anyhow::Result<()> {
+pub fn start(log: &Log) -> anyhow::Result<LogLevel> {
     let filter: EnvFilter = log.filter.parse()?;
+    let (filter, handle) = reload::Layer::new(filter);
     let colours = std::io::stderr().is_terminal();
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
-    let started = match log.format {
-        LogFormat::Json => builder.json().try_init(),
-        LogFormat::Pretty => builder.with_target(false).try_init(),
+    let lines = tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(std::io::stderr);
+    let lines = match log.format {
+        LogFormat::Json => lines.json().boxed(),
+        LogFormat::Pretty => lines.with_target(false).boxed(),
     };
-    started.map_err(|error| anyhow::anyhow!(error))
+    tracing_subscriber::registry().with(filter).with(lines).try_init()?;
+    Ok(LogLevel { filter: handle })
 }

@@ -59,7 +59,7 @@ async fn main() -> anyhow::Result<()> {
         return Ok(std::io::stdout().write_all(settings::DEFAULTS.as_bytes())?);
     }
     let settings = settings::Settings::load(flags.config.as_deref(), flags.overrides())?;
-    logging::start(&settings.log)?;
+    let log = logging::start(&settings.log)?;
     let draining = CancellationToken::new();
     let told = draining.clone();
     let mut terminate = signal(SignalKind::terminate()).context("can't listen for SIGTERM")?;
@@ -70,5 +70,5 @@ async fn main() -> anyhow::Result<()> {
         }
         told.cancel();
     });
-    app::run(settings, draining).await
+    app::run(settings, log, draining).await
 }

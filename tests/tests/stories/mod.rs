@@ -30,6 +30,7 @@ mod failures;
 mod fuzz;
 mod glare;
 mod limits;
+mod logs;
 mod mailboxes;
 mod metrics;
 mod negotiation;
@@ -121,6 +122,10 @@ const CROWDED: Kind = Kind {
     also: &[],
 };
 
+/// Gateways that log all they know.
+const TALKATIVE: Kind =
+    Kind { place: Place::Own(talkative), backends: &Backend::ALL, casts: &[JSON, MSGPACK], also: &[] };
+
 /// Gateways that keep ended calls for half a second.
 const FORGETFUL: Kind = Kind {
     place: Place::Own(forgetful),
@@ -134,6 +139,10 @@ const MSGPACK: Cast = Cast::ALL[1];
 
 fn crowded() -> Vec<(&'static str, String)> {
     vec![("LIMITS__CONNECTIONS", "2".to_owned())]
+}
+
+fn talkative() -> Vec<(&'static str, String)> {
+    vec![("LOG__FILTER", "debug".to_owned()), ("LOG__FORMAT", "json".to_owned())]
 }
 
 fn forgetful() -> Vec<(&'static str, String)> {
@@ -172,6 +181,7 @@ pub(crate) fn all() -> impl Iterator<Item = Story> {
         bad_frames::STORIES,
         bad_fields::STORIES,
         limits::STORIES,
+        logs::STORIES,
         metrics::STORIES,
         fuzz::STORIES,
     ]

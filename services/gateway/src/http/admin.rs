@@ -1,0 +1,81 @@
+//! What operators and probes ask. To be kept off the public network.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{FromRef, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use ringback_node::Node;
+
+use crate::logging::LogLevel;
+
+/// What the port's answers are made of.
+#[derive(Clone, FromRef)]
+struct Admin {
+    node: Arc<Node>,
+    log: LogLevel,
+}
+
+/// For operators and probes.
+pub fn admin_port(node: Arc<Node>, log: LogLevel) -> Router {
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .route("/log", get(log_filter).put(set_log_filter))
+        .with_state(Admin { node, log })
+}
+
+/// The process runs.
+async fn healthz(State(node): State<Arc<Node>>) -> Response {
+    let body = serde_json::json!({
+        "status": "ok",
+        "version": env!("CARGO_PKG_VERSION"),
+        "node": node.cluster.name().as_str(),
+        "connections": node.registry.len(),
+    });
+    json(StatusCode::OK, &body)
+}
+
+/// It should be sent clients.
+async fn readyz(State(node): State<Arc<Node>>) -> Response {
+    match node.not_ready() {
+        None => json(StatusCode::OK, &serde_json::json!({"status": "ready"})),
+        Some(reason) => json(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &serde_json::json!({"status": "not ready", "reason": reason}),
+        ),
+    }
+}
+
+/// What Prometheus scrapes.
+async fn metrics(State(node): State<Arc<Node>>) -> Response {
+    match node.scrape().await {
+        Ok(text) => ([(header::CONTENT_TYPE, ringback_telemetry::CONTENT_TYPE)], text).into_response(),
+        Err(error) => {
+            tracing::error!(error, "metrics could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+fn json(status: StatusCode, body: &serde_json::Value) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+/// What is logged.
+async fn log_filter(State(log): State<LogLevel>) -> String {
+    log.get() + "\n"
+}
+
+/// Logs something else from now on, until the gateway is started anew.
+async fn set_log_filter(State(log): State<LogLevel>, filter: String) -> Response {
+    match log.set(&filter) {
+        Ok(()) => (log.get() + "\n").into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    }
+}

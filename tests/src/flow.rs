@@ -140,6 +140,22 @@ pub async fn ended_within(limit: Duration, client: &Client, call: &str, reason: 
     event
 }
 
+/// The callee refuses a call that rings.
+pub async fn reject(callee: &Client, caller: &Client, call: &str) {
+    callee.ok("call:reject", json!({"call": call})).await;
+    for client in [caller, callee] {
+        ended(client, call, "rejected").await;
+    }
+}
+
+/// One side finds no path for the media.
+pub async fn find_no_path(by: &Client, other: &Client, call: &str) {
+    by.ok("call:end", json!({"call": call, "reason": "ice_failed"})).await;
+    for client in [by, other] {
+        ended(client, call, "ice_failed").await;
+    }
+}
+
 /// Hang-up of a call that is set up, and [`epilogue`].
 pub async fn hang_up(by: &Client, other: &Client, call: &str) {
     end(by, &[other], call, "hangup").await;

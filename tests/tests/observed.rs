@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringback_tests::client::Client;
-use ringback_tests::flow::{accept, end, init, negotiate, ring, set_up};
+use ringback_tests::flow::{accept, end, ended, find_no_path, init, negotiate, reject, ring, set_up};
 use ringback_tests::patience::eventually;
 use ringback_tests::prometheus::{Prometheus, deploy, metrics_in};
 use ringback_tests::stage::{Cast, Stage};
@@ -27,22 +27,16 @@ async fn calls_go_on(stage: &Stage) -> (Client, Client) {
     let call = ring(&alice, &[&bob]).await;
     bob.ok("call:ringing", json!({"call": call})).await;
     alice.expect("call:ringing", json!({"call": call})).await;
-    bob.ok("call:reject", json!({"call": call})).await;
-    for client in [&alice, &bob] {
-        client.expect("call:ended", json!({"call": call, "reason": "rejected"})).await;
-    }
+    reject(&bob, &alice, &call).await;
     let call = ring(&alice, &[&bob]).await;
     alice.refused("call:accept", json!({"call": call}), "invalid_state").await;
     end(&alice, &[&bob], &call, "cancelled").await;
     let call = ring(&alice, &[&bob]).await;
     accept(&alice, &bob, &[], &call).await;
     negotiate(&alice, &bob, &call).await;
-    alice.ok("call:end", json!({"call": call, "reason": "ice_failed"})).await;
-    for client in [&alice, &bob] {
-        client.expect("call:ended", json!({"call": call, "reason": "ice_failed"})).await;
-    }
+    find_no_path(&alice, &bob, &call).await;
     let nobody = init(&alice, &stage.user("nobody")).await;
-    alice.expect("call:ended", json!({"call": nobody, "reason": "offline"})).await;
+    ended(&alice, &nobody, "offline").await;
     let bob = stage.resume(&bob.cut().await, 2).await;
     let call = set_up(&alice, &bob).await;
     end(&alice, &[&bob], &call, "hangup").await;

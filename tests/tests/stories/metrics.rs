@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use ringback_tests::client::Client;
-use ringback_tests::flow::{accept, candidate, connect, end, init, negotiate, ring, trickle};
+use ringback_tests::flow::{
+    accept, candidate, connect, end, ended, find_no_path, init, negotiate, reject, ring, trickle,
+};
 use ringback_tests::patience::eventually;
 use ringback_tests::scrape::Scrape;
 use ringback_tests::stage::Stage;
@@ -84,21 +86,15 @@ async fn calls_that_come_to_nothing_are_counted_by_reason_and_phase(stage: &Stag
     let (alice, bob) = stage.pair().await;
     let before = scrape(stage).await;
     let call = ring(&alice, &[&bob]).await;
-    bob.ok("call:reject", json!({"call": call})).await;
-    for client in [&alice, &bob] {
-        client.expect("call:ended", json!({"call": call, "reason": "rejected"})).await;
-    }
+    reject(&bob, &alice, &call).await;
     let call = ring(&alice, &[&bob]).await;
     end(&alice, &[&bob], &call, "cancelled").await;
     let call = ring(&alice, &[&bob]).await;
     accept(&alice, &bob, &[], &call).await;
     negotiate(&alice, &bob, &call).await;
-    alice.ok("call:end", json!({"call": call, "reason": "ice_failed"})).await;
-    for client in [&alice, &bob] {
-        client.expect("call:ended", json!({"call": call, "reason": "ice_failed"})).await;
-    }
+    find_no_path(&alice, &bob, &call).await;
     let nobody = init(&alice, &stage.user("nobody")).await;
-    alice.expect("call:ended", json!({"call": nobody, "reason": "offline"})).await;
+    ended(&alice, &nobody, "offline").await;
     let after = scrape(stage).await;
     let grown = |series: &str| after.grown(&before, series);
     for (reason, at) in

@@ -30,6 +30,9 @@ pub struct Call {
     pub mailboxes: PerSide<Mailbox>,
     /// How many notes the call's log holds.
     pub notes: u64,
+    /// How many of them are clients' reports.
+    #[serde(default)]
+    pub reports: u64,
     /// The requests that made it what it is.
     pub replay: Replay,
     /// Time alone ends nothing before this: the store was away, and nobody could do anything about it.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Call, CallId, Candidate, DeviceId, EndReason, Endpoint, Media, Metadata, Millis, NodeId, Sdp, Side,
-    Stats, Timestamp,
+    Stats, Step, Timestamp,
 };
 
 /// The answer to a command.
@@ -169,6 +169,8 @@ pub enum PeerStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Note {
+    /// What happened.
+    Step(Step),
     /// A client's report on its media.
     Report {
         /// Whose.

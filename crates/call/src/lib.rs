@@ -19,7 +19,7 @@
 //! | dropped and returning devices | `rules/attendance.rs` |
 //! | timeouts | `rules/deadlines.rs` |
 //! | requests sent twice | `replay.rs` |
-//! | how far a call got, and when | `milestones.rs` |
+//! | how far a call got, and when; step by step | `milestones.rs`, `timeline.rs` |
 
 mod call;
 mod command;
@@ -36,6 +36,7 @@ mod rules;
 mod side;
 mod state;
 mod time;
+mod timeline;
 
 pub use call::{Call, Leg, Link};
 pub use command::{Action, Admission, Attendance, Command, Input, Opening, Origin};
@@ -51,6 +52,7 @@ pub use rules::{BusyPolicy, Rules, Timeouts};
 pub use side::{PerSide, Side};
 pub use state::{Dialog, Negotiation, Outcome, State, StateName};
 pub use time::{Millis, Timestamp};
+pub use timeline::{Gathered, News, Step, Told, What};
 
 /// A device of a user, as the protocol names the two ends of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

@@ -11,7 +11,8 @@ mod negotiation;
 mod placing;
 
 use crate::{
-    Ack, Action, Call, Command, Decision, Endpoint, Input, Millis, Origin, Rejection, RequestId, Timestamp,
+    Ack, Action, Call, Command, Decision, Endpoint, Input, Millis, Note, Origin, Rejection, RequestId, Step,
+    Timestamp,
 };
 use attendance::{Arrival, Gone};
 use draft::Draft;
@@ -29,7 +30,9 @@ pub struct Rules {
     /// it can't be proved any more that it has missed nothing.
     pub max_unseen: u64,
     /// Reports kept of one call (16).
-    pub max_notes: u64,
+    pub max_reports: u64,
+    /// Steps kept of one call's timeline (400), beside its end; 0: none.
+    pub max_steps: u64,
     /// Live calls of one user (protocol section 5: 8).
     pub max_calls: usize,
 }
@@ -74,7 +77,8 @@ impl Default for Rules {
             busy: BusyPolicy::default(),
             max_held: 64,
             max_unseen: 512,
-            max_notes: 16,
+            max_reports: 16,
+            max_steps: 400,
             max_calls: 8,
         }
     }
@@ -96,6 +100,26 @@ impl Rules {
     /// # Errors
     /// A [`Rejection`] refuses a request; the call is as it was.
     pub fn decide(&self, call: &Call, command: &Command) -> Result<Decision, Rejection> {
+        let mut decision = self.judge(call, command)?;
+        self.keep(&mut decision, call.has_ended(), |decision| Step::of(call, &command.input, decision));
+        Ok(decision)
+    }
+
+    /// Puts the step that a change is into the call's log, while there is room.
+    fn keep(&self, decision: &mut Decision, over: bool, step: impl FnOnce(&Decision) -> Option<Step>) {
+        let Some(next) = &decision.next else { return };
+        let ends = next.has_ended() && !over && self.max_steps > 0;
+        if next.notes >= self.max_steps && !ends {
+            return;
+        }
+        let step = step(decision);
+        if let (Some(next), Some(step)) = (&mut decision.next, step) {
+            next.notes += 1;
+            decision.notes.push(Note::Step(step));
+        }
+    }
+
+    fn judge(&self, call: &Call, command: &Command) -> Result<Decision, Rejection> {
         let at = command.at;
         match &command.input {
             Input::Request { from, id, action } => self.request(call, from, *id, action, at),

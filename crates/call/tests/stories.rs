@@ -21,3 +21,5 @@ mod negotiation;
 mod placing;
 #[path = "stories/repeats.rs"]
 mod repeats;
+#[path = "stories/timeline.rs"]
+mod timeline;

@@ -127,7 +127,8 @@ fn rules(
         busy,
         max_held: limits.held_candidates,
         max_unseen: limits.unseen_entries,
-        max_notes: defaults.max_notes,
+        max_reports: defaults.max_reports,
+        max_steps: calls.timeline_steps,
         max_calls: limits.calls_per_user,
     }
 }

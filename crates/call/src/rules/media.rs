@@ -45,9 +45,10 @@ impl Rules {
         {
             return Err(Rejection::NoSuchCall);
         }
-        if call.notes >= self.max_notes {
+        if call.reports >= self.max_reports {
             return Err(Rejection::BufferFull("too many reports of one call"));
         }
+        draft.call.reports += 1;
         draft.note(Note::Report { by: side, device: sender.device.clone(), stats: stats.clone() });
         Ok(Ack::Done)
     }

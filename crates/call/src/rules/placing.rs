@@ -2,7 +2,7 @@
 
 use crate::{
     Ack, Action, Admission, Audience, BusyPolicy, Call, Decision, EndReason, Endpoint, Event, FollowUp, Leg,
-    Mailbox, Milestones, Opening, Origin, PerSide, Rejection, Replay, Rules, Side, State, StateName,
+    Mailbox, Milestones, Opening, Origin, PerSide, Rejection, Replay, Rules, Side, State, StateName, Step,
     Timestamp,
 };
 
@@ -31,13 +31,16 @@ impl Rules {
             state: State::Idle { crossing: None, arrivals: Vec::new(), since: *at, placed_at: *at },
             mailboxes: PerSide { caller: Mailbox::bound(), callee: Mailbox::default() },
             notes: 0,
+            reports: 0,
             replay,
             not_before: Timestamp::default(),
             milestones: Milestones::default(),
         };
         let mut draft = Draft::new(&call, *at);
         draft.follow_up = Some(FollowUp::Place);
-        Ok(draft.decide(self, Ack::Placed(id.clone())))
+        let mut decision = draft.decide(self, Ack::Placed(id.clone()));
+        self.keep(&mut decision, false, |decision| Some(Step::opening(&call, decision)));
+        Ok(decision)
     }
 
     /// The policy and the look-up have been answered. An answer that comes late is ignored.

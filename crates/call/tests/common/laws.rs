@@ -1,7 +1,8 @@
 //! What holds of every decision, whatever the call, the command and the history.
 
 use ringback_call::{
-    Ack, Call, Command, Decision, Delivery, Event, Input, Negotiation, Rejection, Rules, Side, State, Trim,
+    Ack, Call, Command, Decision, Delivery, Event, Input, Negotiation, Note, Rejection, Rules, Side, State,
+    Trim,
 };
 
 /// Panics with the law that was broken.
@@ -45,6 +46,10 @@ pub(crate) fn broken(
         (held_undescribed(after), "nothing is held of a side that is described"),
         (after.notes == before.notes + decision.notes.len() as u64, "notes are counted"),
         (
+            has_its_step(rules, before, after, &decision.notes),
+            "a change has one step in the timeline, or is a report",
+        ),
+        (
             remembered(after, command) || matches!(decision.ack, Ack::Already(_)),
             "an applied request is remembered",
         ),
@@ -78,7 +83,17 @@ pub(crate) fn at_most_moved(before: &Call, decision: &Decision) -> bool {
         && same_dialog
         && before.state_name() == after.state_name()
         && before.replay == after.replay
-        && before.notes == after.notes
+        && before.reports == after.reports
+}
+
+fn has_its_step(rules: &Rules, before: &Call, after: &Call, notes: &[Note]) -> bool {
+    let ends = after.has_ended() && !before.has_ended();
+    match notes {
+        [Note::Step(step)] => step.state == after.state_name(),
+        [Note::Report { .. }] => true,
+        [] => rules.max_steps == 0 || before.notes >= rules.max_steps && !ends,
+        _ => false,
+    }
 }
 
 fn gapless(before: &Call, after: &Call, deliveries: &[Delivery]) -> bool {

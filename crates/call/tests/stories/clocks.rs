@@ -81,6 +81,6 @@ fn reports_of_one_call_are_bounded() {
         assert_eq!(story.ask(ALICE, ask::report("{}")), "done");
     }
     assert_eq!(story.ask(BOB, ask::report("{}")), "buffer_full");
-    assert_eq!(story.call.notes, 16);
+    assert_eq!(story.call.reports, 16);
     assert_eq!(story.ask(BOB, Action::Connected), "done", "and nothing else is");
 }

@@ -113,6 +113,7 @@ pub(super) struct Calls {
     pub(super) live_ttl_ms: u64,
     pub(super) ended_ttl_ms: u64,
     pub(super) sweep_ms: u64,
+    pub(super) timeline_steps: u64,
 }
 
 #[derive(Debug, Deserialize)]

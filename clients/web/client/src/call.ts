@@ -29,6 +29,8 @@ export interface CallEvents {
   state: CallState;
   /** The caller learns that a device of the callee rings. */
   alerting: true;
+  /** It is answered here, and the gateway has not said yet whether that was first. */
+  answering: true;
   link: LinkState;
   /** One of the streams, or what is in it, has changed. */
   tracks: true;
@@ -119,6 +121,11 @@ export class Call extends Emitter<CallEvents> {
     return this.#model.alerting;
   }
 
+  /** It is answered here; until the gateway has said whether that was first it goes on `ringing`. */
+  get answering(): boolean {
+    return this.#model.answering;
+  }
+
   get link(): LinkState {
     return linkOf(this.#model);
   }
@@ -165,6 +172,7 @@ export class Call extends Emitter<CallEvents> {
     }
     this.#answer = new Settlement();
     this.take({ type: "accept", media });
+    this.emit("answering", true);
     return this.#answer.promise;
   }
 

@@ -30,6 +30,20 @@ describe("bob calls alice", () => {
     expect(call.outcome).toEqual({ reason: "hangup", by: BOB, durationMs: 61_000, setupMs: 700 });
   });
 
+  test("that she has answered is told before the gateway has said who was first", async () => {
+    const stage = await Stage.online();
+    const call = await stage.rung("c1");
+    const told: unknown[] = [];
+    call.on("answering", () => told.push([call.answering, call.state]));
+    expect(call.answering).toBe(false);
+    const accepted = call.accept();
+    expect(told).toEqual([[true, "ringing"]]);
+    await stage.acks("call:accept");
+    await stage.tells("c1", { type: "call:accepted", by: ALICE });
+    await accepted;
+    expect([told.length, call.state]).toEqual([1, "connecting"]);
+  });
+
   test("the reply and the event may come in either order", async () => {
     const stage = await Stage.online();
     const call = await stage.rung("c1");

@@ -5,10 +5,16 @@ export class FakeTrack extends FakeTarget {
   muted = false;
   readyState: "live" | "ended" = "live";
   readonly kind: string;
+  readonly #deviceId: string | undefined;
 
-  constructor(kind: string) {
+  constructor(kind: string, deviceId?: string) {
     super();
     this.kind = kind;
+    this.#deviceId = deviceId;
+  }
+
+  getSettings(): MediaTrackSettings {
+    return this.#deviceId === undefined ? {} : { deviceId: this.#deviceId };
   }
 
   stop(): void {
@@ -67,8 +73,9 @@ export class FakeDevices {
     if (this.#isBusy()) throw new DOMException("busy", "NotReadableError");
     const name = (constraints.video && this.failing.video) || (constraints.audio && this.failing.audio);
     if (name) throw new DOMException("no", name);
-    const kinds = [...(constraints.audio ? ["audio"] : []), ...(constraints.video ? ["video"] : [])];
-    const stream = new FakeStream(...kinds);
+    const kinds = (["audio", "video"] as const).filter((kind) => constraints[kind]);
+    const stream = new FakeStream();
+    for (const kind of kinds) stream.addTrack(new FakeTrack(kind, wanted(constraints[kind])));
     this.given.push(stream);
     this.#tracks.push(...stream.getTracks());
     return stream as unknown as MediaStream;
@@ -94,4 +101,10 @@ export class FakeDevices {
   get live(): number {
     return this.#tracks.filter(({ readyState }) => readyState === "live").length;
   }
+}
+
+/** The device that is asked for, or the usual one of this kind. */
+function wanted(constraints: MediaTrackConstraints | boolean | undefined): string {
+  const id = typeof constraints === "object" ? (constraints.deviceId as ConstrainDOMStringParameters | undefined)?.exact : undefined;
+  return typeof id === "string" ? id : "default";
 }

@@ -1,0 +1,12 @@
+export { RingbackProvider, useRingbackClient, type RingbackProviderProps } from "./provider.tsx";
+export { useCall } from "./use-call.ts";
+export type { CallSnapshot } from "./call-snapshot.ts";
+export { useActiveCall, useCalls, useConnection, useIncomingCalls, type ActiveCall } from "./use-client.ts";
+export type { Connection } from "./client-store.ts";
+export { useMediaDevices, type MediaDevices } from "./use-media-devices.ts";
+export { useMediaElement } from "./use-media-element.ts";
+export { useNetworkQuality } from "./use-network-quality.ts";
+export { phaseOf, type CallPhase } from "./phase.ts";
+export { Avatar } from "./view/avatar.tsx";
+export { CallView, type CallViewProps } from "./view/call-view.tsx";
+export { clock, english, type CallWords } from "./words.ts";

@@ -76,6 +76,8 @@ export class Person {
   }
 
   async calls(name, kind = 'video') {
+    // The last call is still to be seen for a moment, unless it was this person who ended it.
+    if (await this.at('over').isVisible()) await this.at('dismiss').click();
     await this.at('callee-input').fill(name);
     await this.at(kind === 'video' ? 'call-video' : 'call-audio').click();
   }
@@ -83,6 +85,13 @@ export class Person {
   async clicks(id) {
     await this.sees(id);
     await this.at(id).click();
+  }
+
+  /** A switch, that stays where it is. */
+  async hasPressed(id, pressed = true) {
+    await until(`${this.name} has pressed ${id}: ${pressed}`, async () => {
+      return (await this.at(id).getAttribute('aria-pressed')) === `${pressed}`;
+    });
   }
 
   /** Why the last call ended, by the page. */

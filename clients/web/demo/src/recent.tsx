@@ -1,0 +1,72 @@
+import { Avatar } from "@ringback/react";
+import type { CallLog, Entry } from "./call-log";
+import { otherThan } from "./dial";
+import { Icon } from "./icon";
+import { useValue } from "./value";
+import * as words from "./words";
+
+interface RecentProps {
+  user: string;
+  log: CallLog;
+  onCall: (callee: string, video: boolean) => void;
+}
+
+/** The calls that are over, how they ended, and how long their set-up took. */
+export function Recent({ user, log, onCall }: RecentProps) {
+  const entries = useValue(log.entries);
+  return (
+    <section className="recent" aria-labelledby="recent-title">
+      <h2 id="recent-title">Recent calls</h2>
+      {entries.length === 0 && <Nobody user={user} />}
+      <ol className="log">
+        {entries.map((entry) => (
+          <Row key={entry.at} entry={entry} onCall={onCall} />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function Nobody({ user }: { user: string }) {
+  return (
+    <div className="empty">
+      <p>No calls yet.</p>
+      <p className="soft">
+        Alone here?{" "}
+        <a href={`./?user=${otherThan(user)}`} target="_blank" rel="noopener">
+          Open a second tab
+        </a>{" "}
+        as somebody else, and call between the two.
+      </p>
+    </div>
+  );
+}
+
+function Row({ entry: { user, role, video, at, reason, text, setupMs }, onCall }: { entry: Entry; onCall: RecentProps["onCall"] }) {
+  const time = new Date(at);
+  return (
+    <li className="entry">
+      <Avatar user={user} />
+      <div className="what">
+        <p className="who">{user}</p>
+        <p className="how">
+          <Icon name={role === "caller" ? "out" : "in"} />
+          <span data-testid="outcome" data-reason={reason}>
+            {text}
+          </span>
+          {setupMs !== undefined && (
+            <span className="setup" data-testid="setup">
+              {words.setUpIn(setupMs)}
+            </span>
+          )}
+        </p>
+      </div>
+      <time className="when" dateTime={time.toISOString()}>
+        {time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}
+      </time>
+      <button className="again" aria-label={`Call ${user} again, ${video ? "with video" : "voice only"}`} onClick={() => onCall(user, video)}>
+        <Icon name={video ? "video" : "voice"} />
+      </button>
+    </li>
+  );
+}

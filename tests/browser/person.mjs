@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { until } from './parts.mjs';
 
 const SCREENSHOTS = process.env.RINGBACK_SCREENSHOTS;
-const PHONE = { width: 390, height: 844 };
-const DESKTOP = { width: 1280, height: 800 };
+const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
 
 export class Person {
   constructor(name, page) {
@@ -22,7 +21,7 @@ export class Person {
   }
 
   /** Opens the page of a gateway, or of another way there (`url`), and goes online. */
-  static async online(parts, gateway, name, { viewport = DESKTOP, permissions = ['camera', 'microphone'], url, prepare } = {}) {
+  static async online(parts, gateway, name, { viewport = SIZES.desktop, permissions = ['camera', 'microphone'], url, prepare } = {}) {
     const context = await parts.browser.newContext({ viewport, permissions });
     if (prepare !== undefined) await context.addInitScript(prepare);
     const person = await Person.at(context, `${url ?? parts.gateways[gateway].url}?user=${name}`, name);
@@ -131,16 +130,35 @@ export class Person {
     return { before, now: await this.inbound() };
   }
 
-  /** A picture of the page on a phone and on a desktop, where a folder for them is named. */
-  async poses(state) {
-    if (!SCREENSHOTS) return;
-    await mkdir(SCREENSHOTS, { recursive: true });
+  /** Is looked at on a phone and on a desktop, in each of these schemes of colours; a picture is kept where a folder for them is named. */
+  async poses(state, { schemes = ['light'], look } = {}) {
+    if (!SCREENSHOTS && !look) return;
     const usual = this.page.viewportSize();
-    for (const [kind, size] of [['phone', PHONE], ['desktop', DESKTOP]]) {
-      await this.page.setViewportSize(size);
-      await this.page.screenshot({ path: join(SCREENSHOTS, `${state}-${kind}.png`) });
+    for (const colorScheme of schemes) {
+      await this.page.emulateMedia({ colorScheme });
+      for (const [kind, size] of Object.entries(SIZES)) {
+        await this.page.setViewportSize(size);
+        await this.#stands();
+        const name = `${state}-${kind}${colorScheme === 'light' ? '' : `-${colorScheme}`}`;
+        if (SCREENSHOTS) await this.#keeps(name);
+        await look?.(name);
+      }
     }
+    await this.page.emulateMedia({ colorScheme: null });
     await this.page.setViewportSize(usual);
+  }
+
+  /** Whatever moves, and is to come to an end, has. */
+  async #stands() {
+    await this.page.evaluate(() => {
+      const moves = document.getAnimations().filter((animation) => animation.effect.getComputedTiming().endTime !== Infinity);
+      return Promise.allSettled(moves.map(({ finished }) => finished));
+    });
+  }
+
+  async #keeps(name) {
+    await mkdir(SCREENSHOTS, { recursive: true });
+    await this.page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
   }
 
   async leaves() {

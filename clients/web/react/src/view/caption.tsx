@@ -15,7 +15,8 @@ interface CaptionProps {
 
 /** Who it is, and how the call fares. What is read aloud is in one place, which is there from the beginning. */
 export function Caption({ call, now, phase, isOnline, words }: CaptionProps) {
-  const quality = useNetworkQuality(phase === "connected" ? call : undefined);
+  // While nothing comes in nothing gets lost: no reason to call that good.
+  const quality = useNetworkQuality(phase === "connected" && now.link !== "reconnecting" ? call : undefined);
   const text = statusText(now, phase, isOnline, words);
   const isBroken = (phase === "connecting" || phase === "connected") && now.link !== "fine";
   const durationMs = now.outcome?.durationMs;

@@ -20,7 +20,7 @@ export function Recent({ user, log, onCall }: RecentProps) {
       {entries.length === 0 && <Nobody user={user} />}
       <ol className="log">
         {entries.map((entry) => (
-          <Row key={entry.at} entry={entry} onCall={onCall} />
+          <Row key={`${entry.at} ${entry.user}`} entry={entry} onCall={onCall} />
         ))}
       </ol>
     </section>

@@ -1,5 +1,6 @@
 // @vitest-environment jsdom
 import type { Call } from "@ringback/client";
+import { render } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { FakeStream, type FakeTrack } from "../../client/test/support/fake-media.ts";
 import { CallView } from "../src/index.ts";
@@ -212,6 +213,21 @@ describe("what a person does in a call", () => {
     expect(room.stage.devices.asked.slice(1)).toEqual([{ audio: { deviceId: { exact: "headset" } } }, { video: { deviceId: { exact: "back" } } }]);
   });
 
+  test("the camera that was chosen is the one that comes back, for as long as it is there", async () => {
+    const { room, call } = await talking(VIDEO);
+    const camera = () => call.localStream?.getVideoTracks()[0]?.getSettings().deviceId;
+    await room.user.click(button("Devices"));
+    await room.user.selectOptions(screen.getByLabelText("Camera"), "Back camera");
+    await room.user.click(button("Camera"));
+    expect([pressed("Camera"), camera()]).toEqual(["false", undefined]);
+    await room.user.click(button("Camera"));
+    expect([pressed("Camera"), camera()]).toEqual(["true", "back"]);
+    await room.user.click(button("Camera"));
+    room.stage.devices.missing.add("back");
+    await room.user.click(button("Camera"));
+    expect([pressed("Camera"), camera(), screen.getByRole("alert").textContent]).toEqual(["true", "default", ""]);
+  });
+
   test("a device that is plugged in is in the list; a camera that is off can't be chosen", async () => {
     const { room } = await talking(AUDIO);
     await room.user.click(button("Devices"));
@@ -219,6 +235,25 @@ describe("what a person does in a call", () => {
     devices.list = [...MICROPHONES, { kind: "audioinput", deviceId: "new", label: "New one" }];
     await happens(() => devices.fire("devicechange"));
     expect(screen.getAllByRole("option").map(({ textContent }) => textContent)).toEqual(["Built-in microphone", "Headset", "New one"]);
+  });
+});
+
+describe("where it is put", () => {
+  test("without a provider, in colours and with a class of the application's", async () => {
+    const room = await Room.open();
+    const call = await room.stage.talks(AUDIO);
+    render(<CallView call={call} theme="dark" className="mine" />);
+    expect([view().dataset.theme, view().className, status()]).toEqual(["dark", "ringback-call mine", "Connected"]);
+  });
+
+  test("another call is another view: nothing of the last one is left in it", async () => {
+    const room = await Room.open();
+    const [first, second] = [await room.stage.talks(AUDIO), await room.stage.talks(AUDIO, "c2")];
+    const { rerender } = render(<CallView call={first} />);
+    await room.user.click(button("Devices"));
+    expect(screen.queryByTestId("device-menu")).not.toBeNull();
+    rerender(<CallView call={second} />);
+    expect(screen.queryByTestId("device-menu")).toBeNull();
   });
 });
 

@@ -63,6 +63,8 @@ export class FakeDevices {
   readonly #tracks: FakeTrack[] = [];
   /** Fails so for what asks for this. */
   failing: { video?: string; audio?: string; screen?: string } = {};
+  /** Devices that have been unplugged, by their ids. */
+  readonly missing = new Set<string>();
   #isBusy = () => false;
   /** The person does not answer yet. */
   hesitation: Promise<void> = Promise.resolve();
@@ -73,6 +75,7 @@ export class FakeDevices {
     if (this.#isBusy()) throw new DOMException("busy", "NotReadableError");
     const name = (constraints.video && this.failing.video) || (constraints.audio && this.failing.audio);
     if (name) throw new DOMException("no", name);
+    if ([constraints.audio, constraints.video].some((kind) => kind && this.missing.has(wanted(kind)))) throw new DOMException("gone", "OverconstrainedError");
     const kinds = (["audio", "video"] as const).filter((kind) => constraints[kind]);
     const stream = new FakeStream();
     for (const kind of kinds) stream.addTrack(new FakeTrack(kind, wanted(constraints[kind])));

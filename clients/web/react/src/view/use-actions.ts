@@ -1,5 +1,5 @@
 import { hasCode, RingbackError, type Call } from "@ringback/client";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { CallWords } from "../words.ts";
 
 type Source = "microphone" | "camera" | "screen";
@@ -20,6 +20,7 @@ export interface Actions {
 export function useActions(call: Call, words: CallWords): Actions {
   const [trouble, setTrouble] = useState("");
   const [busy, setBusy] = useState<Source>();
+  const camera = useRef<string>(undefined);
   useEffect(() => call.on("trouble", () => setTrouble(words.deviceLost)), [call, words]);
   const attempt = async (source: Source, action: Promise<void>) => {
     setBusy(source);
@@ -35,11 +36,25 @@ export function useActions(call: Call, words: CallWords): Actions {
     trouble,
     busy,
     toggleMute: () => (call.muted ? call.unmute() : call.mute()),
-    toggleCamera: () => void attempt("camera", call.camera(!call.cameraOn)),
+    toggleCamera: () => void attempt("camera", call.cameraOn ? call.camera(false) : startCamera(call, camera.current)),
     toggleScreen: () => void attempt("screen", call.shareScreen(!call.screenOn)),
     useMicrophone: (deviceId) => void attempt("microphone", call.useMicrophone(deviceId)),
-    useCamera: (deviceId) => void attempt("camera", call.useCamera(deviceId)),
+    useCamera: (deviceId) => {
+      camera.current = deviceId;
+      void attempt("camera", call.useCamera(deviceId));
+    },
   };
+}
+
+/** The one that was chosen before; or any, if that is gone. */
+async function startCamera(call: Call, chosen: string | undefined): Promise<void> {
+  if (chosen === undefined) return call.camera(true);
+  try {
+    await call.useCamera(chosen);
+  } catch (error) {
+    if (!hasCode(error, "device_not_found")) throw error;
+    await call.camera(true);
+  }
 }
 
 /** Who closes the browser's list of screens has chosen none, and knows it. A call that is over says so itself. */

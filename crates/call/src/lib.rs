@@ -19,7 +19,7 @@
 //! | dropped and returning devices | `rules/attendance.rs` |
 //! | timeouts | `rules/deadlines.rs` |
 //! | requests sent twice | `replay.rs` |
-//! | how far a call got, and when; step by step | `milestones.rs`, `timeline.rs` |
+//! | how far a call got, and when; step by step; in words | `milestones.rs`, `timeline.rs`, `verdict.rs` |
 
 mod call;
 mod command;
@@ -37,6 +37,7 @@ mod side;
 mod state;
 mod time;
 mod timeline;
+mod verdict;
 
 pub use call::{Call, Leg, Link};
 pub use command::{Action, Admission, Attendance, Command, Input, Opening, Origin};
@@ -53,6 +54,7 @@ pub use side::{PerSide, Side};
 pub use state::{Dialog, Negotiation, Outcome, State, StateName};
 pub use time::{Millis, Timestamp};
 pub use timeline::{Gathered, News, Step, Told, What};
+pub use verdict::verdict;
 
 /// A device of a user, as the protocol names the two ends of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

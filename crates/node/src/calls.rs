@@ -7,6 +7,7 @@ mod index;
 mod opening;
 mod placing;
 mod repair;
+mod timeline;
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,6 +28,7 @@ use cache::{Cache, Heard, Place, Unsure};
 
 pub use cache::Known;
 pub use opening::Opened;
+pub use timeline::Timeline;
 
 /// For how long a commit of unknown fate is remembered.
 const UNSURE: Duration = Duration::from_secs(10);
@@ -274,7 +276,7 @@ impl Calls {
             deadline: decision.deadline,
             pair: Pair::of(&next.caller, &next.callee),
             claim: plan.claim,
-            entries: entries(next, version, decision.deliveries, decision.notes, at)?,
+            entries: self.entries(next, version, decision.deliveries, decision.notes, at)?,
             trims: decision.trims.into_iter().map(|trim| (Log::Mailbox(trim.side), trim.entries)).collect(),
         };
         let call = document.call.clone();
@@ -332,6 +334,42 @@ impl Calls {
         place.done(commit.entries, known);
     }
 
+    /// A decision's mail and notes, as they are stored.
+    fn entries(
+        &self,
+        call: &Call,
+        version: Version,
+        deliveries: Vec<ringback_call::Delivery>,
+        notes: Vec<ringback_call::Note>,
+        at: Timestamp,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let mut entries = Vec::with_capacity(deliveries.len() + notes.len());
+        for delivery in deliveries {
+            let envelope = Envelope {
+                call: call.id.clone(),
+                version,
+                side: delivery.side,
+                seq: delivery.seq,
+                at,
+                user: call.user(delivery.side).clone(),
+                to: delivery.to,
+                event: delivery.event,
+            };
+            entries.push(Entry {
+                log: Log::Mailbox(delivery.side),
+                seq: delivery.seq,
+                body: record::encode("an envelope", &envelope)?,
+                nodes: delivery.nodes,
+            });
+        }
+        let first_note = call.notes + 1 - notes.len() as u64;
+        for (seq, note) in (first_note..).zip(notes) {
+            let body = record::encode("a note", &NoteRecord { at, node: self.cluster.node().clone(), note })?;
+            entries.push(Entry { log: Log::Notes, seq, body, nodes: Vec::new() });
+        }
+        Ok(entries)
+    }
+
     const fn ttl_ms(&self, call: &Call) -> u64 {
         if call.has_ended() { self.keep.ended_ms } else { self.keep.live_ms }
     }
@@ -349,41 +387,6 @@ enum Outcome {
     Stored(Box<Call>),
     Beaten(Option<Stored>),
     PairTaken(CallId, Option<Stored>),
-}
-
-/// A decision's mail and notes, as they are stored.
-fn entries(
-    call: &Call,
-    version: Version,
-    deliveries: Vec<ringback_call::Delivery>,
-    notes: Vec<ringback_call::Note>,
-    at: Timestamp,
-) -> Result<Vec<Entry>, StoreError> {
-    let mut entries = Vec::with_capacity(deliveries.len() + notes.len());
-    for delivery in deliveries {
-        let envelope = Envelope {
-            call: call.id.clone(),
-            version,
-            side: delivery.side,
-            seq: delivery.seq,
-            at,
-            user: call.user(delivery.side).clone(),
-            to: delivery.to,
-            event: delivery.event,
-        };
-        entries.push(Entry {
-            log: Log::Mailbox(delivery.side),
-            seq: delivery.seq,
-            body: record::encode("an envelope", &envelope)?,
-            nodes: delivery.nodes,
-        });
-    }
-    let first_note = call.notes + 1 - notes.len() as u64;
-    for (seq, note) in (first_note..).zip(notes) {
-        let body = record::encode("a note", &NoteRecord { at, note })?;
-        entries.push(Entry { log: Log::Notes, seq, body, nodes: Vec::new() });
-    }
-    Ok(entries)
 }
 
 fn impossible(what: &'static str) -> Failure {

@@ -2,7 +2,9 @@
 //! string keys, so that a newer version's fields are skipped by an older one and missing ones get their default.
 
 use bytes::Bytes;
-use ringback_call::{Audience, Call, CallId, ConnectionId, DeviceId, Event, Note, Side, Timestamp, UserId};
+use ringback_call::{
+    Audience, Call, CallId, ConnectionId, DeviceId, Event, NodeId, Note, Side, Timestamp, UserId,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{StoreError, Version};
@@ -36,6 +38,8 @@ pub struct Envelope {
 pub struct NoteRecord {
     /// When it was decided.
     pub at: Timestamp,
+    /// By which gateway.
+    pub node: NodeId,
     /// What it says.
     pub note: Note,
 }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod assets;
+mod calls;
 
 use std::sync::Arc;
 

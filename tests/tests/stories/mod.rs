@@ -42,6 +42,7 @@ mod rights;
 mod ringing;
 mod sessions;
 mod states;
+mod timeline;
 mod tokens;
 
 /// What a story is performed by.
@@ -183,6 +184,7 @@ pub(crate) fn all() -> impl Iterator<Item = Story> {
         limits::STORIES,
         logs::STORIES,
         metrics::STORIES,
+        timeline::STORIES,
         fuzz::STORIES,
     ]
     .concat()

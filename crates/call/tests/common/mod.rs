@@ -73,3 +73,8 @@ impl Device {
 pub(crate) fn both_there() -> Attendance {
     PerSide { caller: Some(ALICE.link()), callee: Some(BOB.link()) }
 }
+
+/// Bob's device has no connection any more.
+pub(crate) fn only_alice() -> Attendance {
+    PerSide { caller: Some(ALICE.link()), callee: None }
+}

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use ringback_call::{
-    Action, Attendance, Call, Command, Decision, Input, Opening, Rejection, Rules, Side, Timestamp,
+    Action, Attendance, Call, Command, Decision, Input, Note, Opening, Rejection, Rules, Side, Timestamp,
 };
 
 use super::{ALICE, ALICE_LAPTOP, BOB, BOB_TABLET, BOB_WATCH, Device, ask, laws, words};
@@ -17,6 +17,8 @@ pub(crate) struct Story {
     pub(crate) call: Call,
     pub(crate) now: u64,
     pub(crate) last: Decision,
+    /// The call's log.
+    pub(crate) notes: Vec<Note>,
     heard: HashMap<&'static str, Vec<String>>,
     next_id: u64,
 }
@@ -30,7 +32,8 @@ impl Story {
     pub(crate) fn placed_under(rules: Rules) -> Self {
         let decision = rules.open(&Self::opening()).unwrap();
         let call = decision.next.clone().unwrap();
-        Self { rules, call, now: START, last: decision, heard: HashMap::new(), next_id: 100 }
+        let notes = decision.notes.clone();
+        Self { rules, call, now: START, last: decision, notes, heard: HashMap::new(), next_id: 100 }
     }
 
     pub(crate) fn opening() -> Opening {
@@ -127,6 +130,7 @@ impl Story {
         if let Ok(decision) = &result {
             laws::check(&self.rules, &self.call, &command, decision);
             self.hand_out(decision);
+            self.notes.extend(decision.notes.iter().cloned());
             if let Some(next) = &decision.next {
                 self.call = next.clone();
             }

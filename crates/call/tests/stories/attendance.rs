@@ -1,14 +1,10 @@
 //! Devices that lose their connection, come back, or don't.
 
-use ringback_call::{Link, PerSide};
+use ringback_call::PerSide;
 
-use crate::common::{ALICE, BOB, BOB_TABLET, ask, both_there, story::Story};
+use crate::common::{ALICE, BOB, BOB_TABLET, ask, both_there, only_alice, story::Story};
 
 const GRACE: u64 = 20_000;
-
-fn only_alice() -> PerSide<Option<Link>> {
-    PerSide { caller: Some(ALICE.link()), callee: None }
-}
 
 #[test]
 fn the_peer_of_a_dropped_device_is_told_and_told_when_it_is_back() {

@@ -1,8 +1,18 @@
 //! What is written down of a call, step by step.
 
-use ringback_call::{Action, Audience, Gathered, News, Note, Rules, Side, StateName, Step, Told, What};
+use ringback_call::{
+    Action, Audience, EndRequest, Gathered, News, Note, Rules, Side, StateName, Step, Told, What, verdict,
+};
 
-use crate::common::{ALICE, BOB, BOB_TABLET, ask, story::Story};
+use crate::common::{ALICE, BOB, BOB_TABLET, ask, both_there, only_alice, story::Story};
+
+/// What is said of a call that is over.
+fn said(story: &Story) -> Vec<String> {
+    verdict(&story.call, &story.notes)
+}
+
+const HOST: &str = r#"{"candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host"}"#;
+const RELAY: &str = r#"{"candidate":"candidate:3 1 udp 1 192.0.2.3 9 typ relay"}"#;
 
 /// The last step.
 fn step(story: &Story) -> Step {
@@ -70,4 +80,62 @@ fn a_timeline_is_bounded_and_has_its_end_all_the_same() {
     assert_eq!((story.call.notes, story.last.notes.len()), (4, 0));
     story.ask(BOB, ask::HANG_UP);
     assert_eq!((step(&story).state, story.call.notes), (StateName::Ended, 5));
+}
+
+#[test]
+fn a_call_that_nobody_answered_says_whether_it_rang() {
+    let mut story = Story::ringing();
+    story.wait(45_000).sweep(only_alice());
+    let silent = "no device of the callee ever said that it alerts its person, for 45.0 s: was the application asleep?";
+    assert_eq!(said(&story), [silent]);
+    let mut story = Story::ringing();
+    story.ask(BOB, Action::Ringing);
+    story.wait(45_000).sweep(only_alice());
+    assert_eq!(said(&story), ["it rang for 45.0 s, and nobody answered"]);
+}
+
+#[test]
+fn a_call_without_a_path_says_what_candidates_there_were() {
+    let mut story = Story::negotiated();
+    story.ask(ALICE, ask::ice(&[HOST, HOST, "null"]));
+    story.ask(BOB, ask::ice(&[HOST, RELAY]));
+    story.wait(15_300).ask(ALICE, Action::End(EndRequest::IceFailed));
+    let path = "offer and answer were exchanged, and the caller found no path for the media within 15.3 s";
+    let host = "the caller's candidates were all of type host: no STUN or TURN server was of use";
+    assert_eq!(said(&story), [path, host]);
+}
+
+#[test]
+fn a_set_up_that_stands_still_says_whose_turn_it_was() {
+    let mut story = Story::accepted();
+    story.wait(30_000).sweep(both_there());
+    assert_eq!(said(&story)[0], "the caller's device made no offer within 30.0 s of the accept");
+    let mut story = Story::accepted();
+    story.ask(ALICE, ask::offer("o"));
+    story.wait(30_000).sweep(both_there());
+    assert_eq!(said(&story)[0], "the offer was never answered");
+    assert_eq!(said(&story)[1], "the caller's device sent no candidates");
+}
+
+#[test]
+fn a_call_says_whose_device_was_lost_and_who_hung_up() {
+    let mut story = Story::connected();
+    story.happens(ask::dropped(BOB));
+    story.wait(20_000).sweep(only_alice());
+    assert_eq!(
+        said(&story),
+        ["the callee's device lost its connection and did not come back in time, in talk"]
+    );
+    let mut story = Story::connected();
+    story.happens(ask::dropped(BOB));
+    story.happens(ask::attached(BOB));
+    story.wait(61_200).ask(ALICE, ask::HANG_UP);
+    let talked = "the two talked for 61.2 s, and the caller hung up";
+    assert_eq!(said(&story), [talked, "a device of the two lost its connection to a gateway 1 time(s)"]);
+}
+
+#[test]
+fn a_call_that_lives_says_where_it_stands() {
+    assert_eq!(said(&Story::ringing()), ["it rings"]);
+    assert_eq!(said(&Story::connected()), ["the two talk"]);
 }

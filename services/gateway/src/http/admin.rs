@@ -11,6 +11,7 @@ use axum::{
 };
 use ringback_node::Node;
 
+use super::calls;
 use crate::logging::LogLevel;
 
 /// What the port's answers are made of.
@@ -27,6 +28,9 @@ pub fn admin_port(node: Arc<Node>, log: LogLevel) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/log", get(log_filter).put(set_log_filter))
+        .route("/v1/calls/{call}", get(calls::call))
+        .route("/v1/calls/{call}/timeline", get(calls::timeline))
+        .route("/v1/users/{user}/calls", get(calls::of_user))
         .with_state(Admin { node, log })
 }
 
@@ -63,7 +67,7 @@ async fn metrics(State(node): State<Arc<Node>>) -> Response {
     }
 }
 
-fn json(status: StatusCode, body: &serde_json::Value) -> Response {
+pub(super) fn json(status: StatusCode, body: &serde_json::Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 

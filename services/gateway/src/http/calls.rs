@@ -1,0 +1,117 @@
+//! What became of a call: asked by the people who run the application, when somebody asks them.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use ringback_call::{CallId, Note, Phase, Side, State as CallState, Timestamp, UserId, verdict};
+use ringback_node::{Node, calls::Timeline};
+use ringback_store::{StoreError, record::NoteRecord};
+use serde_json::{Value, json};
+
+use super::admin::json;
+
+/// `GET /v1/calls/{call}`: the call, and the verdict on it.
+pub(super) async fn call(State(node): State<Arc<Node>>, Path(call): Path<String>) -> Response {
+    answer(&node, call, summary).await
+}
+
+/// `GET /v1/calls/{call}/timeline`: the same, with each step.
+pub(super) async fn timeline(State(node): State<Arc<Node>>, Path(call): Path<String>) -> Response {
+    answer(&node, call, |timeline| {
+        let mut said = summary(timeline);
+        said["steps"] = timeline.notes.iter().map(note).collect();
+        said
+    })
+    .await
+}
+
+/// `GET /v1/users/{user}/calls`: the user's live calls, and those that have ended of late.
+pub(super) async fn of_user(State(node): State<Arc<Node>>, Path(user): Path<String>) -> Response {
+    let Ok(user) = UserId::new(user) else { return refusal(StatusCode::BAD_REQUEST, "no user id") };
+    let found = async {
+        let mut calls = Vec::new();
+        for id in node.calls.calls_of(&user).await? {
+            if let Some(timeline) = node.calls.timeline(&id).await? {
+                calls.push(timeline);
+            }
+        }
+        Ok::<_, StoreError>(calls)
+    };
+    match found.await {
+        Ok(mut calls) => {
+            calls.sort_by_key(|timeline| std::cmp::Reverse(timeline.call.created_at));
+            let calls: Vec<Value> = calls.iter().map(summary).collect();
+            json(StatusCode::OK, &json!({ "calls": calls }))
+        }
+        Err(error) => unavailable(&error),
+    }
+}
+
+async fn answer(node: &Node, call: String, say: impl FnOnce(&Timeline) -> Value) -> Response {
+    let Ok(id) = CallId::new(call) else { return refusal(StatusCode::NOT_FOUND, "no such call") };
+    match node.calls.timeline(&id).await {
+        Ok(Some(timeline)) => json(StatusCode::OK, &say(&timeline)),
+        Ok(None) => refusal(StatusCode::NOT_FOUND, "no such call"),
+        Err(error) => unavailable(&error),
+    }
+}
+
+fn summary(Timeline { call, notes }: &Timeline) -> Value {
+    let outcome = match &call.state {
+        CallState::Ended(outcome) => json!({
+            "reason": outcome.reason.as_str(),
+            "by": outcome.by.as_ref().map(|by| json!({"user": by.user, "device": by.device})),
+            "at": outcome.at,
+            "setup_ms": outcome.setup_ms,
+            "duration_ms": outcome.duration_ms,
+        }),
+        _ => Value::Null,
+    };
+    let phase = |(phase, from, to): (Phase, Timestamp, Timestamp)| json!({"phase": phase.as_str(), "from": from, "to": to, "ms": to.since(from)});
+    json!({
+        "call": call.id,
+        "state": call.state_name().as_str(),
+        "phase": call.phase().as_str(),
+        "outcome": outcome,
+        "verdict": verdict(call, notes.iter().map(|record| &record.note)),
+        "caller": {"user": call.caller, "device": call.final_device(Side::Caller)},
+        "callee": {"user": call.callee, "device": call.final_device(Side::Callee)},
+        "media": call.media,
+        "created_at": call.created_at,
+        "milestones": call.milestones,
+        "phases": call.phases().map(phase).collect::<Vec<_>>(),
+    })
+}
+
+fn note(record: &NoteRecord) -> Value {
+    let mut said = match &record.note {
+        Note::Step(step) => json!({
+            "what": step.what,
+            "by": step.by.as_ref().map(|(side, device)| json!({"side": side.as_str(), "device": device})),
+            "seen": step.seen,
+            "state": step.state.as_str(),
+            "told": step.told,
+        }),
+        Note::Report { by, device, stats } => json!({
+            "what": "report",
+            "by": {"side": by.as_str(), "device": device},
+            "stats": serde_json::from_str::<Value>(stats.as_str()).unwrap_or_else(|_| stats.as_str().into()),
+        }),
+    };
+    said["at"] = json!(record.at);
+    said["node"] = json!(record.node);
+    said
+}
+
+fn refusal(status: StatusCode, why: &str) -> Response {
+    json(status, &json!({ "error": why }))
+}
+
+fn unavailable(error: &StoreError) -> Response {
+    tracing::warn!(error = error as &dyn std::error::Error, "a call could not be looked up");
+    refusal(StatusCode::SERVICE_UNAVAILABLE, "the store is away: try again").into_response()
+}

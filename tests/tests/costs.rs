@@ -56,10 +56,10 @@ async fn an_idle_connection_costs_redis_nothing() {
     world.stop();
 }
 
-/// Bytes that Redis keeps of a call.
-async fn bytes_of(world: &World, call: &str) -> u64 {
+/// Bytes that Redis keeps of a call: of its document and mailboxes (`c`), or of its timeline (`t`).
+async fn bytes_of(world: &World, kind: &str, call: &str) -> u64 {
     let partition = call.split_once('-').expect("an id of ours").0;
-    let answer = world.ask_redis(&format!("MEMORY USAGE rb1:{{{partition}}}:c:{call} SAMPLES 0")).await;
+    let answer = world.ask_redis(&format!("MEMORY USAGE rb1:{{{partition}}}:{kind}:{call} SAMPLES 0")).await;
     answer.expect("an answer").trim().trim_start_matches(':').parse().expect("a number")
 }
 
@@ -81,7 +81,7 @@ async fn what_was_seen_is_not_kept() {
     bob.expect("webrtc:offer", json!({"call": call})).await;
     bob.ok("webrtc:answer", json!({"call": call, "sdp": long_sdp("answer")})).await;
     alice.expect("webrtc:answer", json!({"call": call})).await;
-    let before = bytes_of(&world, &call).await;
+    let before = bytes_of(&world, "c", &call).await;
     for client in [&alice, &bob] {
         client.post_map(&json!({"type": "seen", "calls": client.seen()})).await;
     }
@@ -89,12 +89,15 @@ async fn what_was_seen_is_not_kept() {
     let trimmed = async {
         while after > 2_048 {
             tokio::time::sleep(Duration::from_millis(50)).await;
-            after = bytes_of(&world, &call).await;
+            after = bytes_of(&world, "c", &call).await;
         }
     };
     let _ = tokio::time::timeout(Duration::from_secs(10), trimmed).await;
     eprintln!("a connected call in Redis: {before} bytes before what was seen is taken out, {after} after");
     assert!(before > 6_000 && after <= 2_048, "{before} and {after}");
+    let timeline = bytes_of(&world, "t", &call).await;
+    eprintln!("its timeline of some 30 steps: {timeline} bytes");
+    assert!(timeline < 5_000, "{timeline}");
     hang_up(&alice, &bob, &call).await;
     world.stop();
 }

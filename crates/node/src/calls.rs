@@ -364,7 +364,7 @@ impl Calls {
         }
         let first_note = call.notes + 1 - notes.len() as u64;
         for (seq, note) in (first_note..).zip(notes) {
-            let body = record::encode("a note", &NoteRecord { at, node: self.cluster.node().clone(), note })?;
+            let body = record::encode_note(&NoteRecord { at, node: self.cluster.node().clone(), note })?;
             entries.push(Entry { log: Log::Notes, seq, body, nodes: Vec::new() });
         }
         Ok(entries)

@@ -1,5 +1,7 @@
 //! Documents, logs and deadlines.
 
+use std::ops::RangeInclusive;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use fred::types::Value;
@@ -82,6 +84,9 @@ impl Calls for RedisStore {
         if first > last {
             return Ok(Vec::new());
         }
+        if log == Log::Notes {
+            return self.read_notes(partition, call, first..=last).await;
+        }
         let numbers = if last - first < BATCH as u64 {
             (first..=last).collect()
         } else {
@@ -143,6 +148,7 @@ impl RedisStore {
             self.keys().call(partition, &commit.call),
             self.keys().deadlines(partition),
             self.keys().pair(partition, &commit.pair),
+            self.keys().notes(partition, &commit.call),
         ];
         let mut args: Vec<Value> = Vec::with_capacity(10 + 4 * commit.entries.len());
         args.push(commit.expected.to_string().into());
@@ -165,8 +171,16 @@ impl RedisStore {
         args.extend(trimmed.into_iter().map(Value::from));
         let mut nodes = Vec::new();
         for entry in &commit.entries {
-            args.push(keys::field(entry.log, entry.seq).into());
-            args.push(entry.body.clone().into());
+            match entry.log {
+                Log::Mailbox(_) => {
+                    args.push(keys::field(entry.log, entry.seq).into());
+                    args.push(entry.body.clone().into());
+                }
+                Log::Notes => {
+                    args.push("".into());
+                    args.push(numbered(entry.seq, &entry.body).into());
+                }
+            }
             args.push(entry.nodes.len().to_string().into());
             for node in &entry.nodes {
                 let position = nodes.iter().position(|known| known == &node).unwrap_or_else(|| {
@@ -179,6 +193,21 @@ impl RedisStore {
             }
         }
         Request::script("a commit", &COMMIT, keys, args)
+    }
+
+    /// Notes are many and small, and nobody takes one out: a list keeps them in a fraction of a hash's memory.
+    async fn read_notes(
+        &self,
+        partition: Partition,
+        call: &CallId,
+        range: RangeInclusive<u64>,
+    ) -> Result<Vec<(u64, Bytes)>, StoreError> {
+        let all = vec!["0".into(), "-1".into()];
+        let request = Request::command("notes", "LRANGE", self.keys().notes(partition, call), all);
+        let notes = reply::list(self.run(partition, &request).await?);
+        let notes = notes.map_err(|error| error.in_the("notes"))?.into_iter().map(reply::bytes);
+        let notes: Vec<Bytes> = notes.collect::<Result<_, _>>().map_err(|error| error.in_the("notes"))?;
+        Ok(notes.iter().filter_map(unnumbered).filter(|(seq, _)| range.contains(seq)).collect())
     }
 
     /// The numbers of a log's entries within a range, sorted.
@@ -201,6 +230,17 @@ impl RedisStore {
         numbers.sort_unstable();
         Ok(numbers)
     }
+}
+
+/// A note as it stands in the list: its number, a blank, and what it says.
+fn numbered(seq: u64, body: &[u8]) -> Bytes {
+    [seq.to_string().as_bytes(), b" ", body].concat().into()
+}
+
+fn unnumbered(note: &Bytes) -> Option<(u64, Bytes)> {
+    let blank = note.iter().position(|byte| *byte == b' ')?;
+    let seq = std::str::from_utf8(&note[..blank]).ok()?.parse().ok()?;
+    Some((seq, note.slice(blank + 1..)))
 }
 
 enum Outcome {

@@ -6,7 +6,8 @@
 //!
 //! | key | type | contents | time to live |
 //! | --- | --- | --- | --- |
-//! | `rb1:{pN}:c:<call>` | hash | `v` version, `d` document, `r:<seq>` and `e:<seq>` the caller's and callee's mailbox, `n:<seq>` notes | the commit's |
+//! | `rb1:{pN}:c:<call>` | hash | `v` version, `d` document, `r:<seq>` and `e:<seq>` the caller's and callee's mailbox | the commit's |
+//! | `rb1:{pN}:t:<call>` | list | the call's notes, each with its number in front | the commit's |
 //! | `rb1:{pN}:pair:<pair>` | string | the id of the pair's newest call | the commit's |
 //! | `rb1:{pN}:dl` | sorted set | calls by deadline, ms | [`DEADLINES_TTL_MS`] or the commit's, never shortened |
 //! | `rb1:{pM}:u:<user>` | hash | `d:<device>` → `<connection>:<node>`, `c:<call>` → since when, `e:<call>` (ended) → until when, ms | [`USER_TTL_MS`] |
@@ -59,6 +60,10 @@ impl Keys {
 
     pub(crate) fn call(&self, partition: Partition, call: &CallId) -> Key {
         self.key(partition, "c:", call.as_str())
+    }
+
+    pub(crate) fn notes(&self, partition: Partition, call: &CallId) -> Key {
+        self.key(partition, "t:", call.as_str())
     }
 
     pub(crate) fn pair(&self, partition: Partition, pair: &Pair) -> Key {
@@ -115,7 +120,7 @@ impl Keys {
     }
 }
 
-/// The part of a log's field names before the number.
+/// The part of a log's field names before the number. Notes are no fields.
 pub(crate) const fn log_prefix(log: Log) -> &'static str {
     match log {
         Log::Mailbox(Side::Caller) => "r:",

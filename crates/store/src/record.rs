@@ -140,6 +140,17 @@ pub fn encode<T: Serialize>(what: &'static str, value: &T) -> Result<Bytes, Stor
     Ok(bytes.into())
 }
 
+/// Writes a note: there are many of them, so without the names of its fields.
+///
+/// # Errors
+/// As [`encode_call`].
+pub fn encode_note(note: &NoteRecord) -> Result<Bytes, StoreError> {
+    let mut bytes = vec![FORMAT];
+    let mut writer = rmp_serde::Serializer::new(&mut bytes);
+    note.serialize(&mut writer).map_err(|error| StoreError::corrupt("a note", error))?;
+    Ok(bytes.into())
+}
+
 /// Reads any other record.
 ///
 /// # Errors

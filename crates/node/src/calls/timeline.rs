@@ -32,8 +32,9 @@ impl Calls {
             0 => Vec::new(),
             last => self.store.read(id, Log::Notes, 1, last).await?,
         };
-        let notes = kept.iter().map(|(_, body)| record::decode("a note", body));
-        Ok(Some(Timeline { notes: notes.collect::<Result<_, _>>()?, call }))
+        // A newer gateway may write what this one does not know.
+        let notes = kept.iter().filter_map(|(_, body)| record::decode("a note", body).ok());
+        Ok(Some(Timeline { notes: notes.collect(), call }))
     }
 
     /// A user's live calls, and those that have ended of late.

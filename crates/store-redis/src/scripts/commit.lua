@@ -3,15 +3,16 @@
 -- KEYS  1 hash     the document: v version, d bytes, and a field for each log entry
 --       2 zset     deadlines: member -> milliseconds
 --       3 string   the pointer that at most one member holds
---       4..        two for each node: its channel, and the hash that counts what is published there
+--       4 list     the document's notes
+--       5..        two for each node: its channel, and the hash that counts what is published there
 -- ARGV  1 expected version, '0' for none     2 version from now on     3 document
---       4 time to live of 1 and 3, ms        5 deadline, ms; '' takes it away
+--       4 time to live of 1, 3 and 4, ms     5 deadline, ms; '' takes it away
 --       6 member                             7 1 if the pointer is claimed, 0 if it is not looked at
 --       8 a member that may hold the pointer although it is claimed, or ''
 --       9 bytes up to which a document is published along with an entry
 --      10 least time to live of 2, ms       11 time to live of a new count, ms
 --      12 how many fields are taken out of 1, then these
---         entries: field, body, number of nodes, then as many numbers of nodes, counted from 1
+--         entries: field, '' for a note; body; number of nodes, then as many numbers of nodes, counted from 1
 --
 -- Returns {1}                     applied
 --         {0} or {0, v, d}        another version is stored (or no document); nothing is changed
@@ -43,8 +44,12 @@ end
 local entries = 13 + trims
 local fields, count, at = { 'v', ARGV[2], 'd', document }, 4, entries
 while ARGV[at] do
-  fields[count + 1], fields[count + 2] = ARGV[at], ARGV[at + 1]
-  count = count + 2
+  if ARGV[at] == '' then
+    redis.call('RPUSH', KEYS[4], ARGV[at + 1])
+  else
+    fields[count + 1], fields[count + 2] = ARGV[at], ARGV[at + 1]
+    count = count + 2
+  end
   at = at + 3 + tonumber(ARGV[at + 2])
   if count >= 200 then
     redis.call('HSET', hash, unpack(fields, 1, count))
@@ -53,6 +58,7 @@ while ARGV[at] do
 end
 if count > 0 then redis.call('HSET', hash, unpack(fields, 1, count)) end
 redis.call('PEXPIRE', hash, ttl)
+redis.call('PEXPIRE', KEYS[4], ttl)
 if ours then redis.call('SET', pointer, member, 'PX', ttl) end
 
 if deadline == '' then
@@ -70,7 +76,7 @@ at = entries
 while ARGV[at] do
   local nodes, body = tonumber(ARGV[at + 2]), ARGV[at + 1]
   for i = at + 3, at + 2 + nodes do
-    local node = 2 + 2 * tonumber(ARGV[i])
+    local node = 3 + 2 * tonumber(ARGV[i])
     publish(KEYS[node], KEYS[node + 1], ARGV[11], kind, 'c' .. member, body, tail)
   end
   at = at + 3 + nodes

@@ -62,7 +62,7 @@ async fn a_replica_of_a_cluster_takes_over() {
     for counter in &mut counters {
         counter.count(&store).await;
     }
-    cluster.servers[0].ask("WAIT 1 1000");
+    cluster.servers[3].catches_up_with(&cluster.servers[0]);
     let port = cluster.servers[0].port;
     cluster.servers[0].kill();
     let began = Instant::now();
@@ -89,7 +89,7 @@ async fn a_sentinel_s_failover_is_followed() {
     let mut heard = store.subscribe(&node("n")).await.unwrap();
     let mut counter = Counter::new(Partition(5), &node("n"));
     counter.count(&store).await;
-    primary.ask("WAIT 1 1000");
+    replica.catches_up_with(&primary);
     primary.kill();
     let began = Instant::now();
     counter.count(&store).await;
@@ -130,7 +130,7 @@ async fn a_change_that_no_replica_has_dies_with_its_primary() {
             RedisStore::connect(RedisSettings { durability, ..RedisSettings::new(url) }).await.unwrap();
         let mut counter = Counter::new(Partition(5), &node("n"));
         counter.count(&store).await;
-        primary.ask("WAIT 1 1000");
+        replica.catches_up_with(&primary);
         replica.ask("REPLICAOF 127.0.0.1 1");
         let acknowledged = store.commit(counter.next_commit()).await;
         assert_eq!(

@@ -157,6 +157,23 @@ impl Server {
         try_ask(self.port, words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
 
+    /// Waits until this replica has all that its primary has now. `WAIT` would not do: it waits for what its own
+    /// connection has written.
+    pub(crate) fn catches_up_with(&self, primary: &Self) {
+        let now = primary.offset("master_repl_offset");
+        let end = Instant::now() + PATIENCE;
+        while self.offset("slave_repl_offset") < now {
+            assert!(Instant::now() < end, "a replica stays behind");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn offset(&self, field: &str) -> u64 {
+        let info = self.ask("INFO replication");
+        let value = info.iter().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        value.and_then(|value| value.trim().parse().ok()).unwrap_or_else(|| panic!("no {field}: {info:?}"))
+    }
+
     /// Waits until an answer contains this.
     pub(crate) fn wait_until(&self, command: &str, expected: &str) {
         let end = Instant::now() + PATIENCE;

@@ -78,7 +78,7 @@ sim: ## Simulate whole clusters on virtual time, SEEDS=10000 of them (ARGS="--se
 test-sim: test-sim-only ## Simulate some clusters, and some with a rule taken out, each of which has to be noticed
 
 .PHONY: test-browser
-test-browser: build test-browser-only ## Real calls in Chromium
+test-browser: build test-browser-only ## Real calls in Chromium and Firefox
 
 .PHONY: test-web
 test-web: clients/web/node_modules/.package-lock.json ## Unit tests of the web client
@@ -145,14 +145,14 @@ test-chaos-only:
 	  cargo run --package ringback-tests --bin ringback-chaos
 
 test-browser-only: tests/browser/node_modules/.package-lock.json
-	@$(SETUP) chromium
+	@$(SETUP) chromium firefox netns
 	@$(STEP) "browser tests" -C tests/browser npm test
 
 ##@ Keep in order
 
 .PHONY: setup
 setup: ## Install what the tests need and is not there yet
-	@$(STEP) "set-up" $(SETUP) cargo node redis chromium prometheus nextest deny
+	@$(STEP) "set-up" $(SETUP) cargo node redis chromium firefox netns prometheus nextest deny
 
 .PHONY: fmt
 fmt: ## Format the Rust code

@@ -69,8 +69,14 @@ export class CallDirectory {
   /** Events are missing, so what the gateway lists is the truth to start from. */
   reconcile(snapshots: Snapshot[], fresh: boolean): void {
     const listed = new Set(snapshots.map(({ call }) => call));
-    for (const [id, call] of [...this.#calls]) if (!listed.has(id)) call.take({ type: "vanished", reason: "connection_lost" });
+    for (const [id, call] of [...this.#calls]) if (!listed.has(id)) this.#vanished(id, call);
     for (const snapshot of snapshots) this.#adopt(snapshot, fresh);
+  }
+
+  /** The gateway does not know it any more, so it must not be named: what it does not know breaks continuity. */
+  #vanished(id: string, call: Call): void {
+    this.#calls.delete(id);
+    call.take({ type: "vanished", reason: "connection_lost" });
   }
 
   #adopt(snapshot: Snapshot, fresh: boolean): void {

@@ -89,13 +89,46 @@ describe("descriptions", () => {
     expect([stage.pc.signalingState, call.state]).toEqual(["stable", "connected"]);
   });
 
-  test("what can't be understood ends the call", async () => {
+  test("an answer that can't be applied is reason for a new peer connection, once", async () => {
     const stage = await Stage.online();
     const call = await stage.calls();
     await stage.acks("webrtc:offer");
+    const before = stage.pc;
     await stage.tells("c1", { type: "webrtc:answer", sdp: "broken" });
+    expect([before.signalingState, before.listening, stage.pc.log]).toEqual(["closed", 0, ["local offer"]]);
+    await stage.acks("webrtc:offer");
+    await stage.tells("c1", { type: "webrtc:answer", sdp: "answer audio video" });
+    expect([call.state, stage.pc.signalingState]).toEqual(["connecting", "stable"]);
+    // The next one has its own chance.
+    stage.pc.restartIce();
+    await stage.acks("webrtc:offer");
+    await stage.tells("c1", { type: "webrtc:answer", sdp: "broken" });
+    await stage.acks("webrtc:offer");
+    expect(call.state).toBe("connecting");
+  });
+
+  test("nor does an offer that can't be applied end it at once: a new one may answer it", async () => {
+    const stage = await Stage.online();
+    const call = await stage.talks();
+    const before = stage.pc;
+    before.breaks = true;
+    await stage.tells("c1", { type: "webrtc:offer", sdp: "offer audio video" });
+    await stage.acks("webrtc:answer");
+    expect([before.signalingState, stage.pc.log, stage.pc.sending]).toEqual(["closed", ["remote offer", "local answer"], ["audio", "video"]]);
+    expect([call.state, call.link]).toEqual(["connected", "reconnecting"]);
+  });
+
+  test.each(["webrtc:offer", "webrtc:answer"] as const)("a %s that can't be understood at all ends the call", async (type) => {
+    const stage = await Stage.online();
+    const call = type === "webrtc:answer" ? await stage.calls() : await stage.answers();
+    for (let tries = 0; tries < 2; tries += 1) {
+      if (type === "webrtc:answer") await stage.acks("webrtc:offer");
+      expect(call.state).toBe("connecting");
+      await stage.tells("c1", { type, sdp: "broken" });
+      if (type === "webrtc:offer") break;
+    }
     expect(stage.asked("call:end").reason).toBe("ice_failed");
-    expect(call.outcome?.reason).toBe("ice_failed");
+    expect(call.outcome).toMatchObject({ reason: "ice_failed", error: { code: "media_failed", cause: { name: "OperationError" } } });
   });
 
   test("the store may be away for as long as it is: the offer waits", async () => {

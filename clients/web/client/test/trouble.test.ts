@@ -110,6 +110,20 @@ describe("the connection breaks in the middle of a call", () => {
     await stage.comesBack({ resumed: false });
     expect(seen).toEqual([{ reason: "connection_lost" }]);
     expect(stage.devices.live).toBe(0);
+    // It is not named again: the gateway could not go on from what it does not know.
+    expect((await stage.comesBack({ resumed: true })).seen).toEqual({});
+  });
+
+  test("events are missing: one that we have left and that is not listed either need not be told", async () => {
+    const stage = await Stage.online();
+    const call = await stage.talks();
+    stage.socket.breaks();
+    void call.end();
+    await stage.timers.pass(1_000);
+    await stage.welcome({ session: "s2" });
+    await stage.refuses("call:end", "no_such_call");
+    expect([call.outcome?.reason, (await stage.comesBack({ session: "s2", resumed: true })).seen]).toEqual(["hangup", {}]);
+    expect(stage.count("call:end")).toBe(0);
   });
 
   test("events are missing: one that lives goes on, by new routes", async () => {

@@ -1,4 +1,4 @@
-import { hasCode } from "../errors.ts";
+import { RingbackError, hasCode } from "../errors.ts";
 import { insist, type Ask } from "../signaling/insist.ts";
 import { OwnCandidates } from "./own-candidates.ts";
 import type { Timers } from "../platform.ts";
@@ -39,6 +39,8 @@ export class Negotiation {
   #stale = false;
   /** The gateway has not taken our offer, as an earlier one of ours is open still. */
   #refused = false;
+  /** A new peer connection has been tried already, as the one before could not go on. */
+  #startedOver = false;
   #closed = false;
 
   constructor(options: NegotiationOptions) {
@@ -62,8 +64,8 @@ export class Negotiation {
   }
 
   receive(event: NegotiationEvent): void {
-    if (event.type === "webrtc:offer") this.#step(() => this.#answer(event.sdp));
-    else if (event.type === "webrtc:answer") this.#step(() => this.#conclude(event.sdp));
+    if (event.type === "webrtc:offer") this.#step(() => this.#answerSomehow(event.sdp));
+    else if (event.type === "webrtc:answer") this.#step(() => this.#concludeSomehow(event.sdp));
     else this.#step(() => this.#addAll(event.candidates));
   }
 
@@ -152,6 +154,37 @@ export class Negotiation {
     this.#yielding = true;
     this.#own.discard();
     await this.#pc.setLocalDescription({ type: "rollback" });
+  }
+
+  async #answerSomehow(sdp: string): Promise<void> {
+    try {
+      await this.#answer(sdp);
+    } catch (error) {
+      this.#startOver(error);
+      this.#abandon();
+      await this.#answer(sdp);
+    }
+    this.#startedOver = false;
+  }
+
+  async #concludeSomehow(sdp: string): Promise<void> {
+    try {
+      await this.#conclude(sdp);
+    } catch (error) {
+      this.#startOver(error);
+      await this.#renew();
+      return;
+    }
+    this.#startedOver = false;
+  }
+
+  /**
+   * Browsers of two kinds can come to where one does not understand the other any more (Chromium refuses Firefox's answer to
+   * an ICE restart when it swaps the DTLS roles). With new peer connections they do, once; the peer sees that ours is new.
+   */
+  #startOver(error: unknown): void {
+    if (this.#startedOver || error instanceof RingbackError) throw error;
+    this.#startedOver = true;
   }
 
   async #answer(sdp: string): Promise<void> {

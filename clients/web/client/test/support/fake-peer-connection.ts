@@ -51,6 +51,8 @@ export class FakePeerConnection extends FakeTarget {
   localDescription: Description | null = null;
   remoteDescription: Description | null = null;
   stats = new Map<string, object>();
+  /** It can't go on with anything. */
+  breaks = false;
   #stable: { local: Description | null; remote: Description | null } = { local: null, remote: null };
   #transceivers: FakeTransceiver[] = [];
   #needed = false;
@@ -125,7 +127,7 @@ export class FakePeerConnection extends FakeTarget {
     this.#check();
     await Promise.resolve();
     this.log.push(`remote ${description.type}`);
-    if (description.sdp === "broken") throw new DOMException("can't be parsed", "OperationError");
+    if (this.breaks || description.sdp === "broken") throw new DOMException("can't be parsed", "OperationError");
     if (description.type === "offer") {
       this.signalingState = "have-remote-offer";
       for (const kind of ["audio", "video"]) {

@@ -6,23 +6,10 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { launchChromium } from './chromium.mjs';
 
 const GATEWAY =
   process.env.RINGBACK_GATEWAY ?? fileURLToPath(new URL('../../target/debug/ringback-gateway', import.meta.url));
-const CHROMIUM = process.env.RINGBACK_CHROMIUM ?? '/usr/bin/chromium';
-
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--use-fake-device-for-media-stream',
-  '--use-fake-ui-for-media-stream',
-];
 
 /** Asks again until the answer is truthy; fails with what was last seen. */
 export async function until(what, ask, limitMs = 20_000) {
@@ -35,7 +22,7 @@ export async function until(what, ask, limitMs = 20_000) {
     } catch (error) {
       last = error;
     }
-    if (Date.now() > deadline) throw new Error(`not in ${limitMs} ms: ${what} (last: ${last?.message ?? last})`);
+    if (Date.now() > deadline) throw new Error(`not in ${limitMs} ms: ${typeof what === 'function' ? what() : what} (last: ${last?.message ?? last})`);
     await new Promise((wake) => setTimeout(wake, 50));
   }
 }
@@ -122,11 +109,15 @@ export async function startLine(url) {
   };
 }
 
-/** Everything a test needs; `stop` ends it. */
-export async function startParts({ flags = [] } = {}) {
+/**
+ * Everything a test needs; `stop` ends it. Each gateway listens on one of the `hosts`, and with `settings` beside the usual;
+ * `launch` gets the browser, or nothing where the test has browsers of its own.
+ */
+export async function startParts({ hosts = ['127.0.0.1', '127.0.0.1'], settings = {}, launch = launchChromium } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'ringback-browser-'));
   const running = [];
   const parts = {
+    folder,
     gateways: [],
     async stop() {
       await parts.browser?.close();
@@ -139,21 +130,23 @@ export async function startParts({ flags = [] } = {}) {
     const options = ['--port', `${redisPort}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'];
     running.push(start('redis-server', options));
     await until('redis-server answers', () => answers(redisPort));
-    for (const name of ['gw-1', 'gw-2']) {
+    for (const [index, host] of hosts.entries()) {
+      const name = `gw-${index + 1}`;
       const [port, admin] = [await freePort(), await freePort()];
       const gateway = start(GATEWAY, [], {
         RINGBACK_NODE__ID: name,
-        RINGBACK_SERVER__LISTEN: `127.0.0.1:${port}`,
+        RINGBACK_SERVER__LISTEN: `${host}:${port}`,
         RINGBACK_ADMIN__LISTEN: `127.0.0.1:${admin}`,
         RINGBACK_STORE__URL: `redis://127.0.0.1:${redisPort}`,
         RINGBACK_AUTH__DEV: 'true',
         RINGBACK_TIMEOUTS__RINGING_MS: '30000',
+        ...settings,
       });
       running.push(gateway);
-      parts.gateways.push({ name, url: `http://127.0.0.1:${port}/`, log: gateway.log, kill: gateway.stop });
-      await until(`${name} is ready\n${gateway.log()}`, async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).ok);
+      parts.gateways.push({ name, url: `http://${host}:${port}/`, log: gateway.log, kill: gateway.stop });
+      await until(() => `${name} is ready\n${gateway.log()}`, async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).ok);
     }
-    parts.browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags] });
+    parts.browser = await launch();
     return parts;
   } catch (error) {
     await parts.stop();

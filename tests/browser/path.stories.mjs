@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { launchChromium } from './chromium.mjs';
 import { startParts, until } from './parts.mjs';
 import { Person } from './person.mjs';
 
@@ -16,10 +17,6 @@ function cut() {
 }
 
 const mend = () => nft('delete table ip cut');
-
-/** The name of the present ICE generation on this side. */
-const generation = (person) =>
-  person.page.evaluate(() => /a=ice-ufrag:(\S+)/.exec(window.__ringback.pc?.localDescription?.sdp ?? '')?.[1]);
 
 describe('the path of the media', { timeout: 160_000 }, () => {
   let parts;
@@ -36,7 +33,7 @@ describe('the path of the media', { timeout: 160_000 }, () => {
   };
 
   before(async () => {
-    parts = await startParts({ flags: ['--allow-loopback-in-peer-connection'] });
+    parts = await startParts({ launch: () => launchChromium(['--allow-loopback-in-peer-connection']) });
   });
 
   afterEach(async () => {
@@ -47,10 +44,10 @@ describe('the path of the media', { timeout: 160_000 }, () => {
 
   test('is cut and mended: an ICE restart brings the media back, in the same call', async () => {
     const [alice, bob] = await talking('anna', 'bert');
-    const before = await generation(alice);
+    const before = await alice.generation();
     cut();
     await Promise.all([alice.sees('reconnecting', /Reconnecting/), bob.sees('reconnecting', /Reconnecting/)]);
-    await until('ICE is restarted', async () => (await generation(alice)) !== before);
+    await until('ICE is restarted', async () => (await alice.generation()) !== before);
     mend();
     await Promise.all([alice.receives(...ALL), bob.receives(...ALL)]);
     await Promise.all([alice.misses('reconnecting'), bob.misses('reconnecting')]);

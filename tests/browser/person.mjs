@@ -43,9 +43,9 @@ export class Person {
   }
 
   /** What the gateway has sent to this page, or will, with these fields. */
-  async hears(fields) {
+  async hears(fields, limitMs) {
     const covers = (frame) => Object.entries(fields).every(([name, value]) => frame[name] === value);
-    return until(`${this.name} hears ${JSON.stringify(fields)}`, () => this.heard.find(covers));
+    return until(`${this.name} hears ${JSON.stringify(fields)}`, () => this.heard.find(covers), limitMs);
   }
 
   /** Another tab of the same browser. */
@@ -100,6 +100,19 @@ export class Person {
     });
   }
 
+  /** The two ends of the path that the media take, ours first. */
+  async path() {
+    return this.page.evaluate(async () => {
+      const stats = await window.__ringback.pc.getStats();
+      const { selectedCandidatePairId } = [...stats.values()].find(({ type }) => type === 'transport');
+      const pair = stats.get(selectedCandidatePairId);
+      return [pair.localCandidateId, pair.remoteCandidateId].map((id) => {
+        const { address, candidateType, relayProtocol } = stats.get(id);
+        return { address, candidateType, relayProtocol };
+      });
+    });
+  }
+
   /** What has come in from the peer so far. */
   async inbound() {
     return this.page.evaluate(async () => {
@@ -128,6 +141,11 @@ export class Person {
       return counters.every((counter) => now[counter] > before[counter]);
     });
     return { before, now: await this.inbound() };
+  }
+
+  /** The name of the present ICE generation on this side: another after each restart. */
+  async generation() {
+    return this.page.evaluate(() => /a=ice-ufrag:(\S+)/.exec(window.__ringback.pc?.localDescription?.sdp ?? '')?.[1]);
   }
 
   /** Is looked at on a phone and on a desktop, in each of these schemes of colours; a picture is kept where a folder for them is named. */

@@ -119,7 +119,9 @@ export class Person {
       const sum = { audioPackets: 0, videoPackets: 0, framesDecoded: 0, audioEnergy: 0 };
       const pc = window.__ringback.pc;
       if (!pc) return sum;
-      for (const report of (await pc.getStats()).values()) {
+      // Firefox never answers for a peer connection that is closed meanwhile.
+      const gone = new Promise((_, fail) => setTimeout(() => fail(new Error('no statistics')), 2_000));
+      for (const report of (await Promise.race([pc.getStats(), gone])).values()) {
         if (report.type !== 'inbound-rtp') continue;
         if (report.kind === 'audio') {
           sum.audioPackets += report.packetsReceived ?? 0;

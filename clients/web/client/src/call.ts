@@ -19,7 +19,7 @@ import type { MediaConstraints } from "./media/local-media.ts";
 import { KeptChoices } from "./media/kept-choices.ts";
 import { MediaControl } from "./media/media-control.ts";
 import { PeerLink } from "./media/peer-link.ts";
-import type { CallStats, MediaReport } from "./media/stats.ts";
+import { noStats, type CallStats, type MediaReport } from "./media/stats.ts";
 import type { Platform } from "./platform.ts";
 import type { Endpoint, Media, Request, Role } from "./protocol.ts";
 import { Settlement } from "./settlement.ts";
@@ -218,7 +218,7 @@ export class Call extends Emitter<CallEvents> {
 
   /** What the media are like now. Empty without a peer connection. */
   stats(): Promise<CallStats> {
-    return this.#link?.stats() ?? Promise.resolve({ audio: {}, video: {} });
+    return this.#link?.stats() ?? Promise.resolve(noStats());
   }
 
   /** @internal The number of the last event that has arrived. */

@@ -212,6 +212,15 @@ describe("a report", () => {
     expect(held(stage, new FakeStream())).toEqual(NOTHING);
   });
 
+  test("of what goes on settles, where the browser forgets about it as the peer connection is closed", async () => {
+    const stage = await Stage.online();
+    const call = await stage.talks();
+    stage.pc.getStats = () => new Promise(() => {});
+    const stats = call.stats();
+    void call.end();
+    expect(await stats).toEqual({ audio: {}, video: {} });
+  });
+
   test("knows the pair as Firefox has it", async () => {
     const stage = await Stage.online();
     const call = await stage.talks();

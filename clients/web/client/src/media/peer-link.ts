@@ -3,7 +3,7 @@ import type { LocalMedia } from "./local-media.ts";
 import { Negotiation, type NegotiationEvent } from "./negotiation.ts";
 import type { Platform, TimerId } from "../platform.ts";
 import type { Media } from "../protocol.ts";
-import { mediaReport, readStats, type CallStats, type MediaReport } from "./stats.ts";
+import { mediaReport, noStats, readStats, type CallStats, type MediaReport } from "./stats.ts";
 
 export interface PeerLinkOptions {
   platform: Platform;
@@ -99,12 +99,18 @@ export class PeerLink {
     return { ...this.#lastReport, ...report };
   }
 
-  stats(): Promise<CallStats> {
-    return readStats(this.#pc);
+  /** Firefox never answers for a peer connection that is closed meanwhile: then there is nothing to be told. */
+  async stats(): Promise<CallStats> {
+    const { signal } = this.#listening;
+    const asked = new AbortController();
+    const gone = new Promise<CallStats>((done) => {
+      signal.addEventListener("abort", () => done(noStats()), { signal: asked.signal });
+    });
+    return Promise.race([readStats(this.#pc), gone]).finally(() => asked.abort());
   }
 
   async #report(): Promise<MediaReport> {
-    return mediaReport(await this.stats());
+    return mediaReport(await readStats(this.#pc));
   }
 
   #changed(state: RTCPeerConnectionState): void {

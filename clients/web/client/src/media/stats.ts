@@ -39,6 +39,8 @@ export interface CallStats {
   video: { received?: Received & Picture; sent?: Sent & Picture };
 }
 
+export const noStats = (): CallStats => ({ audio: {}, video: {} });
+
 export type NetworkQuality = "good" | "fair" | "poor";
 
 /** What is told of a call's media when it ends, for whoever has to explain it later. */
@@ -58,7 +60,7 @@ export async function readStats(pc: Pick<RTCPeerConnection, "getStats">): Promis
   const local = pathEnd(report, pair?.localCandidateId);
   const remote = pathEnd(report, pair?.remoteCandidateId);
   const roundTrip = number(pair?.currentRoundTripTime);
-  const stats: CallStats = { audio: {}, video: {} };
+  const stats = noStats();
   if (local !== undefined && remote !== undefined) stats.path = { local, remote };
   if (roundTrip !== undefined) stats.roundTripMs = Math.round(roundTrip * 1000);
   for (const entry of report.values()) {

@@ -323,7 +323,15 @@ export class Call extends Emitter<CallEvents> {
         const error = new RingbackError("media_failed", "the two sides can't agree on media", { cause });
         this.take({ type: "failed", reason: "ice_failed", error });
       },
+      stranded: (complaint) => this.#stranded(complaint),
     });
+  }
+
+  /** The browser waits on where it has no candidate. Media that have flowed before may yet come back: the network is another for a moment. */
+  #stranded(complaint = "there is no network, or no server answers"): void {
+    if (this.state !== "connecting" || this.#model.mediaFlowed) return;
+    const error = new RingbackError("media_failed", `there is no way for the media (${complaint})`);
+    this.take({ type: "failed", reason: "ice_failed", error });
   }
 
   #release(): void {
@@ -360,7 +368,7 @@ export class Call extends Emitter<CallEvents> {
   async #tellOfMedia(report: Promise<MediaReport>): Promise<void> {
     const { id, outcome, mediaFlowed } = this.#model;
     const failure = mediaFlowed && outcome?.reason === "hangup" ? {} : { failure: outcome?.reason };
-    const cause = outcome?.error === undefined ? {} : { error: outcome.error.code };
+    const cause = outcome?.error === undefined ? {} : { error: outcome.error.code, detail: outcome.error.message };
     const stats = { ...(await report), ...failure, ...cause };
     if (id !== undefined) await this.#context.ask({ type: "call:report", call: id, stats }).catch(() => undefined);
   }

@@ -71,6 +71,23 @@ describe("the media stop", () => {
     expect(call.link).toBe("fine");
   });
 
+  test("there never was a way for them: the call is over, and it is said what the server has against it", async () => {
+    const stage = await Stage.online();
+    const call = await stage.calls();
+    stage.pc.fire("icecandidateerror", { url: "turn:a:1", errorCode: 401, errorText: "Unauthorized" });
+    stage.pc.finds(null);
+    expect(call.outcome).toMatchObject({ reason: "ice_failed", error: { code: "media_failed" } });
+    expect(call.outcome?.error?.message).toContain("turn:a:1: 401 Unauthorized");
+    expect(stage.asked("call:end").reason).toBe("ice_failed");
+  });
+
+  test("no way for them is found while the network is another: they have flowed, and may come back", async () => {
+    const stage = await Stage.online();
+    const call = await stage.talks();
+    stage.pc.finds(null);
+    expect(call.state).toBe("connected");
+  });
+
   test("it is the peer who is away", async () => {
     const stage = await Stage.online();
     const call = await stage.talks();

@@ -25,7 +25,9 @@ declare global {
 
 export function signIn(user: string): Session {
   // In the gateway's development mode the name is the token.
-  const client = new RingbackClient({ url: socketUrl(), user, token: user });
+  // `?transport=relay`: by a TURN server alone.
+  const iceTransportPolicy = new URLSearchParams(location.search).get("transport") === "relay" ? "relay" : "all";
+  const client = new RingbackClient({ url: socketUrl(), user, token: user, configuration: { iceTransportPolicy } });
   const session: Session = { user, client, log: new CallLog(user), tones: new Tones(), node: new Value<string | undefined>(undefined), note: new Value("") };
   client.on("welcome", ({ node }) => session.node.set(node));
   client.on("closed", ({ code }) => session.note.set(words.closed(code)));

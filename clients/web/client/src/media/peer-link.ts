@@ -1,5 +1,6 @@
 import type { Ask } from "../signaling/insist.ts";
 import type { LocalMedia } from "./local-media.ts";
+import { watchGathering } from "./gathering.ts";
 import { Negotiation, type NegotiationEvent } from "./negotiation.ts";
 import type { Platform, TimerId } from "../platform.ts";
 import type { Media } from "../protocol.ts";
@@ -18,6 +19,8 @@ export interface PeerLinkOptions {
   /** The peer's stream is there, or one of its tracks has begun or stopped. */
   tracks: () => void;
   failed: (cause: unknown) => void;
+  /** There is no way for the media from here, by what a server says if one says something. */
+  stranded: (complaint: string | undefined) => void;
 }
 
 /** How long the statistics may take. */
@@ -140,6 +143,7 @@ export class PeerLink {
     const { signal } = this.#listening;
     pc.addEventListener("negotiationneeded", () => this.#negotiation.needed(), { signal });
     pc.addEventListener("icecandidate", ({ candidate }) => this.#negotiation.found(candidate), { signal });
+    watchGathering(pc, signal, this.#options.stranded);
     pc.addEventListener("track", (event) => this.#received(event), { signal });
     pc.addEventListener("connectionstatechange", () => this.#changed(pc.connectionState), { signal });
     return pc;

@@ -145,14 +145,14 @@ test-chaos-only:
 	  cargo run --package ringback-tests --bin ringback-chaos
 
 test-browser-only: tests/browser/node_modules/.package-lock.json
-	@$(SETUP) chromium firefox netns
+	@$(SETUP) chromium firefox coturn netns
 	@$(STEP) "browser tests" -C tests/browser npm test
 
 ##@ Keep in order
 
 .PHONY: setup
 setup: ## Install what the tests need and is not there yet
-	@$(STEP) "set-up" $(SETUP) cargo node redis chromium firefox netns prometheus nextest deny
+	@$(STEP) "set-up" $(SETUP) cargo node redis chromium firefox coturn netns prometheus nextest deny
 
 .PHONY: fmt
 fmt: ## Format the Rust code

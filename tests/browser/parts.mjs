@@ -27,7 +27,7 @@ export async function until(what, ask, limitMs = 20_000) {
   }
 }
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((done) => server.once('listening', done));
   const { port } = server.address();
@@ -35,7 +35,7 @@ async function freePort() {
   return port;
 }
 
-function start(program, args, env = {}) {
+export function start(program, args, env = {}) {
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const log = [];
   const keep = (chunk) => {
@@ -58,7 +58,7 @@ function start(program, args, env = {}) {
   return { child, log: () => log.join(''), stop };
 }
 
-const answers = (port) =>
+export const answers = (port) =>
   new Promise((done) => {
     const socket = connect(port, '127.0.0.1', () => done(true));
     socket.once('error', () => done(false));

@@ -14,17 +14,20 @@ export class Person {
     this.errors = [];
     /** All that the gateway has sent to this page, since it was loaded. */
     this.heard = [];
+    /** All that this page has sent to the gateway. */
+    this.said = [];
     page.on('pageerror', (error) => this.errors.push(error.message));
     page.on('websocket', (socket) => {
       socket.on('framereceived', ({ payload }) => this.heard.push(JSON.parse(payload)));
+      socket.on('framesent', ({ payload }) => this.said.push(JSON.parse(payload)));
     });
   }
 
   /** Opens the page of a gateway, or of another way there (`url`), and goes online. */
-  static async online(parts, gateway, name, { viewport = SIZES.desktop, permissions = ['camera', 'microphone'], url, prepare } = {}) {
+  static async online(parts, gateway, name, { viewport = SIZES.desktop, permissions = ['camera', 'microphone'], url, query = '', prepare } = {}) {
     const context = await parts.browser.newContext({ viewport, permissions });
     if (prepare !== undefined) await context.addInitScript(prepare);
-    const person = await Person.at(context, `${url ?? parts.gateways[gateway].url}?user=${name}`, name);
+    const person = await Person.at(context, `${url ?? parts.gateways[gateway].url}?user=${name}${query}`, name);
     await person.sees('status', /^online( ·|$)/i);
     return person;
   }

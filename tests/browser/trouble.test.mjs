@@ -2,13 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { startLine, startParts, until } from './parts.mjs';
 import { Person } from './person.mjs';
+import { serveSdk } from './sdk.mjs';
 
 const AUDIO = ['audioPackets', 'audioEnergy'];
 const ALL = ['audioPackets', 'videoPackets', 'framesDecoded', 'audioEnergy'];
-const DIST = fileURLToPath(new URL('../../clients/web/client/dist/', import.meta.url));
 
 describe('trouble in a call', { timeout: 300_000 }, () => {
   let parts;
@@ -150,10 +149,7 @@ describe('trouble in a call', { timeout: 300_000 }, () => {
 
   test('before a call: what works, and what does not, as ES modules that the browser loads as they are', async () => {
     const alice = await online(0, 'olga');
-    await alice.page.route('**/sdk/**', (route) => {
-      const path = new URL(route.request().url()).pathname.replace('/sdk/', DIST);
-      return route.fulfill({ path, contentType: 'text/javascript' });
-    });
+    await serveSdk(alice.page);
     const report = await alice.page.evaluate(async () => {
       const { preflight } = await import('/sdk/index.js');
       const url = `${location.origin.replace('http', 'ws')}/v1/ws`;

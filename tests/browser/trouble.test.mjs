@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { connections, inUse, keepMade } from './left-behind.mjs';
 import { startLine, startParts, until } from './parts.mjs';
 import { Person } from './person.mjs';
 import { serveSdk } from './sdk.mjs';
@@ -135,12 +136,22 @@ describe('trouble in a call', { timeout: 300_000 }, () => {
     await second.outcome('hangup');
   });
 
-  test('the microphone is not allowed: both know why', async () => {
-    const prepare = () => {
-      navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
-    };
+  const deny = () => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
+  };
+
+  test('the microphone is not allowed to who calls: it stops ringing over there', async () => {
+    const alice = await online(0, 'sara', { prepare: deny });
+    const bob = await online(1, 'theo');
+    await alice.calls('theo');
+    await alice.outcome('media_denied');
+    await bob.misses('incoming');
+    assert.equal(await bob.page.evaluate(() => window.__ringback.pc), null);
+  });
+
+  test('the microphone is not allowed to who answers: both know why', async () => {
     const alice = await online(0, 'mia');
-    const bob = await online(1, 'nils', { prepare });
+    const bob = await online(1, 'nils', { prepare: deny });
     await alice.calls('nils');
     await bob.clicks('answer');
     await Promise.all([alice.outcome('media_denied'), bob.outcome('media_denied')]);
@@ -164,27 +175,10 @@ describe('trouble in a call', { timeout: 300_000 }, () => {
     await alice.sees('status', /^online/i);
   });
 
-  test('after fifty calls nothing is left in the page: no peer connection, no track', async () => {
-    const prepare = () => {
-      const made = { connections: [], tracks: [] };
-      window.__made = made;
-      const Real = window.RTCPeerConnection;
-      window.RTCPeerConnection = class extends Real {
-        constructor(...parameters) {
-          super(...parameters);
-          made.connections.push(this);
-        }
-      };
-      const devices = navigator.mediaDevices;
-      const get = devices.getUserMedia.bind(devices);
-      devices.getUserMedia = async (constraints) => {
-        const stream = await get(constraints);
-        made.tracks.push(...stream.getTracks());
-        return stream;
-      };
-    };
-    const alice = await online(0, 'quin', { prepare });
-    const bob = await online(1, 'ruth', { prepare });
+  test('after fifty calls nothing is left in the page: no peer connection, no track, no listener, no lock', async () => {
+    const alice = await online(0, 'quin', { prepare: keepMade });
+    const bob = await online(1, 'ruth', { prepare: keepMade });
+    const before = await Promise.all([alice, bob].map(({ page }) => inUse(page)));
     for (let number = 0; number < 50; number += 1) {
       const [caller, callee] = number % 2 === 0 ? [alice, bob] : [bob, alice];
       await caller.calls(callee.name, number % 3 === 0 ? 'video' : 'audio');
@@ -193,18 +187,12 @@ describe('trouble in a call', { timeout: 300_000 }, () => {
       await (number % 4 < 2 ? caller : callee).clicks('hangup');
       await Promise.all([caller.misses('incall'), callee.misses('incall')]);
     }
-    for (const person of [alice, bob]) {
-      const left = () =>
-        person.page.evaluate(() => ({
-          made: window.__made.connections.length,
-          open: window.__made.connections.filter(({ connectionState }) => connectionState !== 'closed').length,
-          live: window.__made.tracks.filter(({ readyState }) => readyState === 'live').length,
-        }));
-      await until(`${person.name} has let go of everything`, async () => {
-        const { open, live } = await left();
-        return open === 0 && live === 0;
+    for (const [index, { name, page }] of [alice, bob].entries()) {
+      await until(`${name} has let go of everything`, async () => {
+        assert.deepEqual(await inUse(page), before[index]);
+        return true;
       });
-      assert.equal((await left()).made, 50);
+      assert.equal(await connections(page), 50);
     }
   });
 

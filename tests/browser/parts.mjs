@@ -143,7 +143,7 @@ export async function startParts({ hosts = ['127.0.0.1', '127.0.0.1'], settings 
         ...settings,
       });
       running.push(gateway);
-      parts.gateways.push({ name, url: `http://${host}:${port}/`, log: gateway.log, kill: gateway.stop });
+      parts.gateways.push({ name, admin: `http://127.0.0.1:${admin}/`, url: `http://${host}:${port}/`, log: gateway.log, kill: gateway.stop });
       await until(() => `${name} is ready\n${gateway.log()}`, async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).ok);
     }
     parts.browser = await launch();

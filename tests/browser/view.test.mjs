@@ -195,4 +195,14 @@ describe('what a person sees of a call', { timeout: 300_000 }, () => {
     await bob.sees('over', /not allowed/);
     await looks(bob, 'ended-media-denied');
   });
+
+  test('why a call came to nothing is told by the gateway', async () => {
+    const alice = await online(0, 'alice');
+    await alice.calls('nobody-is-called-so');
+    await alice.sees('over', /nobody-is-called-so is not there/);
+    await alice.clicks('dismiss');
+    await alice.clicks('why');
+    await alice.sees('verdict', /No device of the callee was connected\./);
+    await looks(alice, 'home-why');
+  });
 });

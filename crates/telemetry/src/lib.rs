@@ -7,6 +7,7 @@ mod calls;
 mod instrument;
 mod label;
 mod metrics;
+mod requests;
 
 pub use instrument::{Counter, Gauge, Histogram, Timer};
 pub use label::{

@@ -3,6 +3,7 @@
 mod admin;
 mod assets;
 mod calls;
+mod operations;
 
 use std::sync::Arc;
 
@@ -16,9 +17,13 @@ use crate::websocket;
 
 pub use admin::admin_port;
 
-/// For clients: the WebSocket and the demo page.
+/// For clients: the WebSocket, what became of their calls, and the demo page.
 pub fn client_port(node: Arc<Node>) -> Router {
-    Router::new().route("/v1/ws", get(websocket::upgrade)).fallback(assets::serve).with_state(node)
+    Router::new()
+        .route("/v1/ws", get(websocket::upgrade))
+        .route("/v1/calls/{call}", get(calls::of_party))
+        .fallback(assets::serve)
+        .with_state(node)
 }
 
 /// Serves a port until the gateway stops.

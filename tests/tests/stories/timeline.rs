@@ -8,6 +8,7 @@ use ringback_tests::flow::{
 use ringback_tests::http;
 use ringback_tests::patience::eventually;
 use ringback_tests::stage::Stage;
+use ringback_tests::token;
 use serde_json::{Value, json};
 
 stories! {
@@ -16,7 +17,8 @@ stories! {
         a_call_that_failed_comes_with_a_verdict,
         a_killed_gateway_s_call_is_told_too,
         an_unknown_call_is_not_found,
-        the_calls_of_a_user_are_listed;
+        the_calls_of_a_user_are_listed,
+        who_was_in_a_call_may_ask_about_it;
 }
 
 /// What a gateway's operators' port answers.
@@ -153,4 +155,26 @@ async fn the_calls_of_a_user_are_listed(stage: &Stage) {
     assert_eq!(listed[0]["verdict"][0], "it rings");
     assert_eq!(listed[1]["verdict"][0], "no device of the callee was connected");
     end(&alice, &[&bob], &rings, "cancelled").await;
+}
+
+async fn who_was_in_a_call_may_ask_about_it(stage: &Stage) {
+    let (alice, bob) = stage.pair().await;
+    let call = ring(&alice, &[&bob]).await;
+    reject(&bob, &alice, &call).await;
+    let port = stage.world.gateway(1).port();
+    let ask = async |token: &str| {
+        let (status, body) =
+            http::get_as(port, &format!("/v1/calls/{call}"), token).await.expect("an answer");
+        (status, serde_json::from_str::<Value>(&body).expect("JSON"))
+    };
+    for party in [&alice, &bob] {
+        let (status, told) = ask(&party.seat.token).await;
+        assert_eq!((status, verdict(&told)), (200, "the callee said no"));
+        assert!(told["steps"].is_null(), "the steps are for operators");
+    }
+    let stranger = token::good(&stage.user("mallory"));
+    assert_eq!(ask(&stranger).await, (404, json!({"error": "no such call"})));
+    for bad in [token::forged(&alice.seat.user), token::expired(&alice.seat.user), String::new()] {
+        assert_eq!(ask(&bad).await.0, 401);
+    }
 }

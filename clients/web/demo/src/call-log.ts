@@ -4,6 +4,8 @@ import { Value } from "./value";
 import * as words from "./words";
 
 export interface Entry {
+  /** The gateway's name for it, if it was taken. */
+  id?: string;
   user: string;
   role: Role;
   video: boolean;
@@ -25,10 +27,11 @@ export class CallLog {
     this.entries = new Value(read(this.#key));
   }
 
-  add({ peer, role, media }: Call, outcome: Outcome): void {
+  add({ id, peer, role, media }: Call, outcome: Outcome): void {
     const { reason, setupMs, durationMs } = outcome;
     const text = words.outcome(peer.user, role, outcome);
     const entry: Entry = {
+      ...(id === undefined ? {} : { id }),
       user: peer.user,
       role,
       video: media.video,

@@ -3,6 +3,7 @@ import type { CallLog, Entry } from "./call-log";
 import { otherThan } from "./dial";
 import { Icon } from "./icon";
 import { useValue } from "./value";
+import { Why } from "./why";
 import * as words from "./words";
 
 interface RecentProps {
@@ -20,7 +21,7 @@ export function Recent({ user, log, onCall }: RecentProps) {
       {entries.length === 0 && <Nobody user={user} />}
       <ol className="log">
         {entries.map((entry) => (
-          <Row key={`${entry.at} ${entry.user}`} entry={entry} onCall={onCall} />
+          <Row key={`${entry.at} ${entry.user}`} user={user} entry={entry} onCall={onCall} />
         ))}
       </ol>
     </section>
@@ -42,7 +43,14 @@ function Nobody({ user }: { user: string }) {
   );
 }
 
-function Row({ entry: { user, role, video, at, reason, text, setupMs }, onCall }: { entry: Entry; onCall: RecentProps["onCall"] }) {
+interface RowProps {
+  /** Who looks at it. */
+  user: string;
+  entry: Entry;
+  onCall: RecentProps["onCall"];
+}
+
+function Row({ user: me, entry: { id, user, role, video, at, reason, text, setupMs }, onCall }: RowProps) {
   const time = new Date(at);
   return (
     <li className="entry">
@@ -60,6 +68,7 @@ function Row({ entry: { user, role, video, at, reason, text, setupMs }, onCall }
             </span>
           )}
         </p>
+        {id !== undefined && <Why call={id} user={me} />}
       </div>
       <time className="when" dateTime={time.toISOString()}>
         {time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use ringback_call::{Call, CallId, Command, Input, Link, PerSide, Side, State, StateName, UserId};
+use ringback_call::{Call, CallId, Command, Input, Link, PerSide, Side, State, UserId};
 use ringback_store::{Claim, Commit, Committed, Log, Pair, Partition, StoreError, Stored, Version};
 
 use super::{Calls, Known, MAX_TRIES, Outcome, Plan, cache::Place, index};
@@ -211,22 +211,6 @@ impl Calls {
             }
         };
         self.background.spawn(work);
-    }
-
-    /// How many calls live whose caller's device is here, or was last, by their states.
-    pub(crate) async fn live_by_state(&self) -> Vec<(StateName, usize)> {
-        let mut counts = [StateName::Idle, StateName::Ringing, StateName::Connecting, StateName::Connected]
-            .map(|state| (state, 0));
-        for (_, slot) in self.cache.live() {
-            let Some(known) = slot.glance().await else { continue };
-            let call = known.call();
-            let ours = call.caller_leg.link.node == *self.cluster.node();
-            if let Some((_, count)) = counts.iter_mut().find(|(state, _)| ours && *state == call.state_name())
-            {
-                *count += 1;
-            }
-        }
-        counts.to_vec()
     }
 
     /// The calls that are known here and not known to have ended.

@@ -1,6 +1,6 @@
-//! What is kept of a call, for those who ask afterwards.
+//! What is kept of calls, for those who ask.
 
-use ringback_call::{Call, CallId, UserId};
+use ringback_call::{Call, CallId, StateName, UserId};
 use ringback_store::{
     Log, StoreError,
     record::{self, NoteRecord},
@@ -35,6 +35,31 @@ impl Calls {
         // A newer gateway may write what this one does not know.
         let notes = kept.iter().filter_map(|(_, body)| record::decode("a note", body).ok());
         Ok(Some(Timeline { notes: notes.collect(), call }))
+    }
+
+    /// The live calls whose caller's device is here, or was last: each call is at one gateway.
+    pub async fn live(&self) -> Vec<Call> {
+        let mut live = Vec::new();
+        for (_, slot) in self.cache.live() {
+            let Some(known) = slot.glance().await else { continue };
+            let call = known.document.call;
+            if !call.has_ended() && call.caller_leg.link.node == *self.cluster.node() {
+                live.push(call);
+            }
+        }
+        live
+    }
+
+    /// How many they are, by their states.
+    pub(crate) async fn live_by_state(&self) -> Vec<(StateName, usize)> {
+        let mut counts = [StateName::Idle, StateName::Ringing, StateName::Connecting, StateName::Connected]
+            .map(|state| (state, 0));
+        for call in self.live().await {
+            if let Some((_, count)) = counts.iter_mut().find(|(state, _)| *state == call.state_name()) {
+                *count += 1;
+            }
+        }
+        counts.to_vec()
     }
 
     /// A user's live calls, and those that have ended of late.

@@ -5,7 +5,7 @@ mod behind;
 use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
 
 use governor::{Quota, clock::Clock as _};
-use ringback_call::{Action, CallId, Event, Input};
+use ringback_call::{CallId, Event};
 use ringback_session::{Departure, Step, Turn as Next};
 use ringback_store::record::Envelope;
 use ringback_telemetry::{Gap, Request};
@@ -332,7 +332,7 @@ impl<'a, T: Transport> Driver<'a, T> {
     }
 
     async fn perform(&mut self, step: Step) -> Result<(), Departure> {
-        if let Some(request) = kind(&step) {
+        if let Some(request) = Request::in_step(&step) {
             self.node.metrics.requests.inc((request,));
         }
         match step {
@@ -433,28 +433,6 @@ async fn closing(closing: &mut watch::Receiver<Option<CloseCode>>) -> CloseCode 
         // Nobody is left who could ask: the registry is gone.
         Err(_) => std::future::pending().await,
     }
-}
-
-/// What is asked for.
-fn kind(step: &Step) -> Option<Request> {
-    Some(match step {
-        Step::Place(..) => Request::Init,
-        Step::Act(_, _, Input::Request { action, .. }) => match action {
-            Action::Init => Request::Init,
-            Action::Ringing => Request::Ringing,
-            Action::Accept => Request::Accept,
-            Action::Reject(_) => Request::Reject,
-            Action::End(_) => Request::End,
-            Action::Offer(_) => Request::Offer,
-            Action::Answer(_) => Request::Answer,
-            Action::Ice(_) => Request::Ice,
-            Action::Connected => Request::Connected,
-            Action::Report(_) => Request::Report,
-        },
-        Step::Renew(..) => Request::Token,
-        Step::Reply(_) => Request::Other,
-        Step::Act(..) | Step::Seen | Step::Close(_) => return None,
-    })
 }
 
 fn refused_token(id: u64, why: &str) -> ServerFrame {

@@ -11,7 +11,7 @@ use axum::{
 };
 use ringback_node::Node;
 
-use super::calls;
+use super::{calls, operations};
 use crate::logging::LogLevel;
 
 /// What the port's answers are made of.
@@ -28,6 +28,10 @@ pub fn admin_port(node: Arc<Node>, log: LogLevel) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/log", get(log_filter).put(set_log_filter))
+        .route("/", get(operations::page))
+        .route("/operations.css", get(operations::style))
+        .route("/operations.js", get(operations::script))
+        .route("/v1/calls", get(calls::live))
         .route("/v1/calls/{call}", get(calls::call))
         .route("/v1/calls/{call}/timeline", get(calls::timeline))
         .route("/v1/users/{user}/calls", get(calls::of_user))

@@ -1,10 +1,11 @@
-//! What became of a call: asked by the people who run the application, when somebody asks them.
+//! What became of a call: asked by the people who run the application, when somebody asks them; and by those who were in
+//! it.
 
 use std::sync::Arc;
 
 use axum::{
     extract::{Path, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use ringback_call::{CallId, Note, Phase, Side, State as CallState, Timestamp, UserId, verdict};
@@ -14,9 +15,43 @@ use serde_json::{Value, json};
 
 use super::admin::json;
 
+/// Live calls that are listed at most: the newest.
+const LISTED: usize = 100;
+
+/// `GET /v1/calls`: live calls whose caller's device is on this gateway, or was last.
+pub(super) async fn live(State(node): State<Arc<Node>>) -> Response {
+    let mut calls = node.calls.live().await;
+    calls.sort_by_key(|call| std::cmp::Reverse(call.created_at));
+    calls.truncate(LISTED);
+    let calls = calls.into_iter().map(|call| summary(&Timeline { call, notes: Vec::new() }));
+    json(StatusCode::OK, &json!({ "calls": calls.collect::<Vec<_>>() }))
+}
+
 /// `GET /v1/calls/{call}`: the call, and the verdict on it.
 pub(super) async fn call(State(node): State<Arc<Node>>, Path(call): Path<String>) -> Response {
     answer(&node, call, summary).await
+}
+
+/// `GET /v1/calls/{call}` on the clients' port, with a client's token: of calls that its user has a part in.
+pub(super) async fn of_party(
+    State(node): State<Arc<Node>>,
+    Path(call): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let token =
+        headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let Some(user) = token.and_then(|token| node.verifier.verify(token, node.clock.now()).ok()) else {
+        return refusal(StatusCode::UNAUTHORIZED, "no valid token");
+    };
+    let Ok(id) = CallId::new(call) else { return refusal(StatusCode::NOT_FOUND, "no such call") };
+    match node.calls.timeline(&id).await {
+        // Somebody else's is as good as none.
+        Ok(Some(timeline)) if timeline.call.side_of(&user.user).is_some() => {
+            json(StatusCode::OK, &summary(&timeline))
+        }
+        Ok(_) => refusal(StatusCode::NOT_FOUND, "no such call"),
+        Err(error) => unavailable(&error),
+    }
 }
 
 /// `GET /v1/calls/{call}/timeline`: the same, with each step.

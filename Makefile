@@ -136,7 +136,7 @@ test-watch-only: deploy/grafana/node_modules/.package-lock.json
 	@$(STEP) "dashboards" -C deploy/grafana npm run --silent check
 
 test-e2e-only:
-	@$(SETUP) redis prometheus
+	@$(SETUP) redis prometheus rotel
 	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "end-to-end tests" cargo test --package ringback-tests -- $(ARGS)
 
 test-chaos-only:
@@ -152,7 +152,7 @@ test-browser-only: tests/browser/node_modules/.package-lock.json
 
 .PHONY: setup
 setup: ## Install what the tests need and is not there yet
-	@$(STEP) "set-up" $(SETUP) cargo node redis chromium firefox coturn netns prometheus nextest deny
+	@$(STEP) "set-up" $(SETUP) cargo node redis chromium firefox coturn netns prometheus nextest deny rotel
 
 .PHONY: fmt
 fmt: ## Format the Rust code

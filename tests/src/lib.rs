@@ -13,6 +13,7 @@ pub mod chaos;
 pub mod client;
 pub mod cluster;
 pub mod codec;
+pub mod collector;
 pub mod dice;
 pub mod expect;
 pub mod flow;

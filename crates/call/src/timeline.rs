@@ -200,6 +200,29 @@ impl Step {
 }
 
 impl What {
+    /// Its name: of what a client asks for, the protocol's.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Init => "call:init",
+            Self::Alert => "call:ringing",
+            Self::Accept => "call:accept",
+            Self::Reject(_) => "call:reject",
+            Self::HangUp(_) => "call:end",
+            Self::Offer => "webrtc:offer",
+            Self::Answer => "webrtc:answer",
+            Self::Ice(_) => "webrtc:ice",
+            Self::Media => "call:connected",
+            Self::Admitted { .. } => "admitted",
+            Self::NotAdmitted => "not admitted",
+            Self::Dropped => "dropped",
+            Self::Attached { .. } => "attached",
+            Self::Seen => "seen",
+            Self::Deadline => "deadline",
+            Self::Rewritten => "rewritten",
+            Self::Terminated => "terminated",
+        }
+    }
+
     fn of(action: &Action) -> Option<Self> {
         Some(match action {
             Action::Init => Self::Init,

@@ -18,7 +18,7 @@ use ringback_store::{
     Claim, Commit, Committed, Entry, Log, Pair, Store, StoreError, Stored, Version,
     record::{self, Document, Envelope, NoteRecord},
 };
-use ringback_telemetry::{Glare, Metrics};
+use ringback_telemetry::{Glare, Metrics, Telemetry, Tracer};
 use tokio::time::Instant;
 
 use crate::{
@@ -76,6 +76,7 @@ pub struct Calls {
     cache: Cache,
     background: Arc<Background>,
     metrics: Arc<Metrics>,
+    tracer: Option<Arc<Tracer>>,
 }
 
 impl Calls {
@@ -87,7 +88,7 @@ impl Calls {
         cluster: Arc<Cluster>,
         registry: Arc<Registry>,
         background: Arc<Background>,
-        metrics: Arc<Metrics>,
+        telemetry: Telemetry,
     ) -> Arc<Self> {
         Arc::new(Self {
             store,
@@ -98,7 +99,8 @@ impl Calls {
             registry,
             cache: Cache::default(),
             background,
-            metrics,
+            metrics: telemetry.metrics,
+            tracer: telemetry.tracer,
         })
     }
 

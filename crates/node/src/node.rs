@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use ringback_auth::Verifier;
 use ringback_store::Store;
-use ringback_telemetry::Metrics;
+use ringback_telemetry::{Metrics, Telemetry};
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -70,8 +70,9 @@ impl Node {
         store: Arc<dyn Store>,
         verifier: Verifier,
         draining: CancellationToken,
-        metrics: Arc<Metrics>,
+        telemetry: Telemetry,
     ) -> Arc<Self> {
+        let metrics = Arc::clone(&telemetry.metrics);
         let config = Arc::new(config);
         let store: Arc<dyn Store> = Arc::new(Measured::new(store, Arc::clone(&metrics)));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -86,7 +87,7 @@ impl Node {
             Arc::clone(&cluster),
             Arc::clone(&registry),
             Arc::clone(&background),
-            Arc::clone(&metrics),
+            telemetry,
         );
         Arc::new(Self {
             admission: Admission::new(&config.limits),

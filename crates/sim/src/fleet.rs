@@ -13,7 +13,7 @@ use ringback_node::{
     machine::Machine,
     serve,
 };
-use ringback_telemetry::Metrics;
+use ringback_telemetry::{Metrics, Telemetry};
 use ringback_wire::{Format, Limits as FrameLimits};
 use tokio_util::sync::CancellationToken;
 
@@ -82,8 +82,9 @@ impl Fleet {
         clock::set_machine((self.depot.clock.now().0 + wrong).saturating_sub(self.skew_ms));
         let line = Line::new(&self.depot, &name);
         let store = Arc::new(NodeStore::new(Arc::clone(&line)));
-        let metrics = Arc::clone(&METRICS);
-        let node = Node::new(config(&name), store, Verifier::TakesAnyName, CancellationToken::new(), metrics);
+        let telemetry = Telemetry { metrics: Arc::clone(&METRICS), tracer: None };
+        let node =
+            Node::new(config(&name), store, Verifier::TakesAnyName, CancellationToken::new(), telemetry);
         node.start();
         self.places()[place] = Some(Running { node, line, links: Vec::new() });
     }

@@ -1,4 +1,4 @@
-//! What a gateway tells its operators.
+//! What a gateway tells its operators: metrics, and a trace of each call.
 //!
 //! Every metric is declared once, in [`Metrics`]: its name, what it counts, its labels and all values they may have. The
 //! page `docs/metrics.md` is made from that list, and so is what `/metrics` shows before anything has happened.
@@ -8,6 +8,9 @@ mod instrument;
 mod label;
 mod metrics;
 mod requests;
+mod traces;
+
+use std::sync::Arc;
 
 pub use instrument::{Counter, Gauge, Histogram, Timer};
 pub use label::{
@@ -16,3 +19,13 @@ pub use label::{
 pub use metrics::{Declared, Metrics};
 /// What [`Metrics::encode`] writes.
 pub use prometheus::TEXT_FORMAT as CONTENT_TYPE;
+pub use traces::{OtlpProtocol, TraceError, TraceSettings, Tracer, is_set_up_over};
+
+/// All that a gateway tells by.
+#[derive(Clone)]
+pub struct Telemetry {
+    /// What is counted and measured.
+    pub metrics: Arc<Metrics>,
+    /// Where traces go, if anywhere.
+    pub tracer: Option<Arc<Tracer>>,
+}

@@ -7,8 +7,8 @@ use ringback_auth::Verifier;
 use ringback_node::Node;
 use ringback_store::{Store, memory::MemoryStore};
 use ringback_store_redis::{RedisSettings, RedisStore};
-use ringback_telemetry::Metrics;
-use tokio::{net::TcpListener, time::timeout};
+use ringback_telemetry::{Metrics, Telemetry, Tracer};
+use tokio::{net::TcpListener, task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     settings::{Auth, Settings},
 };
 
-/// How long the connections to the store may take to end.
+/// How long the connections to the store may take to end, and what is left of traces to be sent.
 const GOODBYE: Duration = Duration::from_secs(5);
 
 /// Runs a gateway until it is told to stop: `draining` begins the end, and the clients have the drain window to go.
@@ -35,7 +35,10 @@ pub async fn run(settings: Settings, log: LogLevel, draining: CancellationToken)
     };
     announce(&settings);
     let metrics = Arc::new(Metrics::new().context("metrics")?);
-    let node = Node::new(settings.node, store, verifier, draining, metrics);
+    let traces = settings.traces.as_ref().map(|traces| Tracer::new(traces, settings.node.name.as_str()));
+    let tracer = traces.transpose().context("telemetry.otlp_endpoint")?.map(Arc::new);
+    let telemetry = Telemetry { metrics, tracer: tracer.clone() };
+    let node = Node::new(settings.node, store, verifier, draining, telemetry);
     node.start();
     let stop = || node.stop.clone();
     node.essential("client port", http::serve(client_port, http::client_port(Arc::clone(&node)), stop()));
@@ -45,6 +48,10 @@ pub async fn run(settings: Settings, log: LogLevel, draining: CancellationToken)
         () = node.failed.cancelled() => node.draining.cancel(),
     }
     node.finish().await;
+    if let Some(tracer) = tracer {
+        // It blocks, and has a limit of its own.
+        let _ = spawn_blocking(move || tracer.shutdown(GOODBYE)).await;
+    }
     if let Some(redis) = redis {
         let _ = timeout(GOODBYE, redis.close()).await;
     }

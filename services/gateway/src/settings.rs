@@ -10,6 +10,7 @@ use ringback_call::{BusyPolicy, Rules, Timeouts as CallTimeouts};
 use ringback_node::Config;
 use ringback_store::Partitions;
 use ringback_store_redis::Durability;
+use ringback_telemetry::TraceSettings;
 use serde::Deserialize;
 
 pub use source::{DEFAULTS, Overrides, Problems};
@@ -29,6 +30,8 @@ pub struct Settings {
     pub auth: Auth,
     /// What is logged.
     pub log: Log,
+    /// Where traces of calls go, if anywhere.
+    pub traces: Option<TraceSettings>,
 }
 
 /// Where everything is kept.

@@ -15,6 +15,9 @@ impl Calls {
         follow_up: Option<FollowUp>,
     ) {
         log(before, now);
+        if ringback_telemetry::is_set_up_over(before, now) {
+            self.trace_later(now);
+        }
         if let State::Ended(outcome) = &now.state
             && !before.is_some_and(Call::has_ended)
         {
@@ -26,6 +29,23 @@ impl Calls {
             Some(FollowUp::Place) => self.place_later(now.id.clone(), now.callee.clone()),
             None => {}
         }
+    }
+}
+
+impl Calls {
+    /// Tells of a set-up that is over, if it is worth telling.
+    fn trace_later(self: &Arc<Self>, call: &Call) {
+        let Some(tracer) = self.tracer.clone().filter(|tracer| tracer.wants(call)) else { return };
+        let (calls, id) = (Arc::clone(self), call.id.clone());
+        self.background.spawn(async move {
+            match calls.background.once(calls.timeline(&id)).await {
+                Ok(Some(timeline)) => tracer.trace(&timeline.call, &timeline.notes),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::debug!(call = ?id, error = &error as &dyn std::error::Error, "not traced");
+                }
+            }
+        });
     }
 }
 

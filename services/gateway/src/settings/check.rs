@@ -12,6 +12,7 @@ use ringback_node::{
 };
 use ringback_store::Partitions;
 use ringback_store_redis::Durability;
+use ringback_telemetry::{OtlpProtocol, TraceSettings};
 use ringback_wire::Limits as WireLimits;
 
 use super::{
@@ -32,6 +33,7 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
     let durability = durability(&raw, &mut problems);
     let auth = auth(&raw, listen, &mut problems);
     let ice = ice(&raw, &mut problems);
+    let traces = traces(&raw, &mut problems);
     let busy = match raw.calls.busy.as_str() {
         "busy" => BusyPolicy::Busy,
         "waiting" => BusyPolicy::Waiting,
@@ -104,6 +106,7 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
                 store,
                 auth,
                 log: Log { filter: raw.log.filter, format },
+                traces,
             })
         }
         _ => Err(problems),
@@ -203,6 +206,30 @@ fn ice(raw: &Raw, problems: &mut Problems) -> IceServers {
     let secret = TurnSecret::new(turn.secret.as_bytes(), turn.ttl_ms).filter(|_| !turn.urls.is_empty());
     let turn = secret.map(|secret| TurnServers { urls: turn.urls.clone(), secret });
     IceServers { stun: raw.ice.urls.clone(), turn }
+}
+
+fn traces(raw: &Raw, problems: &mut Problems) -> Option<TraceSettings> {
+    let telemetry = &raw.telemetry;
+    let protocol = match telemetry.otlp_protocol.as_str() {
+        "grpc" => OtlpProtocol::Grpc,
+        "http" => OtlpProtocol::Http,
+        _ => {
+            problems.add("telemetry.otlp_protocol", "must be \"grpc\" or \"http\"");
+            OtlpProtocol::Grpc
+        }
+    };
+    let endpoint = telemetry.otlp_endpoint.clone();
+    if !endpoint.is_empty() && !endpoint.starts_with("http://") {
+        problems.add(
+            "telemetry.otlp_endpoint",
+            "must begin with http://: a collector beside the gateway takes it further",
+        );
+    }
+    if telemetry.sample_percent > 100 {
+        problems.add("telemetry.sample_percent", "must be from 0 to 100");
+    }
+    let (percent, slow_ms) = (telemetry.sample_percent, telemetry.slow_ms);
+    (!endpoint.is_empty()).then_some(TraceSettings { endpoint, protocol, percent, slow_ms })
 }
 
 fn bounds(raw: &Raw, problems: &mut Problems) {

@@ -44,6 +44,7 @@ pub(super) struct Raw {
     pub(super) ice: Ice,
     pub(super) turn: Turn,
     pub(super) drain: Drain,
+    pub(super) telemetry: Telemetry,
     pub(super) log: RawLog,
 }
 
@@ -131,6 +132,14 @@ pub(super) struct Turn {
 #[derive(Debug, Deserialize)]
 pub(super) struct Drain {
     pub(super) window_ms: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Telemetry {
+    pub(super) otlp_endpoint: String,
+    pub(super) otlp_protocol: String,
+    pub(super) sample_percent: u64,
+    pub(super) slow_ms: u64,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,0 +1,213 @@
+//! One trace for each call, sent when its set-up is over.
+//!
+//! It is made from the call's document and its steps, which are stored with every change. So it is whole whichever gateways
+//! took part, and whether or not they live still; and whether it is worth keeping is decided when everything is known: calls
+//! that failed and calls that were slow always are, of the others a share.
+
+use std::time::{Duration, SystemTime};
+
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Span as _, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _},
+};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
+use opentelemetry_sdk::{
+    Resource,
+    trace::{SdkTracer, SdkTracerProvider},
+};
+use ringback_call::{Call, EndReason, Millis, Note, Phase, State, Step, Timestamp, What, verdict};
+use ringback_store::record::NoteRecord;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Where traces go, and which.
+#[derive(Clone, Debug)]
+pub struct TraceSettings {
+    /// The collector: `http://host:4317` for gRPC, `http://host:4318` for HTTP.
+    pub endpoint: String,
+    /// How it is spoken to.
+    pub protocol: OtlpProtocol,
+    /// Of a hundred calls that went well, so many are traced.
+    pub percent: u64,
+    /// A set-up that takes longer, a person's ring time aside, is traced in any case.
+    pub slow_ms: Millis,
+}
+
+/// How a collector is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtlpProtocol {
+    /// OTLP over gRPC.
+    Grpc,
+    /// OTLP over HTTP, as Protocol Buffers.
+    Http,
+}
+
+/// Why traces can't be sent.
+#[derive(Debug, thiserror::Error)]
+#[error("traces can't be sent there")]
+pub struct TraceError(#[from] opentelemetry_otlp::ExporterBuildError);
+
+/// Sends traces. A collector that is slow or away costs no call: spans wait in a bounded queue, and what finds it full is
+/// dropped.
+#[derive(Debug)]
+pub struct Tracer {
+    provider: SdkTracerProvider,
+    tracer: SdkTracer,
+    percent: u64,
+    slow_ms: Millis,
+}
+
+impl Tracer {
+    /// Sends to this collector, as this gateway.
+    ///
+    /// # Errors
+    /// When its address makes no sense.
+    pub fn new(settings: &TraceSettings, node: &str) -> Result<Self, TraceError> {
+        let exporter = match settings.protocol {
+            OtlpProtocol::Grpc => {
+                SpanExporter::builder().with_tonic().with_endpoint(&settings.endpoint).build()?
+            }
+            OtlpProtocol::Http => {
+                let traces = format!("{}/v1/traces", settings.endpoint.trim_end_matches('/'));
+                SpanExporter::builder().with_http().with_endpoint(traces).build()?
+            }
+        };
+        let resource = Resource::builder()
+            .with_service_name("ringback-gateway")
+            .with_attribute(KeyValue::new("service.instance.id", node.to_owned()))
+            .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
+        let provider = SdkTracerProvider::builder()
+            .with_batch_exporter(exporter)
+            .with_resource(resource.build())
+            .build();
+        let tracer = provider.tracer("ringback");
+        Ok(Self { provider, tracer, percent: settings.percent, slow_ms: settings.slow_ms })
+    }
+
+    /// Whether a call whose set-up is over is to be traced.
+    pub fn wants(&self, call: &Call) -> bool {
+        let ours = call.phases().filter(|(phase, ..)| *phase != Phase::Ring);
+        let took: Millis = ours.map(|(_, from, to)| to.since(from)).sum();
+        has_failed(call) || took > self.slow_ms || xxh3_64(call.id.as_str().as_bytes()) % 100 < self.percent
+    }
+
+    /// Sends the trace of a call whose set-up is over.
+    pub fn trace(&self, call: &Call, notes: &[NoteRecord]) {
+        let Some(end) = set_up_until(call) else { return };
+        let said = verdict(call, notes.iter().map(|record| &record.note));
+        let failure = has_failed(call).then(|| Status::error(said.into_iter().next().unwrap_or_default()));
+        let mut root = self
+            .tracer
+            .span_builder("call")
+            .with_kind(SpanKind::Server)
+            .with_start_time(moment(call.created_at))
+            .with_attributes(attributes(call, notes, end))
+            .start_with_context(&self.tracer, &Context::new());
+        let within = Context::new().with_remote_span_context(root.span_context().clone());
+        let phases: Vec<(Phase, Timestamp, Timestamp)> = call.phases().collect();
+        for (place, (phase, from, to)) in phases.iter().enumerate() {
+            let mut span = self
+                .tracer
+                .span_builder(phase.as_str())
+                .with_kind(SpanKind::Internal)
+                .with_start_time(moment(*from))
+                .start_with_context(&self.tracer, &within);
+            let next = phases.get(place + 1).map(|(_, from, _)| *from);
+            for record in notes.iter().filter(|record| record.at >= *from && record.at <= end) {
+                if next.is_some_and(|next| record.at >= next) {
+                    break;
+                }
+                if let Note::Step(step) = &record.note {
+                    span.add_event_with_timestamp(step.what.name(), moment(record.at), of_step(step, record));
+                }
+            }
+            if let (Some(failure), true) = (&failure, place + 1 == phases.len()) {
+                span.set_status(failure.clone());
+            }
+            span.end_with_timestamp(moment(*to));
+        }
+        if let Some(failure) = failure {
+            root.set_status(failure);
+        }
+        root.end_with_timestamp(moment(end));
+    }
+
+    /// Sends what waits, and ends. Blocks, for `limit` at most.
+    pub fn shutdown(&self, limit: Duration) {
+        if let Err(error) = self.provider.shutdown_with_timeout(limit) {
+            tracing::debug!(%error, "traces were left behind");
+        }
+    }
+}
+
+/// Whether a call's set-up is over, and was not before.
+pub fn is_set_up_over(before: Option<&Call>, now: &Call) -> bool {
+    set_up_until(now).is_some() && before.and_then(set_up_until).is_none()
+}
+
+/// When the set-up was over: both had media, or the call ended.
+fn set_up_until(call: &Call) -> Option<Timestamp> {
+    let ended_at = match &call.state {
+        State::Ended(outcome) => Some(outcome.at),
+        State::Idle { .. } | State::Ringing { .. } | State::Connecting(_) | State::Connected { .. } => None,
+    };
+    call.milestones.connected_at.or(ended_at)
+}
+
+/// Whether the service or the networks failed, rather than a person saying no or not being there.
+fn has_failed(call: &Call) -> bool {
+    let State::Ended(outcome) = &call.state else { return false };
+    match outcome.reason {
+        EndReason::SetupTimeout
+        | EndReason::IceFailed
+        | EndReason::MediaDenied
+        | EndReason::ConnectionLost
+        | EndReason::EndedByServer => true,
+        EndReason::Hangup
+        | EndReason::Cancelled
+        | EndReason::Rejected
+        | EndReason::Busy
+        | EndReason::NoAnswer
+        | EndReason::AnsweredElsewhere
+        | EndReason::Offline
+        | EndReason::Denied => false,
+    }
+}
+
+/// Never a name in clear: the short forms of the logs.
+fn attributes(call: &Call, notes: &[NoteRecord], end: Timestamp) -> Vec<KeyValue> {
+    let mut said = vec![
+        KeyValue::new("ringback.call", format!("{:?}", call.id)),
+        KeyValue::new("ringback.call.phase", call.phase().as_str()),
+        KeyValue::new("ringback.call.video", call.media.video),
+        KeyValue::new("ringback.caller.node", call.caller_leg.link.node.as_str().to_owned()),
+    ];
+    let setup_ms = i64::try_from(end.since(call.created_at)).unwrap_or(i64::MAX);
+    match &call.state {
+        State::Ended(outcome) if call.milestones.connected_at.is_none() => {
+            said.push(KeyValue::new("ringback.call.outcome", "ended"));
+            said.push(KeyValue::new("ringback.call.reason", outcome.reason.as_str()));
+        }
+        _ => {
+            said.push(KeyValue::new("ringback.call.outcome", "connected"));
+            said.push(KeyValue::new("ringback.call.setup_ms", setup_ms));
+        }
+    }
+    let accepted =
+        notes.iter().find(|record| matches!(&record.note, Note::Step(step) if step.what == What::Accept));
+    said.extend(
+        accepted.map(|record| KeyValue::new("ringback.callee.node", record.node.as_str().to_owned())),
+    );
+    said
+}
+
+fn of_step(step: &Step, record: &NoteRecord) -> Vec<KeyValue> {
+    let mut said = vec![KeyValue::new("ringback.node", record.node.as_str().to_owned())];
+    said.extend(step.by.as_ref().map(|(side, _)| KeyValue::new("ringback.side", side.as_str())));
+    let told = i64::try_from(step.told.len()).unwrap_or(i64::MAX);
+    said.push(KeyValue::new("ringback.told", told));
+    said
+}
+
+fn moment(at: Timestamp) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_millis(at.0)
+}

@@ -184,6 +184,31 @@ async fn a_failed_call_is_kept_where_others_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_s_own_trace_goes_on() {
+    let scene = scene("grpc", 0).await;
+    let (alice, bob) = scene.stage.pair().await;
+    let (trace, parent) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
+    for (traceparent, media) in [
+        ("00-00000000000000000000000000000000-b7ad6b7169203331-01".to_owned(), json!({"audio": true})),
+        (format!("00-{trace}-{parent}-01"), json!({"video": true})),
+    ] {
+        let init = json!({"to": bob.seat.user, "media": media, "traceparent": traceparent});
+        let ack = alice.ok("call:init", init).await;
+        let call = ack["call"].as_str().unwrap().to_owned();
+        bob.expect("call:incoming", json!({"call": call})).await;
+        reject(&bob, &alice, &call).await;
+    }
+    let come =
+        async || Some(scene.collector.spans()).filter(|spans| spans.iter().any(|span| span.name == "call"));
+    let spans = eventually(SENT, come).await.expect("a trace");
+    let roots: Vec<&Span> = spans.iter().filter(|span| span.name == "call").collect();
+    assert_eq!(roots.len(), 1, "one that is not valid is ignored: {roots:#?}");
+    assert_eq!((roots[0].trace.as_str(), roots[0].parent.as_str()), (trace, parent));
+    assert!(spans.iter().all(|span| span.trace == trace), "{spans:#?}");
+    scene.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_is_away_costs_no_call() {
     let scene = scene("grpc", 100).await;
     scene.collector.stop();

@@ -53,6 +53,7 @@ impl Talk {
             to: origin("bob", "gw-2").user,
             media: Media { audio: true, video: true },
             metadata: Some(Metadata::new("{\"subject\":\"the quarterly figures\"}")),
+            traceparent: None,
             at: Timestamp(START),
         }
     }

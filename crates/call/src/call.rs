@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallId, ConnectionId, DeviceId, Endpoint, Mailbox, Media, Metadata, Milestones, Negotiation, NodeId,
-    PerSide, Replay, Side, State, StateName, Timestamp, UserId,
+    PerSide, Replay, Side, State, StateName, Timestamp, TraceParent, UserId,
 };
 
 /// Everything that is known of a call. Plain data: only [`Rules`](crate::Rules) change it.
@@ -41,6 +41,9 @@ pub struct Call {
     /// When it got how far.
     #[serde(default)]
     pub milestones: Milestones,
+    /// Where the caller's own trace of it is.
+    #[serde(default)]
+    pub traceparent: Option<TraceParent>,
 }
 
 /// One device's part in a call (a branch of the fork, in SIP's words).

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use crate::{
     CallId, Candidate, ConnectionId, DeviceId, EndRequest, Leg, Link, Media, Metadata, Outcome, PerSide,
-    RejectReason, RequestId, Sdp, SessionId, StateName, Stats, Timestamp, UserId,
+    RejectReason, RequestId, Sdp, SessionId, StateName, Stats, Timestamp, TraceParent, UserId,
 };
 
 /// One thing that happens to a call, and when.
@@ -134,6 +134,8 @@ pub struct Opening {
     pub media: Media,
     /// What the application attached.
     pub metadata: Option<Metadata>,
+    /// Where the caller's own trace of it is.
+    pub traceparent: Option<TraceParent>,
     /// When.
     pub at: Timestamp,
 }

@@ -61,6 +61,38 @@ macro_rules! string_id {
     };
 }
 
+/// W3C Trace Context, section 3.2: ids of zeros alone are not valid, nor is version ff.
+fn is_traceparent(text: &str) -> bool {
+    let hex = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let is_id = |text: &str, length: usize| hex(text, length) && text.bytes().any(|b| b != b'0');
+    let parts: Vec<&str> = text.split('-').collect();
+    matches!(parts.as_slice(), [version, trace, parent, flags]
+        if hex(version, 2) && *version != "ff" && is_id(trace, 32) && is_id(parent, 16) && hex(flags, 2))
+}
+
+impl TraceParent {
+    /// The trace, in hexadecimal.
+    pub fn trace_id(&self) -> &str {
+        self.part(1)
+    }
+
+    /// The client's span, in hexadecimal.
+    pub fn parent_id(&self) -> &str {
+        self.part(2)
+    }
+
+    /// Whether the client keeps its own part of the trace.
+    pub fn is_sampled(&self) -> bool {
+        u8::from_str_radix(self.part(3), 16).is_ok_and(|flags| flags & 1 == 1)
+    }
+
+    fn part(&self, place: usize) -> &str {
+        self.as_str().split('-').nth(place).unwrap_or_default()
+    }
+}
+
 fn is_token(text: &str, max: usize) -> bool {
     (1..=max).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
@@ -73,6 +105,14 @@ string_id!(
     "user",
     "1 to 128 bytes without control characters",
     |text| (1..=128).contains(&text.len()) && !text.chars().any(char::is_control)
+);
+string_id!(
+    /// Where a client's own trace is (W3C Trace Context, `traceparent`).
+    TraceParent,
+    "a traceparent",
+    "trace",
+    "<version>-<trace id>-<parent id>-<flags>, in lower-case hexadecimal",
+    is_traceparent
 );
 string_id!(
     /// An installation of the application. 1–64 of `A-Za-z0-9._-`.
@@ -195,6 +235,27 @@ mod tests {
         let at = |micros, salt| ConnectionId::at_micros(micros, salt);
         assert!(at(5_000_001, u32::MAX) < at(5_000_002, 0) && at(5_000_999, u32::MAX) < at(5_001_000, 0));
         assert_eq!(at(5_000_999, 7).opened_at(), Timestamp(5_000));
+    }
+
+    #[test]
+    fn traces_are_named_as_w3c_has_it() {
+        let (trace, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+        let named = TraceParent::new(format!("00-{trace}-{span}-01")).unwrap();
+        assert_eq!((named.trace_id(), named.parent_id(), named.is_sampled()), (trace, span, true));
+        assert!(!TraceParent::new(format!("00-{trace}-{span}-02")).unwrap().is_sampled());
+        let (zeros, upper) = ("0".repeat(32), trace.to_uppercase());
+        for bad in [
+            String::new(),
+            format!("ff-{trace}-{span}-01"),
+            format!("00-{zeros}-{span}-01"),
+            format!("00-{trace}-0000000000000000-01"),
+            format!("00-{upper}-{span}-01"),
+            format!("00-{trace}-{span}-1"),
+            format!("00-{trace}-{span}"),
+            format!("00-{trace}-{span}-01-more"),
+        ] {
+            assert!(TraceParent::new(bad.clone()).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ mod verdict;
 pub use call::{Call, Leg, Link};
 pub use command::{Action, Admission, Attendance, Command, Input, Opening, Origin};
 pub use decision::{Ack, Audience, Decision, Delivery, Event, FollowUp, Note, PeerStatus, Trim};
-pub use ids::{CallId, ConnectionId, DeviceId, InvalidId, NodeId, RequestId, SessionId, UserId};
+pub use ids::{CallId, ConnectionId, DeviceId, InvalidId, NodeId, RequestId, SessionId, TraceParent, UserId};
 pub use mailbox::{Mailbox, Void};
 pub use milestones::{Milestones, Phase};
 pub use payload::{Candidate, Media, Metadata, Sdp, Stats};

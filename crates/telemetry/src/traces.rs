@@ -2,20 +2,25 @@
 //!
 //! It is made from the call's document and its steps, which are stored with every change. So it is whole whichever gateways
 //! took part, and whether or not they live still; and whether it is worth keeping is decided when everything is known: calls
-//! that failed and calls that were slow always are, of the others a share.
+//! that failed, calls that were slow, and calls whose client keeps its own trace always are, of the others a share.
 
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::{
     Context, KeyValue,
-    trace::{Span as _, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _},
+    trace::{
+        Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceId,
+        TraceState, Tracer as _, TracerProvider as _,
+    },
 };
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::{
     Resource,
     trace::{SdkTracer, SdkTracerProvider},
 };
-use ringback_call::{Call, EndReason, Millis, Note, Phase, State, Step, Timestamp, What, verdict};
+use ringback_call::{
+    Call, EndReason, Millis, Note, Phase, State, Step, Timestamp, TraceParent, What, verdict,
+};
 use ringback_store::record::NoteRecord;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -87,7 +92,11 @@ impl Tracer {
     pub fn wants(&self, call: &Call) -> bool {
         let ours = call.phases().filter(|(phase, ..)| *phase != Phase::Ring);
         let took: Millis = ours.map(|(_, from, to)| to.since(from)).sum();
-        has_failed(call) || took > self.slow_ms || xxh3_64(call.id.as_str().as_bytes()) % 100 < self.percent
+        let asked = call.traceparent.as_ref().is_some_and(TraceParent::is_sampled);
+        asked
+            || has_failed(call)
+            || took > self.slow_ms
+            || xxh3_64(call.id.as_str().as_bytes()) % 100 < self.percent
     }
 
     /// Sends the trace of a call whose set-up is over.
@@ -101,7 +110,7 @@ impl Tracer {
             .with_kind(SpanKind::Server)
             .with_start_time(moment(call.created_at))
             .with_attributes(attributes(call, notes, end))
-            .start_with_context(&self.tracer, &Context::new());
+            .start_with_context(&self.tracer, &beyond(call));
         let within = Context::new().with_remote_span_context(root.span_context().clone());
         let phases: Vec<(Phase, Timestamp, Timestamp)> = call.phases().collect();
         for (place, (phase, from, to)) in phases.iter().enumerate() {
@@ -137,6 +146,16 @@ impl Tracer {
             tracing::debug!(%error, "traces were left behind");
         }
     }
+}
+
+/// The client's own trace, if it names one.
+fn beyond(call: &Call) -> Context {
+    let context = call.traceparent.as_ref().and_then(|parent| {
+        let trace = TraceId::from_hex(parent.trace_id()).ok()?;
+        let span = SpanId::from_hex(parent.parent_id()).ok()?;
+        Some(SpanContext::new(trace, span, TraceFlags::SAMPLED, true, TraceState::default()))
+    });
+    context.map_or_else(Context::new, |context| Context::new().with_remote_span_context(context))
 }
 
 /// Whether a call's set-up is over, and was not before.

@@ -5,7 +5,8 @@ mod fields;
 use std::collections::BTreeMap;
 
 use ringback_call::{
-    Action, CallId, Candidate, DeviceId, Media, Metadata, RequestId, Sdp, SessionId, Stats, UserId,
+    Action, CallId, Candidate, DeviceId, Media, Metadata, RequestId, Sdp, SessionId, Stats, TraceParent,
+    UserId,
 };
 
 use crate::{ErrorCode, Format, FrameError, Limits, format::Head, json_text::JsonText};
@@ -98,6 +99,8 @@ pub struct Init {
     pub media: Media,
     /// What the application attached.
     pub metadata: Option<Metadata>,
+    /// Where the client's own trace of it is; one that is not valid is ignored, as W3C Trace Context has it.
+    pub traceparent: Option<TraceParent>,
 }
 
 impl std::fmt::Debug for Request {
@@ -218,6 +221,9 @@ impl<'a> Reader<'a> {
             to: UserId::new(fields.to).map_err(|error| Refusal::bad(format!("`to`: {error}")))?,
             media: fields.media.unwrap_or_default(),
             metadata: metadata.map(|JsonText(text)| Metadata::new(text)),
+            traceparent: fields
+                .traceparent
+                .and_then(|JsonText(text)| TraceParent::new(text.trim_matches('"')).ok()),
         })
     }
 

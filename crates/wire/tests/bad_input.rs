@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
-use ringback_wire::{ErrorCode, Format, FrameError, Limits};
+use ringback_call::TraceParent;
+use ringback_wire::{Body, ClientFrame, ErrorCode, Format, FrameError, Limits, Request};
 use serde_json::{Value, json};
 
 fn decode_both(frame: &Value) -> Vec<Result<ringback_wire::ClientFrame, FrameError>> {
@@ -50,6 +51,22 @@ fn a_wrong_field_is_a_bad_request_with_the_requests_id() {
         json!({"type": "no:such", "id": 2}),
     ] {
         assert_refused(&frame, Some(2), ErrorCode::BadRequest);
+    }
+}
+
+/// W3C Trace Context has it so: nobody's call should fail for how they are watched.
+#[test]
+fn a_traceparent_that_is_none_is_ignored() {
+    let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let told =
+        [(json!(good), Some(good)), (json!("00-0-0-01"), None), (json!(7), None), (json!({"a": []}), None)];
+    for (said, expected) in told {
+        for frame in decode_both(&json!({"type": "call:init", "id": 2, "to": "bob", "traceparent": said})) {
+            let Ok(ClientFrame::Request(Request { body: Body::Init(init), .. })) = frame else {
+                panic!("{said}: {frame:?}")
+            };
+            assert_eq!(init.traceparent.as_ref().map(TraceParent::as_str), expected, "{said}");
+        }
     }
 }
 

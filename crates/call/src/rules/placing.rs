@@ -14,7 +14,7 @@ impl Rules {
     /// # Errors
     /// `bad_request` for a call to oneself.
     pub fn open(&self, opening: &Opening) -> Result<Decision, Rejection> {
-        let Opening { id, from, request, to, media, metadata, at } = opening;
+        let Opening { id, from, request, to, media, metadata, traceparent, at } = opening;
         if from.user == *to {
             return Err(Rejection::BadRequest("a call needs two users"));
         }
@@ -35,6 +35,7 @@ impl Rules {
             replay,
             not_before: Timestamp::default(),
             milestones: Milestones::default(),
+            traceparent: traceparent.clone(),
         };
         let mut draft = Draft::new(&call, *at);
         draft.follow_up = Some(FollowUp::Place);

@@ -75,6 +75,7 @@ pub(crate) fn opening(from: Device, to: Device, id: u64, at: u64) -> Opening {
         to: to.user(),
         media: Media::default(),
         metadata: None,
+        traceparent: None,
         at: Timestamp(at),
     }
 }

@@ -153,8 +153,16 @@ impl Scene {
         let to = if who == PHONE { BOB.user() } else { ALICE.user() };
         let from = Origin { link: self.link(world, who), ..self.origins[who].clone() };
         let id = CallId::new("c").unwrap();
-        let opening =
-            Opening { id, from, request, to, media: Media::default(), metadata: None, at: world.now };
+        let opening = Opening {
+            id,
+            from,
+            request,
+            to,
+            media: Media::default(),
+            metadata: None,
+            traceparent: None,
+            at: world.now,
+        };
         let decision = self.rules.open(&opening)?;
         world.placing += u8::from(decision.follow_up.is_some());
         world.call = decision.next.map(Arc::new);

@@ -335,6 +335,7 @@ mod tests {
             to: UserId::new("bob").unwrap(),
             media: Media { audio: true, video: false },
             metadata: None,
+            traceparent: None,
             at: Timestamp(1),
         };
         Rules::default().open(&opening).unwrap().next.unwrap()

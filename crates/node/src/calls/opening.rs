@@ -45,6 +45,7 @@ impl Calls {
             to: init.to,
             media: init.media,
             metadata: init.metadata,
+            traceparent: init.traceparent,
             at,
         };
         let decision = self.rules.open(&opening)?;

@@ -41,6 +41,7 @@ pub(super) struct Init {
     pub(super) to: String,
     pub(super) media: Option<Media>,
     pub(super) metadata: Option<JsonText>,
+    pub(super) traceparent: Option<JsonText>,
 }
 
 #[derive(Deserialize)]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use ringback_call::{
     Action, CallId, Candidate, DeviceId, EndRequest, Media, Metadata, RejectReason, RequestId, Sdp,
-    SessionId, Stats, UserId,
+    SessionId, Stats, TraceParent, UserId,
 };
 use ringback_wire::{Body, ClientFrame, ClientInfo, Hello, Init, Request, SeenMap};
 
@@ -65,11 +65,18 @@ pub(crate) fn client(name: &str) -> Option<ClientFrame> {
                 to: user("bob"),
                 media: Media { audio: true, video: true },
                 metadata: Some(Metadata::new(r#"{"n":[1,-2,0.5,null,true],"subject":"Zoë"}"#)),
+                traceparent: None,
             }),
         ),
-        "call_init_bare" => {
-            request(4, Body::Init(Init { to: user("bob"), media: Media::default(), metadata: None }))
-        }
+        "call_init_bare" => request(
+            4,
+            Body::Init(Init {
+                to: user("bob"),
+                media: Media::default(),
+                metadata: None,
+                traceparent: TraceParent::new("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").ok(),
+            }),
+        ),
         "call_ringing" => act(5, Action::Ringing),
         "call_accept" => ClientFrame::Request(Request {
             id: RequestId(6),

@@ -5,7 +5,7 @@ use crate::{Call, EndReason, Gathered, Millis, Note, PerSide, Phase, Side, State
 /// The verdict on a call, from its document and its steps: the first sentence says what happened, the others what speaks
 /// for it. Of a call that lives it says where it stands.
 pub fn verdict<'a>(call: &Call, notes: impl IntoIterator<Item = &'a Note>) -> Vec<String> {
-    let clues = Clues::of(notes);
+    let clues = Clues::of(call, notes);
     let State::Ended(outcome) = &call.state else { return vec![stands(call).to_owned()] };
     let after = |phase: Phase| {
         let lasted = call.phases().find(|(of, ..)| *of == phase).map_or(0, |(_, from, to)| to.since(from));
@@ -37,6 +37,9 @@ pub fn verdict<'a>(call: &Call, notes: impl IntoIterator<Item = &'a Note>) -> Ve
         (EndReason::SetupTimeout, Phase::Policy) => {
             format!("placing it got nowhere for {}: the store or a gateway was away", after(Phase::Policy))
         }
+        (EndReason::SetupTimeout, Phase::Negotiate) if !clues.whole => {
+            format!("offer and answer were not exchanged within {} of the accept", after(Phase::Negotiate))
+        }
         (EndReason::SetupTimeout, Phase::Negotiate) if clues.offers == 0 => {
             format!("the caller's device made no offer within {} of the accept", after(Phase::Negotiate))
         }
@@ -57,6 +60,7 @@ pub fn verdict<'a>(call: &Call, notes: impl IntoIterator<Item = &'a Note>) -> Ve
     });
     if matches!(outcome.reason, EndReason::IceFailed | EndReason::SetupTimeout)
         && call.phase() >= Phase::Negotiate
+        && clues.whole
     {
         said.extend(Side::BOTH.into_iter().filter_map(|side| clues.candidates(side)));
     }
@@ -72,6 +76,8 @@ pub fn verdict<'a>(call: &Call, notes: impl IntoIterator<Item = &'a Note>) -> Ve
 /// What the steps of a call speak for.
 #[derive(Default)]
 struct Clues {
+    /// Whether all steps are known: only then is what they do not name something that did not happen.
+    whole: bool,
     offers: u64,
     gathered: PerSide<Gathered>,
     /// The side whose device is away.
@@ -81,9 +87,11 @@ struct Clues {
 }
 
 impl Clues {
-    fn of<'a>(notes: impl IntoIterator<Item = &'a Note>) -> Self {
+    fn of<'a>(call: &Call, notes: impl IntoIterator<Item = &'a Note>) -> Self {
         let mut clues = Self::default();
+        let mut known = 0;
         for note in notes {
+            known += 1;
             let Note::Step(Step { what, by, .. }) = note else { continue };
             let side = by.as_ref().map(|(side, _)| *side);
             match (what, side) {
@@ -104,6 +112,7 @@ impl Clues {
                 _ => {}
             }
         }
+        clues.whole = known > 0 && known == call.notes;
         clues
     }
 

@@ -117,6 +117,17 @@ fn a_set_up_that_stands_still_says_whose_turn_it_was() {
     assert_eq!(said(&story)[1], "the caller's device sent no candidates");
 }
 
+/// Steps may be switched off, or lost in a failover: what is not known did not therefore not happen.
+#[test]
+fn a_verdict_without_the_steps_blames_nobody() {
+    let mut story = Story::accepted();
+    story.ask(ALICE, ask::offer("o"));
+    story.wait(30_000).sweep(both_there());
+    let about = ["offer and answer were not exchanged within 30.0 s of the accept"];
+    assert_eq!(verdict(&story.call, []), about);
+    assert_eq!(verdict(&story.call, &story.notes[1..]), about);
+}
+
 #[test]
 fn a_call_says_whose_device_was_lost_and_who_hung_up() {
     let mut story = Story::connected();

@@ -129,7 +129,7 @@ impl Calls {
 
     /// The loop of one command. Also returns the call as it was, if it was changed.
     async fn apply_in(
-        &self,
+        self: &Arc<Self>,
         place: &mut Place,
         call: &CallId,
         input: &Input,
@@ -213,7 +213,7 @@ impl Calls {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn load(&self, call: &CallId) -> Result<Option<Known>, StoreError> {
+    pub async fn load(self: &Arc<Self>, call: &CallId) -> Result<Option<Known>, StoreError> {
         let known = self.store.load(call).await?.as_ref().map(Known::read).transpose()?;
         // What is remembered of it is older: it must not be taken for lost once the store has forgotten an ended call, and
         // what a primary tells its readers before it dies has been told.
@@ -281,12 +281,13 @@ impl Calls {
             entries: self.entries(next, version, decision.deliveries, decision.notes, at)?,
             trims: decision.trims.into_iter().map(|trim| (Log::Mailbox(trim.side), trim.entries)).collect(),
         };
+        let follow_up = decision.follow_up;
         let call = document.call.clone();
         let known = Known { version, document, bytes };
         let committed = match self.store.commit(commit.clone()).await {
             Err(error) if error.is_transient() && plan.from.is_some() => {
                 let before = plan.from.map(|before| before.call().clone());
-                place.unsure = Some(Unsure { commit, known, before, since: Instant::now() });
+                place.unsure = Some(Unsure { commit, known, before, follow_up, since: Instant::now() });
                 return Err(error);
             }
             committed => committed?,
@@ -304,7 +305,7 @@ impl Calls {
     }
 
     /// Commits again what may have been committed. Who asked for it was told to ask again, and will be found to have.
-    async fn make_sure(&self, place: &mut Place) -> Result<(), StoreError> {
+    async fn make_sure(self: &Arc<Self>, place: &mut Place) -> Result<(), StoreError> {
         let Some(unsure) = place.unsure.take() else { return Ok(()) };
         // It was, somebody has heard of it since.
         let stored = place.known.as_ref().is_some_and(|known| known.descends_from(unsure.known.version));
@@ -330,9 +331,10 @@ impl Calls {
         Ok(())
     }
 
-    fn is_sure(&self, place: &mut Place, unsure: Unsure) {
-        let Unsure { commit, known, before, .. } = unsure;
+    fn is_sure(self: &Arc<Self>, place: &mut Place, unsure: Unsure) {
+        let Unsure { commit, known, before, follow_up, .. } = unsure;
         self.metrics.call_changed(before.as_ref(), known.call());
+        self.afterwards(before.as_ref(), known.call(), follow_up);
         place.done(commit.entries, known);
     }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use ringback_call::{Call, CallId, Side};
+use ringback_call::{Call, CallId, FollowUp, Side};
 use ringback_store::{
     Commit, Entry, Log, StoreError, Stored, Version,
     record::{self, Document, Envelope},
@@ -137,6 +137,8 @@ pub(super) struct Unsure {
     pub(super) known: Known,
     /// What it changed.
     pub(super) before: Option<Call>,
+    /// What is to be done once it is sure.
+    pub(super) follow_up: Option<FollowUp>,
     pub(super) since: Instant,
 }
 
@@ -185,7 +187,11 @@ pub(super) struct Recent {
 }
 
 impl Recent {
+    /// Notes are not put back, and would only drive out what is.
     pub(super) fn push(&mut self, log: Log, seq: u64, body: Bytes) {
+        if log == Log::Notes {
+            return;
+        }
         if self.entries.iter().any(|entry| (entry.log, entry.seq, &entry.body) == (log, seq, &body)) {
             return;
         }

@@ -132,7 +132,11 @@ impl Calls {
     ///
     /// # Errors
     /// When the store fails.
-    pub(crate) async fn list_where_lost(&self, call: &CallId, lost: &[Partition]) -> Result<(), StoreError> {
+    pub(crate) async fn list_where_lost(
+        self: &Arc<Self>,
+        call: &CallId,
+        lost: &[Partition],
+    ) -> Result<(), StoreError> {
         let Some(slot) = self.cache.find(call) else { return Ok(()) };
         let is_lost = |user: &&UserId| lost.contains(&self.store.partitions().of_user(user));
         let users: Vec<UserId> = match &slot.lock().await.known {
@@ -184,7 +188,7 @@ impl Calls {
     ///
     /// # Errors
     /// When the store fails.
-    pub(crate) async fn check(&self, call: &CallId) -> Result<(), StoreError> {
+    pub(crate) async fn check(self: &Arc<Self>, call: &CallId) -> Result<(), StoreError> {
         let Some(slot) = self.cache.find(call) else { return Ok(()) };
         let mut place = slot.lock().await;
         self.make_sure(&mut place).await?;

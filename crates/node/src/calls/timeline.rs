@@ -1,5 +1,8 @@
 //! What is kept of calls, for those who ask.
 
+use std::sync::Arc;
+
+use futures::future::join_all;
 use ringback_call::{Call, CallId, StateName, UserId};
 use ringback_store::{
     Log, StoreError,
@@ -22,7 +25,7 @@ impl Calls {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn timeline(&self, id: &CallId) -> Result<Option<Timeline>, StoreError> {
+    pub async fn timeline(self: &Arc<Self>, id: &CallId) -> Result<Option<Timeline>, StoreError> {
         if self.store.partitions().of_call(id).is_none() {
             return Ok(None);
         }
@@ -39,15 +42,11 @@ impl Calls {
 
     /// The live calls whose caller's device is here, or was last: each call is at one gateway.
     pub async fn live(&self) -> Vec<Call> {
-        let mut live = Vec::new();
-        for (_, slot) in self.cache.live() {
-            let Some(known) = slot.glance().await else { continue };
-            let call = known.document.call;
-            if !call.has_ended() && call.caller_leg.link.node == *self.cluster.node() {
-                live.push(call);
-            }
-        }
-        live
+        let slots = self.cache.live();
+        // All at once: while the store is away, many are busy for long.
+        let glances = join_all(slots.iter().map(|(_, slot)| slot.glance())).await;
+        let known = glances.into_iter().flatten().map(|known| known.document.call);
+        known.filter(|call| !call.has_ended() && call.caller_leg.link.node == *self.cluster.node()).collect()
     }
 
     /// How many they are, by their states.

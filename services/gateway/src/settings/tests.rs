@@ -107,3 +107,19 @@ fn turn_servers_come_with_their_secret() {
     assert!(!format!("{settings:?}").contains("north"));
     assert_eq!(settings.node.ice.turn.unwrap().urls, ["turn:a:1"]);
 }
+
+#[test]
+fn a_trace_collector_is_named_in_full_or_not_at_all() {
+    let endpoint = ("RINGBACK_TELEMETRY__OTLP_ENDPOINT", "http://127.0.0.1:4317");
+    assert!(load(&[SECRET]).unwrap().traces.is_none());
+    assert!(load(&[SECRET, endpoint]).unwrap().traces.is_some());
+    for (name, value, key) in [
+        ("RINGBACK_TELEMETRY__OTLP_ENDPOINT", "127.0.0.1:4317", "telemetry.otlp_endpoint"),
+        ("RINGBACK_TELEMETRY__OTLP_ENDPOINT", "https://collector:4317", "telemetry.otlp_endpoint"),
+        ("RINGBACK_TELEMETRY__OTLP_PROTOCOL", "thrift", "telemetry.otlp_protocol"),
+        ("RINGBACK_TELEMETRY__SAMPLE_PERCENT", "101", "telemetry.sample_percent"),
+    ] {
+        let Problems(problems) = load(&[SECRET, (name, value)]).unwrap_err();
+        assert!(problems[0].starts_with(key), "{problems:?}");
+    }
+}

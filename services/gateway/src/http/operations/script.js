@@ -1,6 +1,7 @@
 // The operations page: what the gateway's own port says, drawn. It keeps nothing, and asks again every two seconds.
 
 const EVERY_MS = 2_000;
+const ANSWER_MS = 5_000;
 const at = (id) => document.getElementById(id);
 
 function element(name, text, attributes = {}) {
@@ -17,7 +18,7 @@ function pair(list, term, value) {
 }
 
 async function ask(path) {
-  const answer = await fetch(path);
+  const answer = await fetch(path, { signal: AbortSignal.timeout(ANSWER_MS) });
   const said = await answer.json();
   if (!answer.ok) throw new Error(said.error ?? `${answer.status}`);
   return said;
@@ -25,7 +26,7 @@ async function ask(path) {
 
 /** Prometheus' text as a map from series to value. */
 async function metrics() {
-  const text = await (await fetch('metrics')).text();
+  const text = await (await fetch('metrics', { signal: AbortSignal.timeout(ANSWER_MS) })).text();
   const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(samples.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]));
 }
@@ -123,9 +124,9 @@ function shape(name, attributes, text) {
 
 /** `{"ice":{"host":2,…}}` and `"offer"` alike in a few words. */
 function words(what) {
-  if (typeof what === 'string') return what.replace('_', ' ');
+  if (typeof what === 'string') return what.replaceAll('_', ' ');
   const [[name, more]] = Object.entries(what);
-  if (typeof more === 'string') return `${name.replace('_', ' ')}: ${more.replace('_', ' ')}`;
+  if (typeof more === 'string') return `${name.replaceAll('_', ' ')}: ${more.replaceAll('_', ' ')}`;
   const parts = Object.entries(more).filter(([, value]) => value !== 0 && value !== false);
   return `${name} ${parts.map(([key, value]) => (value === true ? key : `${key}: ${value}`)).join(', ')}`.trim();
 }
@@ -186,7 +187,15 @@ at('search').addEventListener('submit', (event) => {
 
 const { node } = await ask('healthz');
 at('node').textContent = node;
+let silent = false;
 for (;;) {
-  await Promise.all([figures(), live()]).catch((error) => (at('trouble').textContent = `the gateway does not answer: ${error.message}`));
+  try {
+    await Promise.all([figures(), live()]);
+    if (silent) at('trouble').textContent = '';
+    silent = false;
+  } catch (error) {
+    silent = true;
+    at('trouble').textContent = `the gateway does not answer: ${error.message}`;
+  }
   await new Promise((wake) => setTimeout(wake, EVERY_MS));
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallId, ConnectionId, DeviceId, Endpoint, Mailbox, Media, Metadata, Milestones, Negotiation, NodeId,
-    PerSide, Replay, Side, State, StateName, Timestamp, TraceParent, UserId,
+    Outcome, PerSide, Replay, Side, State, StateName, Timestamp, TraceParent, UserId,
 };
 
 /// Everything that is known of a call. Plain data: only [`Rules`](crate::Rules) change it.
@@ -95,6 +95,16 @@ impl Call {
     /// Whether it has its outcome.
     pub const fn has_ended(&self) -> bool {
         matches!(self.state, State::Ended(_))
+    }
+
+    /// How it ended, if it has.
+    pub const fn outcome(&self) -> Option<&Outcome> {
+        match &self.state {
+            State::Ended(outcome) => Some(outcome),
+            State::Idle { .. } | State::Ringing { .. } | State::Connecting(_) | State::Connected { .. } => {
+                None
+            }
+        }
     }
 
     /// Whose side it is.

@@ -19,11 +19,13 @@
 //! | dropped and returning devices | `rules/attendance.rs` |
 //! | timeouts | `rules/deadlines.rs` |
 //! | requests sent twice | `replay.rs` |
+//! | what remains of a call that has ended, and who missed it | `detail_record.rs` |
 //! | how far a call got, and when; step by step; in words | `milestones.rs`, `timeline.rs`, `verdict.rs` |
 
 mod call;
 mod command;
 mod decision;
+mod detail_record;
 mod ids;
 mod mailbox;
 mod milestones;
@@ -42,6 +44,7 @@ mod verdict;
 pub use call::{Call, Leg, Link};
 pub use command::{Action, Admission, Attendance, Command, Input, Opening, Origin};
 pub use decision::{Ack, Audience, Decision, Delivery, Event, FollowUp, Note, PeerStatus, Trim};
+pub use detail_record::CallRecord;
 pub use ids::{CallId, ConnectionId, DeviceId, InvalidId, NodeId, RequestId, SessionId, TraceParent, UserId};
 pub use mailbox::{Mailbox, Void};
 pub use milestones::{Milestones, Phase};

@@ -45,7 +45,8 @@ impl Milestones {
 }
 
 /// What a call is, or was at its end, busy with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// The policy is asked and the callee looked up.
     Policy,
@@ -92,12 +93,7 @@ impl Call {
     /// it was connected. Crossing calls ring nobody, so that they have no [`Phase::Ring`].
     pub fn phases(&self) -> impl Iterator<Item = (Phase, Timestamp, Timestamp)> {
         let Milestones { rung_at, accepted_at, answered_at, connected_at, .. } = self.milestones;
-        let ended_at = match &self.state {
-            State::Ended(outcome) => Some(outcome.at),
-            State::Idle { .. } | State::Ringing { .. } | State::Connecting(_) | State::Connected { .. } => {
-                None
-            }
-        };
+        let ended_at = self.outcome().map(|outcome| outcome.at);
         let begins = [Some(self.created_at), rung_at, accepted_at, answered_at, connected_at];
         let last = self.phase();
         Phase::ALL.into_iter().zip(begins).take(4).filter_map(move |(phase, begin)| {

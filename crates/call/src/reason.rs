@@ -52,6 +52,25 @@ impl EndReason {
         Self::EndedByServer,
     ];
 
+    /// Whether the service, a device or the networks failed, rather than a person saying no or not being there.
+    pub const fn is_failure(self) -> bool {
+        match self {
+            Self::SetupTimeout
+            | Self::IceFailed
+            | Self::MediaDenied
+            | Self::ConnectionLost
+            | Self::EndedByServer => true,
+            Self::Hangup
+            | Self::Cancelled
+            | Self::Rejected
+            | Self::Busy
+            | Self::NoAnswer
+            | Self::AnsweredElsewhere
+            | Self::Offline
+            | Self::Denied => false,
+        }
+    }
+
     /// As the protocol spells it.
     pub const fn as_str(self) -> &'static str {
         match self {

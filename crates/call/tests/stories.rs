@@ -9,6 +9,8 @@ mod answering;
 mod attendance;
 #[path = "stories/clocks.rs"]
 mod clocks;
+#[path = "stories/detail_records.rs"]
+mod detail_records;
 #[path = "stories/glare.rs"]
 mod glare;
 #[path = "stories/mailboxes.rs"]

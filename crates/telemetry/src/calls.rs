@@ -1,6 +1,6 @@
 //! What a change of a call says to the metrics.
 
-use ringback_call::{Call, Milestones, Millis, Phase, State, StateName};
+use ringback_call::{Call, Milestones, Millis, Phase, StateName};
 
 use crate::{Finish, Metrics};
 
@@ -26,7 +26,7 @@ impl Metrics {
         {
             self.set_up(now);
         }
-        if let (State::Ended(outcome), true) = (&now.state, ended) {
+        if let (Some(outcome), true) = (now.outcome(), ended) {
             self.call_ended.inc((outcome.reason, now.phase()));
             if let Some(duration_ms) = outcome.duration_ms {
                 self.call_duration.observe_ms((), duration_ms);
@@ -52,10 +52,7 @@ impl Metrics {
 
 /// From `call:init` to the first alert, or to the accept or the end where there was none.
 fn request_delay(call: &Call) -> Option<Millis> {
-    let ended_at = match &call.state {
-        State::Ended(outcome) => Some(outcome.at),
-        _ => None,
-    };
+    let ended_at = call.outcome().map(|outcome| outcome.at);
     let Milestones { alerted_at, accepted_at, .. } = call.milestones;
     alerted_at.or(accepted_at).or(ended_at).map(|at| at.since(call.created_at))
 }

@@ -18,9 +18,7 @@ use opentelemetry_sdk::{
     Resource,
     trace::{SdkTracer, SdkTracerProvider},
 };
-use ringback_call::{
-    Call, EndReason, Millis, Note, Phase, State, Step, Timestamp, TraceParent, What, verdict,
-};
+use ringback_call::{Call, Millis, Note, Phase, Step, Timestamp, TraceParent, What, verdict};
 use ringback_store::record::NoteRecord;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -165,31 +163,12 @@ pub fn is_set_up_over(before: Option<&Call>, now: &Call) -> bool {
 
 /// When the set-up was over: both had media, or the call ended.
 fn set_up_until(call: &Call) -> Option<Timestamp> {
-    let ended_at = match &call.state {
-        State::Ended(outcome) => Some(outcome.at),
-        State::Idle { .. } | State::Ringing { .. } | State::Connecting(_) | State::Connected { .. } => None,
-    };
+    let ended_at = call.outcome().map(|outcome| outcome.at);
     call.milestones.connected_at.or(ended_at)
 }
 
-/// Whether the service or the networks failed, rather than a person saying no or not being there.
 fn has_failed(call: &Call) -> bool {
-    let State::Ended(outcome) = &call.state else { return false };
-    match outcome.reason {
-        EndReason::SetupTimeout
-        | EndReason::IceFailed
-        | EndReason::MediaDenied
-        | EndReason::ConnectionLost
-        | EndReason::EndedByServer => true,
-        EndReason::Hangup
-        | EndReason::Cancelled
-        | EndReason::Rejected
-        | EndReason::Busy
-        | EndReason::NoAnswer
-        | EndReason::AnsweredElsewhere
-        | EndReason::Offline
-        | EndReason::Denied => false,
-    }
+    call.outcome().is_some_and(|outcome| outcome.reason.is_failure())
 }
 
 /// Never a name in clear: the short forms of the logs.
@@ -201,8 +180,8 @@ fn attributes(call: &Call, notes: &[NoteRecord], end: Timestamp) -> Vec<KeyValue
         KeyValue::new("ringback.caller.node", call.caller_leg.link.node.as_str().to_owned()),
     ];
     let setup_ms = i64::try_from(end.since(call.created_at)).unwrap_or(i64::MAX);
-    match &call.state {
-        State::Ended(outcome) if call.milestones.connected_at.is_none() => {
+    match call.outcome() {
+        Some(outcome) if call.milestones.connected_at.is_none() => {
             said.push(KeyValue::new("ringback.call.outcome", "ended"));
             said.push(KeyValue::new("ringback.call.reason", outcome.reason.as_str()));
         }

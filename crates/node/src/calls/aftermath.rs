@@ -18,7 +18,7 @@ impl Calls {
         if ringback_telemetry::is_set_up_over(before, now) {
             self.trace_later(now);
         }
-        if let State::Ended(outcome) = &now.state
+        if let Some(outcome) = now.outcome()
             && !before.is_some_and(Call::has_ended)
         {
             for side in Side::BOTH {

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use ringback_call::{Call, CallId, Command, Input, Link, PerSide, Side, State, UserId};
+use ringback_call::{Call, CallId, Command, Input, Link, PerSide, Side, UserId};
 use ringback_store::{Claim, Commit, Committed, Log, Pair, Partition, StoreError, Stored, Version};
 
 use super::{Calls, Known, MAX_TRIES, Outcome, Plan, cache::Place, index};
@@ -158,12 +158,7 @@ impl Calls {
     async fn adopt(&self, place: &mut Place, lost: &Known, stored: Known) -> Result<(), StoreError> {
         let side = |side| place.recent.alone(side, lost, &stored);
         let numbers = PerSide { caller: side(Side::Caller), callee: side(Side::Callee) };
-        let outcome = match &lost.call().state {
-            State::Ended(outcome) => Some(outcome.clone()),
-            State::Idle { .. } | State::Ringing { .. } | State::Connecting(_) | State::Connected { .. } => {
-                None
-            }
-        };
+        let outcome = lost.call().outcome().cloned();
         tracing::warn!(call = ?stored.call().id, "the store has lost changes of a call, and others have been made since");
         let mut stored = stored;
         for _ in 0..MAX_TRIES {

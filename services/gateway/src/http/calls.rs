@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use ringback_call::{CallId, Note, Phase, Side, State as CallState, Timestamp, UserId, verdict};
+use ringback_call::{CallId, Note, Phase, Side, Timestamp, UserId, verdict};
 use ringback_node::{Node, calls::Timeline};
 use ringback_store::{StoreError, record::NoteRecord};
 use serde_json::{Value, json};
@@ -96,16 +96,15 @@ async fn answer(node: &Node, call: String, say: impl FnOnce(&Timeline) -> Value)
 }
 
 fn summary(Timeline { call, notes }: &Timeline) -> Value {
-    let outcome = match &call.state {
-        CallState::Ended(outcome) => json!({
+    let outcome = call.outcome().map(|outcome| {
+        json!({
             "reason": outcome.reason.as_str(),
-            "by": outcome.by.as_ref().map(|by| json!({"user": by.user, "device": by.device})),
+            "by": outcome.by,
             "at": outcome.at,
             "setup_ms": outcome.setup_ms,
             "duration_ms": outcome.duration_ms,
-        }),
-        _ => Value::Null,
-    };
+        })
+    });
     let phase = |(phase, from, to): (Phase, Timestamp, Timestamp)| json!({"phase": phase.as_str(), "from": from, "to": to, "ms": to.since(from)});
     json!({
         "call": call.id,

@@ -20,6 +20,8 @@ export class CallDirectory {
   readonly #placing = new Set<Call>();
   /** Events that may belong to one of those. */
   #early: CallEvent[] = [];
+  /** Calls that ring by the gateway's list, and may be one of those. */
+  #listed: { snapshot: Snapshot; fresh: boolean }[] = [];
   readonly #ended = new EndedCalls();
 
   constructor(options: CallDirectoryOptions) {
@@ -44,13 +46,13 @@ export class CallDirectory {
   named(call: Call, id: string): void {
     this.#placing.delete(call);
     this.#calls.set(id, call);
-    this.#takeEarly();
+    this.#takeHeld();
   }
 
   /** It has ended, and there is nothing more to be said about it. The gateway may speak of it again: it does not know that we know. */
   forget(call: Call): void {
     const { id } = call;
-    if (this.#placing.delete(call)) this.#takeEarly();
+    if (this.#placing.delete(call)) this.#takeHeld();
     if (id !== undefined && this.#calls.delete(id)) this.#ended.add(id, call.seq, this.#options.now());
   }
 
@@ -58,7 +60,7 @@ export class CallDirectory {
     const call = this.#calls.get(event.call);
     if (call !== undefined) {
       call.take({ type: "event", event });
-    } else if (this.#mayCross(event)) {
+    } else if (this.#mayBeOurs(event)) {
       this.#early.push(event);
     } else if (!this.#ended.heard(event.call, event.seq) && event.type === "call:incoming") {
       const { from, media, metadata, seq } = event;
@@ -68,6 +70,8 @@ export class CallDirectory {
 
   /** Events are missing, so what the gateway lists is the truth to start from. */
   reconcile(snapshots: Snapshot[], fresh: boolean): void {
+    this.#early = [];
+    this.#listed = [];
     const listed = new Set(snapshots.map(({ call }) => call));
     for (const [id, call] of [...this.#calls]) if (!listed.has(id)) this.#vanished(id, call);
     for (const snapshot of snapshots) this.#adopt(snapshot, fresh);
@@ -84,7 +88,11 @@ export class CallDirectory {
     this.#unacknowledged(snapshot)?.take({ type: "found", id, role });
     const known = this.#calls.get(id);
     if (known !== undefined) return known.take({ type: "snapshot", snapshot, fresh });
-    if (role === "callee" && state === "ringing") return this.#ring({ id, role, peer, media, seq });
+    if (role === "callee" && state === "ringing") {
+      if (this.#isCalling(peer.user)) this.#listed.push({ snapshot, fresh });
+      else this.#ring({ id, role, peer, media, seq });
+      return;
+    }
     // It is from before this page was loaded.
     const call = this.#options.create({ id, role, peer, media, seq });
     this.#calls.set(id, call);
@@ -105,15 +113,23 @@ export class CallDirectory {
     return [...this.#placing].find((call) => call.peer.user === peer.user);
   }
 
-  /** Whether it may be of a call that crosses one of ours: then it is no call of its own, as the reply to ours will tell. */
-  #mayCross(event: CallEvent): boolean {
-    if (event.type !== "call:incoming") return this.#early.some(({ call }) => call === event.call);
-    return [...this.#placing].some(({ peer }) => peer.user === event.from.user);
+  /**
+   * Whether it may be of a call that we are placing, whose reply can come after its first events. A ring may be that of a
+   * call that crosses ours: then it is no call of its own, as the reply will tell.
+   */
+  #mayBeOurs(event: CallEvent): boolean {
+    return event.type === "call:incoming" ? this.#isCalling(event.from.user) : this.#placing.size > 0;
   }
 
-  #takeEarly(): void {
-    const early = this.#early;
-    this.#early = [];
+  #isCalling(user: string): boolean {
+    return [...this.#placing].some(({ peer }) => peer.user === user);
+  }
+
+  /** Looks again at what was held back: one more reply has come. */
+  #takeHeld(): void {
+    const [listed, early] = [this.#listed, this.#early];
+    [this.#listed, this.#early] = [[], []];
+    for (const { snapshot, fresh } of listed) this.#adopt(snapshot, fresh);
     for (const event of early) this.take(event);
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ALICE, AUDIO, BOB, Stage, VIDEO } from "./support/stage.ts";
+import { ALICE, AUDIO, BOB, Stage, VIDEO, snapshot } from "./support/stage.ts";
 import { settle } from "./support/virtual-timers.ts";
 
 describe("both call each other at once", () => {
@@ -35,6 +35,44 @@ describe("both call each other at once", () => {
     expect(stage.rings).toEqual([]);
     await stage.refuses("call:init", "invalid_state", { state: "ringing" });
     expect(stage.rings).toMatchObject([{ id: "c5", link: "peer_reconnecting" }]);
+  });
+
+  test("what is said of hers before the reply is not lost", async () => {
+    const stage = await Stage.online();
+    const call = stage.client.call("bob", VIDEO);
+    await stage.tells("c1", { type: "call:accepted", by: BOB });
+    await stage.acks("call:init", { call: "c1" });
+    expect([call.state, stage.asked("webrtc:offer").call]).toEqual(["connecting", "c1"]);
+  });
+
+  test("nor what is said of his, where hers was the answer", async () => {
+    const stage = await Stage.online();
+    const call = stage.client.call("bob", VIDEO);
+    await stage.tells("c9", { type: "call:accepted", by: ALICE });
+    await stage.tells("c9", { type: "webrtc:offer", sdp: "offer audio video" });
+    await stage.acks("call:init", { call: "c9", role: "callee", glare: true });
+    expect([call.state, call.role, stage.count("webrtc:offer")]).toEqual(["connecting", "callee", 0]);
+    expect(stage.asked("webrtc:answer").sdp).toMatch(/^answer/);
+  });
+
+  test("his ring that is listed when she comes online is the same call, and is not heard", async () => {
+    const stage = new Stage();
+    stage.client.open();
+    const call = stage.client.call("bob", VIDEO);
+    await stage.welcome({ calls: [snapshot({ call: "c9", role: "callee", state: "ringing", seq: 1 })] });
+    expect(stage.rings).toEqual([]);
+    await stage.tells("c9", { type: "call:accepted", by: ALICE }, 2);
+    await stage.acks("call:init", { call: "c9", role: "callee", glare: true });
+    expect([stage.rings, stage.client.calls, call.id, call.state]).toEqual([[], [call], "c9", "connecting"]);
+  });
+
+  test("and is heard after all where hers is refused", async () => {
+    const stage = new Stage();
+    stage.client.open();
+    stage.client.call("bob", VIDEO);
+    await stage.welcome({ calls: [snapshot({ call: "c9", role: "callee", state: "ringing", seq: 1 })] });
+    await stage.refuses("call:init", "invalid_state", { state: "ringing" });
+    expect(stage.rings).toMatchObject([{ id: "c9", peer: { user: "bob" } }]);
   });
 
   test("somebody else's ring waits for nothing", async () => {

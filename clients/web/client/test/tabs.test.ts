@@ -55,6 +55,27 @@ describe("two tabs of a user and device", () => {
     expect([first.client.state, second.client.state, call.id]).toEqual(["standby", "online", "c1"]);
   });
 
+  test("and the other goes when that one is there, so that the user is never offline", async () => {
+    const { first, second } = await twoTabs();
+    second.client.call("bob", AUDIO);
+    await settle();
+    expect([first.client.state, first.socket.closedBy]).toEqual(["standby", undefined]);
+    await first.tells("c7", { type: "call:incoming", from: BOB, media: AUDIO });
+    expect(first.rings).toEqual([]);
+    await second.welcome({ session: "s2" });
+    first.socket.breaks(4503);
+    await settle();
+    expect([first.client.state, first.timers.waiting]).toEqual(["standby", 0]);
+  });
+
+  test("but it does not wait for ever", async () => {
+    const { first, second } = await twoTabs();
+    second.client.call("bob", AUDIO);
+    await settle();
+    await first.timers.pass(5_000);
+    expect([first.client.state, first.socket.closedBy]).toEqual(["standby", 1000]);
+  });
+
   test("but not while the other tab is in a call", async () => {
     const { first, second } = await twoTabs();
     const talk = await first.talks(AUDIO);

@@ -110,6 +110,9 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   /** Lets another tab be online in the place of this one. */
   standBy(): void {
+    const socket = this.#state === "online" ? this.#socket : undefined;
+    if (socket !== undefined) this.#socket = undefined;
+    socket?.linger(this.#platform.timers);
     this.#drop();
     this.#session = undefined;
     this.#pending.rejectAll(new RingbackError("other_tab", "another tab of this device is online"));

@@ -1,5 +1,8 @@
-import type { Platform, Socket } from "../platform.ts";
+import type { Platform, Socket, Timers } from "../platform.ts";
 import { CloseCode, SUBPROTOCOL, parseFrame, type HelloFrame, type Request, type SeenFrame, type ServerFrame } from "../protocol.ts";
+
+/** How long a socket may wait for the one that takes its place. */
+const LINGER_MS = 5_000;
 
 export interface GatewaySocketOptions {
   url: string;
@@ -36,7 +39,18 @@ export class GatewaySocket {
 
   /** Nothing of it is heard from now on: a broken socket may take minutes to say that it is closed. */
   drop(): void {
-    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
+    this.#ignore();
     this.#socket.close(CloseCode.Normal);
+  }
+
+  /** Nothing of it is heard from now on, but it stays until another has taken its place: between the two the user would be offline. */
+  linger(timers: Timers): void {
+    this.#ignore();
+    const limit = timers.set(() => this.#socket.close(CloseCode.Normal), LINGER_MS);
+    this.#socket.onclose = () => timers.clear(limit);
+  }
+
+  #ignore(): void {
+    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
   }
 }

@@ -84,6 +84,12 @@ export class Person {
     await this.at(kind === 'video' ? 'call-video' : 'call-audio').click();
   }
 
+  /** Names somebody, and waits with the call for what this returns to be run: it presses the button whatever has come over it meanwhile. */
+  async isAboutToCall(name, kind) {
+    await this.at('callee-input').fill(name);
+    return () => this.at(`call-${kind}`).dispatchEvent('click');
+  }
+
   async clicks(id) {
     await this.sees(id);
     await this.at(id).click();
@@ -171,11 +177,12 @@ export class Person {
     await this.page.setViewportSize(usual);
   }
 
-  /** Whatever moves, and is to come to an end, has. */
+  /** Whatever moves, and is to come to an end, is there. To wait for it would be to wait for ever on a page that draws nothing. */
   async #stands() {
     await this.page.evaluate(() => {
-      const moves = document.getAnimations().filter((animation) => animation.effect.getComputedTiming().endTime !== Infinity);
-      return Promise.allSettled(moves.map(({ finished }) => finished));
+      for (const animation of document.getAnimations()) {
+        if (animation.effect.getComputedTiming().endTime !== Infinity) animation.finish();
+      }
     });
   }
 

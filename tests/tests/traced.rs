@@ -8,6 +8,7 @@ use std::time::Duration;
 use ringback_tests::collector::{Collector, Span};
 use ringback_tests::flow::{accept, connect, end, ended, find_no_path, negotiate, reject, ring};
 use ringback_tests::patience::eventually;
+use ringback_tests::scrape::Scrape;
 use ringback_tests::stage::{Cast, Stage};
 use ringback_tests::world::{Backend, World};
 use serde_json::json;
@@ -109,6 +110,20 @@ async fn a_call_across_two_gateways_is_one_trace_whose_parts_add_up() {
             "call:connected",
         ];
         assert_eq!(events, all, "{protocol}");
+        let mut steps = phases.iter().flat_map(|phase| &phase.events);
+        let offered = &steps.find(|(name, _)| name == "webrtc:offer").expect("the offer").1;
+        for time in ["ringback.queued_ms", "ringback.stored_ms", "ringback.delivered_ms"] {
+            let time: f64 = offered.get(time).expect(time).parse().expect("a number");
+            assert!(time >= 0.0, "{offered:?}");
+        }
+        let counted = Scrape::of(&scene.world.gateways).await.unwrap();
+        let seconds = counted.get("ringback_call_setup_seconds_sum");
+        assert_eq!((seconds * 1_000.0).round() as u64, setup_ms, "the histogram says the same");
+        let log: String = scene.world.gateways.iter().map(|gateway| gateway.log()).collect();
+        for line in ["call placed", "call connected", "call ended"] {
+            let line = log.lines().find(|said| said.contains(line)).expect(line);
+            assert!(line.contains(&root.trace), "the log names the trace {}: {line}", root.trace);
+        }
         let nodes = ["ringback.caller.node", "ringback.callee.node"]
             .map(|key| root.attributes[key].split('.').next().unwrap().to_owned());
         assert_eq!(nodes, ["gw-1", "gw-2"]);

@@ -12,11 +12,12 @@ mod timeline;
 use std::{sync::Arc, time::Duration};
 
 use ringback_call::{
-    Ack, Call, CallId, Command, Decision, EndReason, Event, Input, Rejection, Rules, Timestamp,
+    Ack, Call, CallId, Command, Decision, DeviceId, EndReason, Event, Input, Millis, Rejection, Rules, Side,
+    Timestamp,
 };
 use ringback_store::{
     Claim, Commit, Committed, Entry, Log, Pair, Store, StoreError, Stored, Version,
-    record::{self, Document, Envelope, NoteRecord},
+    record::{self, Document, Envelope, Measured, NoteRecord},
 };
 use ringback_telemetry::{Glare, Metrics, Telemetry, Tracer};
 use tokio::time::Instant;
@@ -109,13 +110,26 @@ impl Calls {
     /// # Errors
     /// [`Failure::Rejected`] changes nothing; [`Failure::Store`] may or may not have: to ask again is safe.
     pub async fn apply(self: &Arc<Self>, call: &CallId, input: Input) -> Result<Applied, Failure> {
+        self.apply_since(call, input, None).await
+    }
+
+    /// The same, of something that came at this moment.
+    ///
+    /// # Errors
+    /// As [`Calls::apply`].
+    pub(crate) async fn apply_since(
+        self: &Arc<Self>,
+        call: &CallId,
+        input: Input,
+        came: Option<Instant>,
+    ) -> Result<Applied, Failure> {
         if self.store.partitions().of_call(call).is_none() {
             return Err(Rejection::NoSuchCall.into());
         }
         let slot = self.cache.slot(call);
         let mut place = slot.lock().await;
         // Boxed: it is large, and every connection has room for one of these.
-        let outcome = Box::pin(self.apply_in(&mut place, call, &input)).await;
+        let outcome = Box::pin(self.apply_in(&mut place, call, &input, came)).await;
         if outcome.is_ok() {
             self.list_if_owed(&mut place);
         }
@@ -133,6 +147,7 @@ impl Calls {
         place: &mut Place,
         call: &CallId,
         input: &Input,
+        came: Option<Instant>,
     ) -> Result<(Applied, Option<Call>, Option<ringback_call::FollowUp>), Failure> {
         self.make_sure(place).await?;
         // What is cached may be old: good enough to try a commit on, which checks it, but not to refuse a request.
@@ -151,7 +166,7 @@ impl Calls {
             match self.decide(known.call(), &command) {
                 Ok(decision) if decision.next.is_some() => {
                     let Decision { ack, follow_up, .. } = decision.clone();
-                    let plan = Plan { from: Some(&known), claim: Claim::Held };
+                    let plan = Plan { from: Some(&known), claim: Claim::Held, came };
                     match self.commit(place, plan, decision, command.at).await? {
                         Outcome::Stored(now) => {
                             let applied = Applied { ack, call: *now };
@@ -237,10 +252,18 @@ impl Calls {
             return self.cache.forget(&envelope.call);
         }
         let entry = (Log::Mailbox(envelope.side), envelope.seq, body.clone());
-        let heard = Heard { entry: Some(entry), known: learned };
+        let heard = Heard { entry: Some(entry), known: learned, ..Heard::default() };
         let slot = self.cache.slot(&envelope.call);
         if !self.cache.hear(&envelope.call, &slot, heard) {
             self.check_later(envelope.call.clone());
+        }
+    }
+
+    /// An entry was sent to a device so long after it was decided.
+    pub(crate) fn delivered(&self, call: &CallId, side: Side, seq: u64, device: &DeviceId, after: Millis) {
+        if let Some(slot) = self.cache.find(call) {
+            let measured = Some(Measured::Delivered(side, seq, device.clone(), after));
+            self.cache.hear(call, &slot, Heard { measured, ..Heard::default() });
         }
     }
 
@@ -269,6 +292,10 @@ impl Calls {
         let bytes = record::encode_call(&document)?;
         let version = expected.next(&bytes);
         let next = &document.call;
+        let queued_us = plan.came.map(|came| micros(came.elapsed()));
+        let measured =
+            if decision.notes.is_empty() { Vec::new() } else { std::mem::take(&mut place.measured) };
+        let notes = Notes { notes: decision.notes, queued_us, measured: measured.clone() };
         let commit = Commit {
             call: next.id.clone(),
             expected,
@@ -278,12 +305,13 @@ impl Calls {
             deadline: decision.deadline,
             pair: Pair::of(&next.caller, &next.callee),
             claim: plan.claim,
-            entries: self.entries(next, version, decision.deliveries, decision.notes, at)?,
+            entries: self.entries(next, version, decision.deliveries, notes, at)?,
             trims: decision.trims.into_iter().map(|trim| (Log::Mailbox(trim.side), trim.entries)).collect(),
         };
         let follow_up = decision.follow_up;
         let call = document.call.clone();
         let known = Known { version, document, bytes };
+        let decided = Instant::now();
         let committed = match self.store.commit(commit.clone()).await {
             Err(error) if error.is_transient() && plan.from.is_some() => {
                 let before = plan.from.map(|before| before.call().clone());
@@ -296,9 +324,13 @@ impl Calls {
             Committed::Applied => {}
             // This very commit, sent twice.
             Committed::Conflict(Some(stored)) if stored.version == version => {}
-            Committed::Conflict(stored) => return Ok(Outcome::Beaten(stored)),
+            Committed::Conflict(stored) => {
+                place.measured = measured;
+                return Ok(Outcome::Beaten(stored));
+            }
             Committed::PairTaken { call, stored } => return Ok(Outcome::PairTaken(call, stored)),
         }
+        place.measure(Measured::Stored(call.notes, micros(decided.elapsed())));
         self.metrics.call_changed(plan.from.map(Known::call), &call);
         place.done(commit.entries, known);
         Ok(Outcome::Stored(Box::new(call)))
@@ -344,9 +376,10 @@ impl Calls {
         call: &Call,
         version: Version,
         deliveries: Vec<ringback_call::Delivery>,
-        notes: Vec<ringback_call::Note>,
+        notes: Notes,
         at: Timestamp,
     ) -> Result<Vec<Entry>, StoreError> {
+        let Notes { notes, queued_us, mut measured } = notes;
         let mut entries = Vec::with_capacity(deliveries.len() + notes.len());
         for delivery in deliveries {
             let envelope = Envelope {
@@ -368,7 +401,9 @@ impl Calls {
         }
         let first_note = call.notes + 1 - notes.len() as u64;
         for (seq, note) in (first_note..).zip(notes) {
-            let body = record::encode_note(&NoteRecord { at, node: self.cluster.node().clone(), note })?;
+            let node = self.cluster.node().clone();
+            let measured = std::mem::take(&mut measured);
+            let body = record::encode_note(&NoteRecord { at, node, note, queued_us, measured })?;
             entries.push(Entry { log: Log::Notes, seq, body, nodes: Vec::new() });
         }
         Ok(entries)
@@ -384,6 +419,15 @@ struct Plan<'a> {
     /// `None` for a call that is made.
     from: Option<&'a Known>,
     claim: Claim,
+    /// When the request came that it answers, if it answers one.
+    came: Option<Instant>,
+}
+
+/// What a change adds to the call's log.
+struct Notes {
+    notes: Vec<ringback_call::Note>,
+    queued_us: Option<u64>,
+    measured: Vec<Measured>,
 }
 
 /// What became of it.
@@ -391,6 +435,10 @@ enum Outcome {
     Stored(Box<Call>),
     Beaten(Option<Stored>),
     PairTaken(CallId, Option<Stored>),
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn impossible(what: &'static str) -> Failure {

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use ringback_call::{
-    Audience, Call, CallId, ConnectionId, DeviceId, Event, NodeId, Note, Side, Timestamp, UserId,
+    Audience, Call, CallId, ConnectionId, DeviceId, Event, Millis, NodeId, Note, Side, Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -42,6 +42,23 @@ pub struct NoteRecord {
     pub node: NodeId,
     /// What it says.
     pub note: Note,
+    /// Microseconds from the arrival of the request that it tells of to the decision; `None` where nobody asked.
+    #[serde(default)]
+    pub queued_us: Option<u64>,
+    /// What this gateway has measured of the call since its last note.
+    #[serde(default)]
+    pub measured: Vec<Measured>,
+}
+
+/// What a gateway knows of a call only once it is stored. It goes with the next note.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Measured {
+    /// The change with this note was stored so many microseconds after it was decided.
+    #[serde(rename = "s")]
+    Stored(u64, u64),
+    /// This entry of a mailbox was sent to this device so many milliseconds after it was decided.
+    #[serde(rename = "d")]
+    Delivered(Side, u64, DeviceId, Millis),
 }
 
 /// What is remembered of a session, for a client that comes back.

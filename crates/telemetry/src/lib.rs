@@ -6,8 +6,10 @@
 mod calls;
 mod instrument;
 mod label;
+mod latencies;
 mod metrics;
 mod requests;
+mod trace_context;
 mod traces;
 
 use std::sync::Arc;
@@ -16,9 +18,11 @@ pub use instrument::{Counter, Gauge, Histogram, Timer};
 pub use label::{
     CommitOutcome, Finish, Gap, Glare, Greeting, Label, Labels, NoRoom, Request, StoreFailure, StoreOperation,
 };
+pub use latencies::Latencies;
 pub use metrics::{Declared, Metrics};
 /// What [`Metrics::encode`] writes.
 pub use prometheus::TEXT_FORMAT as CONTENT_TYPE;
+pub use trace_context::TraceContext;
 pub use traces::{OtlpProtocol, TraceError, TraceSettings, Tracer, is_set_up_over};
 
 /// All that a gateway tells by.

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use opentelemetry::{
     Context, KeyValue,
     trace::{
-        Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceId,
-        TraceState, Tracer as _, TracerProvider as _,
+        Span as _, SpanContext, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceState, Tracer as _,
+        TracerProvider as _,
     },
 };
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
@@ -21,6 +21,11 @@ use opentelemetry_sdk::{
 use ringback_call::{Call, Millis, Note, Phase, Step, Timestamp, TraceParent, What, verdict};
 use ringback_store::record::NoteRecord;
 use xxhash_rust::xxh3::xxh3_64;
+
+use crate::{
+    Latencies, TraceContext,
+    trace_context::{Names, parent_of},
+};
 
 /// Where traces go, and which.
 #[derive(Clone, Debug)]
@@ -80,6 +85,7 @@ impl Tracer {
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(exporter)
+            .with_id_generator(Names::default())
             .with_resource(resource.build())
             .build();
         let tracer = provider.tracer("ringback");
@@ -90,25 +96,35 @@ impl Tracer {
     pub fn wants(&self, call: &Call) -> bool {
         let ours = call.phases().filter(|(phase, ..)| *phase != Phase::Ring);
         let took: Millis = ours.map(|(_, from, to)| to.since(from)).sum();
+        self.wants_from_the_start(call) || has_failed(call) || took > self.slow_ms
+    }
+
+    /// The same, of what is known from `call:init` on.
+    fn wants_from_the_start(&self, call: &Call) -> bool {
         let asked = call.traceparent.as_ref().is_some_and(TraceParent::is_sampled);
-        asked
-            || has_failed(call)
-            || took > self.slow_ms
-            || xxh3_64(call.id.as_str().as_bytes()) % 100 < self.percent
+        asked || xxh3_64(call.id.as_str().as_bytes()) % 100 < self.percent
+    }
+
+    /// The W3C `traceparent` for what the application is asked or told about a call: it is a child of the span `call`. Its
+    /// flags say what is certain by then: a call that fails is traced all the same.
+    pub fn traceparent(&self, call: &Call) -> String {
+        TraceContext::of(call).traceparent(self.wants_from_the_start(call))
     }
 
     /// Sends the trace of a call whose set-up is over.
-    pub fn trace(&self, call: &Call, notes: &[NoteRecord]) {
+    pub fn trace(&self, call: &Call, notes: &[(u64, NoteRecord)]) {
         let Some(end) = set_up_until(call) else { return };
-        let said = verdict(call, notes.iter().map(|record| &record.note));
+        let said = verdict(call, notes.iter().map(|(_, record)| &record.note));
+        let latencies = Latencies::of(notes);
         let failure = has_failed(call).then(|| Status::error(said.into_iter().next().unwrap_or_default()));
-        let mut root = self
+        let root = self
             .tracer
             .span_builder("call")
             .with_kind(SpanKind::Server)
             .with_start_time(moment(call.created_at))
-            .with_attributes(attributes(call, notes, end))
-            .start_with_context(&self.tracer, &beyond(call));
+            .with_attributes(attributes(call, notes, end));
+        let begin = || root.start_with_context(&self.tracer, &beyond(call));
+        let mut root = Names::named(TraceContext::of(call), begin);
         let within = Context::new().with_remote_span_context(root.span_context().clone());
         let phases: Vec<(Phase, Timestamp, Timestamp)> = call.phases().collect();
         for (place, (phase, from, to)) in phases.iter().enumerate() {
@@ -119,12 +135,16 @@ impl Tracer {
                 .with_start_time(moment(*from))
                 .start_with_context(&self.tracer, &within);
             let next = phases.get(place + 1).map(|(_, from, _)| *from);
-            for record in notes.iter().filter(|record| record.at >= *from && record.at <= end) {
+            for (seq, record) in notes.iter().filter(|(_, record)| record.at >= *from && record.at <= end) {
                 if next.is_some_and(|next| record.at >= next) {
                     break;
                 }
                 if let Note::Step(step) = &record.note {
-                    span.add_event_with_timestamp(step.what.name(), moment(record.at), of_step(step, record));
+                    span.add_event_with_timestamp(
+                        step.what.name(),
+                        moment(record.at),
+                        of_step(step, *seq, record, &latencies),
+                    );
                 }
             }
             if let (Some(failure), true) = (&failure, place + 1 == phases.len()) {
@@ -148,10 +168,9 @@ impl Tracer {
 
 /// The client's own trace, if it names one.
 fn beyond(call: &Call) -> Context {
-    let context = call.traceparent.as_ref().and_then(|parent| {
-        let trace = TraceId::from_hex(parent.trace_id()).ok()?;
-        let span = SpanId::from_hex(parent.parent_id()).ok()?;
-        Some(SpanContext::new(trace, span, TraceFlags::SAMPLED, true, TraceState::default()))
+    let context = call.traceparent.as_ref().and_then(parent_of).map(|parent| {
+        let TraceContext { trace, .. } = TraceContext::of(call);
+        SpanContext::new(trace, parent, TraceFlags::SAMPLED, true, TraceState::default())
     });
     context.map_or_else(Context::new, |context| Context::new().with_remote_span_context(context))
 }
@@ -172,7 +191,7 @@ fn has_failed(call: &Call) -> bool {
 }
 
 /// Never a name in clear: the short forms of the logs.
-fn attributes(call: &Call, notes: &[NoteRecord], end: Timestamp) -> Vec<KeyValue> {
+fn attributes(call: &Call, notes: &[(u64, NoteRecord)], end: Timestamp) -> Vec<KeyValue> {
     let mut said = vec![
         KeyValue::new("ringback.call", format!("{:?}", call.id)),
         KeyValue::new("ringback.call.phase", call.phase().as_str()),
@@ -190,19 +209,27 @@ fn attributes(call: &Call, notes: &[NoteRecord], end: Timestamp) -> Vec<KeyValue
             said.push(KeyValue::new("ringback.call.setup_ms", setup_ms));
         }
     }
-    let accepted =
-        notes.iter().find(|record| matches!(&record.note, Note::Step(step) if step.what == What::Accept));
+    let accepted = notes
+        .iter()
+        .find(|(_, record)| matches!(&record.note, Note::Step(step) if step.what == What::Accept));
     said.extend(
-        accepted.map(|record| KeyValue::new("ringback.callee.node", record.node.as_str().to_owned())),
+        accepted.map(|(_, record)| KeyValue::new("ringback.callee.node", record.node.as_str().to_owned())),
     );
     said
 }
 
-fn of_step(step: &Step, record: &NoteRecord) -> Vec<KeyValue> {
+/// Times are in milliseconds. What is told to several devices was delivered when the last of them had it.
+fn of_step(step: &Step, seq: u64, record: &NoteRecord, latencies: &Latencies) -> Vec<KeyValue> {
     let mut said = vec![KeyValue::new("ringback.node", record.node.as_str().to_owned())];
     said.extend(step.by.as_ref().map(|(side, _)| KeyValue::new("ringback.side", side.as_str())));
     let told = i64::try_from(step.told.len()).unwrap_or(i64::MAX);
     said.push(KeyValue::new("ringback.told", told));
+    let millis = |us: u64| us as f64 / 1_000.0;
+    said.extend(record.queued_us.map(|us| KeyValue::new("ringback.queued_ms", millis(us))));
+    said.extend(latencies.stored_us(seq).map(|us| KeyValue::new("ringback.stored_ms", millis(us))));
+    let delivered = step.told.iter().flat_map(|told| latencies.delivered(told.side, told.seq));
+    let last = delivered.map(|(_, ms)| *ms).max().and_then(|ms| i64::try_from(ms).ok());
+    said.extend(last.map(|ms| KeyValue::new("ringback.delivered_ms", ms)));
     said
 }
 

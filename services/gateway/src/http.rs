@@ -4,6 +4,7 @@ mod admin;
 mod assets;
 mod calls;
 mod operations;
+mod steps;
 
 use std::sync::Arc;
 

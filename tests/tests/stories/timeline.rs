@@ -77,6 +77,15 @@ async fn a_call_is_told_step_by_step(stage: &Stage) {
     assert!(
         accepted["told"].as_array().is_some_and(|told| told.iter().any(|one| one["event"] == "accepted"))
     );
+    let offered = &steps.iter().find(|step| step["what"] == "offer").expect("the offer");
+    assert!(offered["queued_us"].is_u64() && offered["stored_us"].is_u64(), "{offered}");
+    let delivered = &offered["told"][0]["delivered"];
+    assert_eq!(
+        (&delivered[0]["device"], delivered[0]["after_ms"].is_u64()),
+        (&json!("phone"), true),
+        "{offered}"
+    );
+    assert_eq!(steps[1]["queued_us"], Value::Null, "nobody asked for the admission");
     let node = |step: &Value| step["node"].as_str().expect("a gateway").split('.').next().map(str::to_owned);
     assert_eq!((node(placed).as_deref(), node(accepted).as_deref()), (Some("gw-1"), Some("gw-2")));
     let times: Vec<u64> = steps.iter().map(|step| step["at"].as_u64().expect("a time")).collect();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ringback_call::{Call, FollowUp, Side, State};
+use ringback_telemetry::TraceContext;
 
 use super::Calls;
 
@@ -50,20 +51,23 @@ impl Calls {
 }
 
 fn log(before: Option<&Call>, now: &Call) {
-    let call = &now.id;
+    let (call, trace) = (&now.id, TraceContext::of(now));
     match (before.map(Call::state_name), &now.state) {
         (Some(before), state) if before == state.name() => {
             tracing::debug!(?call, state = before.as_str(), "call changed");
         }
         (_, State::Ended(outcome)) => tracing::info!(
             ?call,
+            %trace,
             reason = outcome.reason.as_str(),
             setup_ms = outcome.setup_ms,
             duration_ms = outcome.duration_ms,
             "call ended"
         ),
-        (None, _) => tracing::info!(?call, caller = ?now.caller, callee = ?now.callee, "call placed"),
-        (Some(_), State::Connected { setup_ms, .. }) => tracing::info!(?call, setup_ms, "call connected"),
-        (Some(_), state) => tracing::info!(?call, state = state.name().as_str(), "call moved on"),
+        (None, _) => tracing::info!(?call, %trace, caller = ?now.caller, callee = ?now.callee, "call placed"),
+        (Some(_), State::Connected { setup_ms, .. }) => {
+            tracing::info!(?call, %trace, setup_ms, "call connected")
+        }
+        (Some(_), state) => tracing::info!(?call, %trace, state = state.name().as_str(), "call moved on"),
     }
 }

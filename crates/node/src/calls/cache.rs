@@ -12,7 +12,7 @@ use bytes::Bytes;
 use ringback_call::{Call, CallId, FollowUp, Side};
 use ringback_store::{
     Commit, Entry, Log, StoreError, Stored, Version,
-    record::{self, Document, Envelope},
+    record::{self, Document, Envelope, Measured},
 };
 use tokio::{
     sync::{Mutex, MutexGuard},
@@ -31,6 +31,8 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// Entries remembered of one call, and their bytes.
 const MAX_ENTRIES: usize = 64;
 const MAX_BYTES: usize = 128 * 1024;
+/// Measurements of one call that wait for its next note.
+const MAX_MEASURED: usize = 32;
 
 /// A document as it was seen.
 #[derive(Clone, Debug)]
@@ -70,11 +72,12 @@ impl Known {
     }
 }
 
-/// Something that was heard of a call: an entry, the document that came with it, or what somebody read.
+/// Something that was heard of a call: an entry, the document that came with it, what somebody read, or how long something took.
 #[derive(Default)]
 pub(super) struct Heard {
     pub(super) entry: Option<(Log, u64, Bytes)>,
     pub(super) known: Option<Known>,
+    pub(super) measured: Option<Measured>,
 }
 
 /// One call's place. Its lock makes commands of one gateway take turns, so that they do not conflict in the store.
@@ -129,6 +132,8 @@ pub(super) struct Place {
     pub(super) unsure: Option<Unsure>,
     /// Whether it was put back, or may have been, and its users' lists do not name it yet.
     pub(super) unlisted: bool,
+    /// What the next note takes along.
+    pub(super) measured: Vec<Measured>,
 }
 
 /// A commit whose answer did not come.
@@ -159,10 +164,20 @@ impl Place {
         }
     }
 
+    /// To be told with the next note; one more than fits is not told.
+    pub(super) fn measure(&mut self, measured: Measured) {
+        if self.measured.len() < MAX_MEASURED {
+            self.measured.push(measured);
+        }
+    }
+
     /// Takes what was heard, if it is newer than what is known; `false` where the one contradicts the other.
     fn hear(&mut self, heard: Heard) -> bool {
         if let Some((log, seq, body)) = heard.entry {
             self.recent.push(log, seq, body);
+        }
+        if let Some(measured) = heard.measured {
+            self.measure(measured);
         }
         let Some(heard) = heard.known else { return true };
         match &self.known {

@@ -34,6 +34,7 @@ impl Calls {
         from: Origin,
         request: RequestId,
         init: Init,
+        came: Instant,
     ) -> Result<Opened, Failure> {
         let pair = Pair::of(&from.user, &init.to);
         let id = self.store.partitions().call_id(&pair, &from.session, request);
@@ -58,7 +59,7 @@ impl Calls {
             if begun.elapsed() > STALE {
                 return Err(StoreError::unavailable("the call could not be placed in time").into());
             }
-            let plan = Plan { from: None, claim };
+            let plan = Plan { from: None, claim, came: Some(came) };
             let outcome = self.commit(&mut *slot.lock().await, plan, decision.clone(), at).await?;
             let (other, stored) = match outcome {
                 Outcome::Stored(call) => {
@@ -67,12 +68,15 @@ impl Calls {
                 }
                 // Our own call, made by this request when it was sent first.
                 Outcome::Beaten(_) => {
-                    return Ok(Opened { ack: self.apply(&id, again).await?.ack, before: true });
+                    return Ok(Opened {
+                        ack: self.apply_since(&id, again, Some(came)).await?.ack,
+                        before: true,
+                    });
                 }
                 Outcome::PairTaken(other, stored) => (other, stored),
             };
             if let Some(stored) = stored {
-                let crossed = self.cross(&from.user, &other, &stored, again.clone()).await;
+                let crossed = self.cross(&from.user, &other, &stored, again.clone(), came).await;
                 if !matches!(crossed, Err(Failure::Rejected(Rejection::InvalidState(StateName::Ended)))) {
                     self.cache.forget(&id);
                     self.delist_later(&from.user, &id, None);
@@ -94,6 +98,7 @@ impl Calls {
         other: &CallId,
         stored: &Stored,
         input: Input,
+        came: Instant,
     ) -> Result<Ack, Failure> {
         let known = Known::read(stored)?;
         // Its placing would do so too, which may be late or fail: the device may have come back by then, and not find it.
@@ -103,6 +108,6 @@ impl Calls {
         // Not instead of what is known: a failover may have lost something that is to be put back first.
         let slot = self.cache.slot(other);
         self.cache.hear(other, &slot, Heard { known: Some(known), ..Heard::default() });
-        Ok(self.apply(other, input).await?.ack)
+        Ok(self.apply_since(other, input, Some(came)).await?.ack)
     }
 }

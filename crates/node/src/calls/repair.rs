@@ -168,7 +168,7 @@ impl Calls {
             if decision.next.is_none() {
                 break;
             }
-            let plan = Plan { from: Some(&stored), claim: Claim::Held };
+            let plan = Plan { from: Some(&stored), claim: Claim::Held, came: None };
             match self.commit(place, plan, decision, command.at).await? {
                 Outcome::Stored(_) => return Ok(()),
                 Outcome::Beaten(Some(newer)) => stored = Known::read(&newer)?,

@@ -16,8 +16,8 @@ use super::Calls;
 pub struct Timeline {
     /// As it is, or was at its end.
     pub call: Call,
-    /// What happened, in order.
-    pub notes: Vec<NoteRecord>,
+    /// What happened, in order, each with its number.
+    pub notes: Vec<(u64, NoteRecord)>,
 }
 
 impl Calls {
@@ -36,7 +36,7 @@ impl Calls {
             last => self.store.read(id, Log::Notes, 1, last).await?,
         };
         // A newer gateway may write what this one does not know.
-        let notes = kept.iter().filter_map(|(_, body)| record::decode("a note", body).ok());
+        let notes = kept.iter().filter_map(|(seq, body)| Some((*seq, record::decode("a note", body).ok()?)));
         Ok(Some(Timeline { notes: notes.collect(), call }))
     }
 

@@ -235,8 +235,11 @@ impl<'a, T: Transport> Driver<'a, T> {
         }
         match self.session.next(call, *seq, *at, to, event) {
             Next::Deliver(frame) => {
-                self.node.metrics.delivery.observe_ms((), self.node.clock.now().since(*at));
-                self.tell(*frame).await
+                let after = self.node.clock.now().since(*at);
+                self.node.metrics.delivery.observe_ms((), after);
+                self.tell(*frame).await?;
+                self.note_delivery(entry);
+                Ok(())
             }
             Next::Skip => Ok(()),
             Next::Unknown if matches!(event, Event::Ended { .. }) => {
@@ -258,10 +261,18 @@ impl<'a, T: Transport> Driver<'a, T> {
         match self.session.replayed(call, *seq, *at, to, event) {
             Next::Deliver(frame) => {
                 self.node.metrics.replayed.inc(());
-                self.tell(*frame).await
+                self.tell(*frame).await?;
+                self.note_delivery(entry);
+                Ok(())
             }
             Next::Skip | Next::Gap | Next::Unknown => Ok(()),
         }
+    }
+
+    /// For the call's timeline.
+    fn note_delivery(&self, Envelope { call, side, seq, at, .. }: &Envelope) {
+        let after = self.node.clock.now().since(*at);
+        self.node.calls.delivered(call, *side, *seq, &self.session.identity().device, after);
     }
 
     /// Sends an event. That a call which never connected is over is remembered with the session: a client that comes

@@ -11,7 +11,7 @@ use ringback_call::{
 };
 use ringback_session::{Identity, Step};
 use ringback_wire::{Ack, ErrorCode, ErrorFrame, Init, ServerFrame};
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::Instant};
 use tracing::{Instrument as _, Span};
 
 use super::{handshake::RETRY_MS, owed::Owed};
@@ -69,7 +69,7 @@ pub(super) struct Jobs {
     running: Option<Running>,
     /// Whether `running` makes a call.
     placing: bool,
-    waiting: VecDeque<Job>,
+    waiting: VecDeque<(Job, Instant)>,
     /// Replies that need no work.
     refused: VecDeque<Done>,
     owed: Owed,
@@ -142,7 +142,7 @@ impl Jobs {
                         self.unnamed.pop_first();
                     }
                 }
-                self.waiting.push_back(job);
+                self.waiting.push_back((job, Instant::now()));
             }
         }
     }
@@ -172,17 +172,17 @@ impl Jobs {
                 return done;
             }
             match self.waiting.pop_front() {
-                Some(job) => self.start(job),
+                Some((job, came)) => self.start(job, came),
                 None => std::future::pending().await,
             }
         }
     }
 
     /// As a task: it holds a call's place, which must not depend on whether this client reads what it is sent.
-    fn start(&mut self, job: Job) {
+    fn start(&mut self, job: Job, came: Instant) {
         let asked = job.asked();
         self.placing = matches!(job, Job::Request(Step::Place(..)));
-        let work = job.run(Arc::clone(&self.node), self.identity.clone());
+        let work = job.run(Arc::clone(&self.node), self.identity.clone(), came);
         let task = self.node.tasks.spawn(work.instrument(Span::current()));
         self.running = Some(Running { asked, task });
     }
@@ -191,10 +191,10 @@ impl Jobs {
     /// nothing of it must overtake what was refused first. A hang-up is not forgotten all the same.
     fn refuse_all_of(&mut self, call: &CallId) {
         let waiting = std::mem::take(&mut self.waiting);
-        for job in waiting {
+        for (job, came) in waiting {
             match job {
                 Job::Request(Step::Act(id, of, input)) if of == *call => self.refuse(id, of, input),
-                job => self.waiting.push_back(job),
+                job => self.waiting.push_back((job, came)),
             }
         }
     }
@@ -210,7 +210,7 @@ impl Jobs {
     /// What has not been applied yet, to be finished though the client is gone: it may come back for the reply. But no
     /// call is begun for somebody who has gone: who comes back asks for it again.
     pub(super) async fn finish(mut self) -> Vec<CallId> {
-        self.waiting.retain(|job| !matches!(job, Job::Request(Step::Place(..))));
+        self.waiting.retain(|(job, _)| !matches!(job, Job::Request(Step::Place(..))));
         let mut calls = Vec::new();
         while !self.is_idle() {
             calls.extend(self.next().await.named.map(|named| named.call));
@@ -228,10 +228,10 @@ impl Job {
         }
     }
 
-    async fn run(self, node: Arc<Node>, us: Identity) -> Done {
+    async fn run(self, node: Arc<Node>, us: Identity, came: Instant) -> Done {
         match self {
-            Self::Request(Step::Place(id, init)) => place(&node, us.origin(), id, init).await,
-            Self::Request(Step::Act(id, call, input)) => act(&node, id, call, input).await,
+            Self::Request(Step::Place(id, init)) => place(&node, us.origin(), id, init, came).await,
+            Self::Request(Step::Act(id, call, input)) => act(&node, id, call, input, came).await,
             Self::Request(Step::Seen | Step::Reply(_) | Step::Renew(..) | Step::Close(_)) => Done::NOTHING,
             Self::Trim(call, seq) => {
                 let seen = Input::Seen { user: us.user, device: us.device, seq };
@@ -250,8 +250,8 @@ impl Job {
     }
 }
 
-async fn place(node: &Node, from: Origin, id: RequestId, init: Init) -> Done {
-    let opened = node.calls.open(from, id, init).await;
+async fn place(node: &Node, from: Origin, id: RequestId, init: Init, came: Instant) -> Done {
+    let opened = node.calls.open(from, id, init, came).await;
     let named = match &opened {
         Ok(Opened { ack: Placed(call) | Merged(call), before }) => {
             Some(Named { call: call.clone(), before: *before })
@@ -262,9 +262,9 @@ async fn place(node: &Node, from: Origin, id: RequestId, init: Init) -> Done {
     Done { named, settled, ..Done::of(id, opened.map(|opened| opened.ack)) }
 }
 
-async fn act(node: &Node, id: RequestId, call: CallId, input: Input) -> Done {
+async fn act(node: &Node, id: RequestId, call: CallId, input: Input, came: Instant) -> Done {
     let accepts = matches!(input, Input::Request { action: Action::Accept, .. });
-    let applied = node.calls.apply(&call, input.clone()).await;
+    let applied = node.calls.apply_since(&call, input.clone(), Some(came)).await;
     let away = applied.as_ref().is_err_and(Failure::is_transient);
     if away && is_hang_up(&input) {
         node.calls.insist(call.clone(), input);

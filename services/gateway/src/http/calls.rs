@@ -8,12 +8,12 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use ringback_call::{CallId, Note, Phase, Side, Timestamp, UserId, verdict};
+use ringback_call::{CallId, Phase, Side, Timestamp, UserId, verdict};
 use ringback_node::{Node, calls::Timeline};
-use ringback_store::{StoreError, record::NoteRecord};
+use ringback_store::StoreError;
 use serde_json::{Value, json};
 
-use super::admin::json;
+use super::{admin::json, steps::steps};
 
 /// Live calls that are listed at most: the newest.
 const LISTED: usize = 100;
@@ -58,7 +58,7 @@ pub(super) async fn of_party(
 pub(super) async fn timeline(State(node): State<Arc<Node>>, Path(call): Path<String>) -> Response {
     answer(&node, call, |timeline| {
         let mut said = summary(timeline);
-        said["steps"] = timeline.notes.iter().map(note).collect();
+        said["steps"] = steps(&timeline.notes);
         said
     })
     .await
@@ -111,7 +111,7 @@ fn summary(Timeline { call, notes }: &Timeline) -> Value {
         "state": call.state_name().as_str(),
         "phase": call.phase().as_str(),
         "outcome": outcome,
-        "verdict": verdict(call, notes.iter().map(|record| &record.note)),
+        "verdict": verdict(call, notes.iter().map(|(_, record)| &record.note)),
         "caller": {"user": call.caller, "device": call.final_device(Side::Caller)},
         "callee": {"user": call.callee, "device": call.final_device(Side::Callee)},
         "media": call.media,
@@ -119,26 +119,6 @@ fn summary(Timeline { call, notes }: &Timeline) -> Value {
         "milestones": call.milestones,
         "phases": call.phases().map(phase).collect::<Vec<_>>(),
     })
-}
-
-fn note(record: &NoteRecord) -> Value {
-    let mut said = match &record.note {
-        Note::Step(step) => json!({
-            "what": step.what,
-            "by": step.by.as_ref().map(|(side, device)| json!({"side": side.as_str(), "device": device})),
-            "seen": step.seen,
-            "state": step.state.as_str(),
-            "told": step.told,
-        }),
-        Note::Report { by, device, stats } => json!({
-            "what": "report",
-            "by": {"side": by.as_str(), "device": device},
-            "stats": serde_json::from_str::<Value>(stats.as_str()).unwrap_or_else(|_| stats.as_str().into()),
-        }),
-    };
-    said["at"] = json!(record.at);
-    said["node"] = json!(record.node);
-    said
 }
 
 fn refusal(status: StatusCode, why: &str) -> Response {

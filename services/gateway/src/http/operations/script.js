@@ -131,6 +131,11 @@ function words(what) {
   return `${name} ${parts.map(([key, value]) => (value === true ? key : `${key}: ${value}`)).join(', ')}`.trim();
 }
 
+/** When the last of the devices that are known to have been sent it had it. */
+function arrival(delivered = []) {
+  return delivered.length === 0 ? '' : ` · ${Math.max(...delivered.map(({ after_ms }) => after_ms))} ms`;
+}
+
 function arrow(from, to, y) {
   const tip = to > from ? to - 8 : to + 8;
   return [
@@ -162,7 +167,7 @@ function draw({ caller, callee, created_at, steps }) {
     for (const told of step.told ?? []) {
       const to = ends[told.side];
       drawn.push(...arrow(MIDDLE, to, y));
-      line(`${words(told.event)} (${told.seq})`, (MIDDLE + to) / 2);
+      line(`${words(told.event)} (${told.seq})${arrival(told.delivered)}`, (MIDDLE + to) / 2);
       y += STEP;
     }
   }

@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 #![allow(clippy::large_futures, reason = "a few clients in one test")]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ringback_tests::collector::{Collector, Span};
-use ringback_tests::flow::{accept, connect, end, ended, find_no_path, negotiate, reject, ring};
+use ringback_tests::flow::{accept, connect, end, ended, find_no_path, negotiate, reject, ring, set_up};
 use ringback_tests::patience::eventually;
+use ringback_tests::prometheus::deploy;
 use ringback_tests::scrape::Scrape;
 use ringback_tests::stage::{Cast, Stage};
 use ringback_tests::world::{Backend, World};
@@ -180,6 +182,37 @@ async fn a_call_that_came_to_nothing_says_why_and_a_person_s_no_is_no_error() {
     assert_eq!((lost[0].status.as_str(), lost[3].name.as_str()), ("ERROR", "negotiate"));
     let accepted = lost[3].events.iter().find(|(name, _)| name == "call:accept").expect("the accept");
     assert!(accepted.1["ringback.node"].starts_with("gw-2"), "what the killed gateway did: {accepted:?}");
+    scene.stop();
+}
+
+/// The attributes that dashboards link to traces by, and that the collector decides by.
+fn looked_for() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for file in std::fs::read_dir(deploy().join("grafana/dashboards")).unwrap() {
+        let dashboard = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let queries = dashboard.split("span.").skip(1);
+        names.extend(queries.filter_map(|rest| rest.split("%20").next().map(str::to_owned)));
+    }
+    assert!(names.len() >= 3, "{names:?}");
+    let collector = std::fs::read_to_string(deploy().join("otel-collector/config.yaml")).unwrap();
+    let keys = collector.lines().filter_map(|line| line.trim().strip_prefix("key: "));
+    names.extend(keys.map(str::to_owned));
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_look_for_in_traces_is_there() {
+    let scene = scene("http", 100).await;
+    let (alice, bob) = scene.stage.pair().await;
+    let call = ring(&alice, &[&bob]).await;
+    reject(&bob, &alice, &call).await;
+    let call = set_up(&alice, &bob).await;
+    end(&bob, &[&alice], &call, "hangup").await;
+    let traces = scene.traces(2).await;
+    let told: BTreeSet<&String> = traces.iter().flat_map(|trace| trace[0].attributes.keys()).collect();
+    for name in looked_for() {
+        assert!(told.contains(&name), "no span `call` says {name}: {told:?}");
+    }
     scene.stop();
 }
 

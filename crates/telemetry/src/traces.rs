@@ -94,9 +94,7 @@ impl Tracer {
 
     /// Whether a call whose set-up is over is to be traced.
     pub fn wants(&self, call: &Call) -> bool {
-        let ours = call.phases().filter(|(phase, ..)| *phase != Phase::Ring);
-        let took: Millis = ours.map(|(_, from, to)| to.since(from)).sum();
-        self.wants_from_the_start(call) || has_failed(call) || took > self.slow_ms
+        self.wants_from_the_start(call) || has_failed(call) || service_ms(call) > self.slow_ms
     }
 
     /// The same, of what is known from `call:init` on.
@@ -190,6 +188,12 @@ fn has_failed(call: &Call) -> bool {
     call.outcome().is_some_and(|outcome| outcome.reason.is_failure())
 }
 
+/// How long the set-up took, the person's ring time aside.
+fn service_ms(call: &Call) -> Millis {
+    let ours = call.phases().filter(|(phase, ..)| *phase != Phase::Ring);
+    ours.map(|(_, from, to)| to.since(from)).sum()
+}
+
 /// Never a name in clear: the short forms of the logs.
 fn attributes(call: &Call, notes: &[(u64, NoteRecord)], end: Timestamp) -> Vec<KeyValue> {
     let mut said = vec![
@@ -198,7 +202,8 @@ fn attributes(call: &Call, notes: &[(u64, NoteRecord)], end: Timestamp) -> Vec<K
         KeyValue::new("ringback.call.video", call.media.video),
         KeyValue::new("ringback.caller.node", call.caller_leg.link.node.as_str().to_owned()),
     ];
-    let setup_ms = i64::try_from(end.since(call.created_at)).unwrap_or(i64::MAX);
+    let millis = |ms: Millis| i64::try_from(ms).unwrap_or(i64::MAX);
+    said.push(KeyValue::new("ringback.call.service_ms", millis(service_ms(call))));
     match call.outcome() {
         Some(outcome) if call.milestones.connected_at.is_none() => {
             said.push(KeyValue::new("ringback.call.outcome", "ended"));
@@ -206,7 +211,7 @@ fn attributes(call: &Call, notes: &[(u64, NoteRecord)], end: Timestamp) -> Vec<K
         }
         _ => {
             said.push(KeyValue::new("ringback.call.outcome", "connected"));
-            said.push(KeyValue::new("ringback.call.setup_ms", setup_ms));
+            said.push(KeyValue::new("ringback.call.setup_ms", millis(end.since(call.created_at))));
         }
     }
     let accepted = notes

@@ -15,10 +15,26 @@ function query([expr, legend], place, format) {
   return format === undefined ? built : built.format(format);
 }
 
-function fill(panel, { title, about, unit, queries, width, height, format }) {
+/**
+ * From a point of a panel to the traces of its time, in a Tempo: those of calls for which this TraceQL condition holds. Labels of
+ * the series are `${__field.labels.<name>}`.
+ */
+function toTraces(condition) {
+  const tempo = '${traces}';
+  const query = { refId: 'A', datasource: { type: 'tempo', uid: tempo }, queryType: 'traceql', query: `{ name = "call" && ${condition} }`, limit: 50 };
+  const range = { from: '${__from}', to: '${__to}' };
+  const panes = encodeURIComponent(JSON.stringify({ traces: { datasource: tempo, queries: [query], range } }));
+  // What Grafana puts in is left as it is written.
+  const open = panes.replace(/%24%7B([\w.]+)%7D/g, (_, name) => `\${${name}}`);
+  const link = { title: 'Traces of these calls', url: `/explore?schemaVersion=1&panes=${open}`, targetBlank: true };
+  return { build: () => link };
+}
+
+function fill(panel, { title, about, unit, queries, width, height, format, traces }) {
   panel.title(title).datasource(SOURCE).span(width ?? 8).height(height ?? 8);
   if (about !== undefined) panel.description(about);
   if (unit !== undefined) panel.unit(unit);
+  if (traces !== undefined) panel.dataLinks([toTraces(traces)]);
   queries.forEach((each, place) => panel.withTarget(query(each, place, format)));
   return panel;
 }
@@ -60,7 +76,8 @@ export function dashboard(uid, title, about, rows) {
     .time({ from: 'now-3h', to: 'now' })
     .timezone('browser')
     .readonly()
-    .withVariable(new DatasourceVariableBuilder('datasource').label('Prometheus').type('prometheus'));
+    .withVariable(new DatasourceVariableBuilder('datasource').label('Prometheus').type('prometheus'))
+    .withVariable(new DatasourceVariableBuilder('traces').label('Traces').type('tempo'));
   let [x, y, id] = [0, 0, 0];
   for (const [heading, panels] of rows) {
     built.withRow(new RowBuilder(heading).id((id += 1)).gridPos({ x: 0, y, w: WIDTH, h: 1 }));

@@ -34,7 +34,8 @@ pub async fn run(settings: Settings, log: LogLevel, draining: CancellationToken)
         Auth::Hs256(secret) => Verifier::hs256(secret.as_bytes()),
     };
     announce(&settings);
-    let metrics = Arc::new(Metrics::new().context("metrics")?);
+    let metrics = if settings.metrics { Metrics::new() } else { Metrics::gauges() };
+    let metrics = Arc::new(metrics.context("metrics")?);
     let traces = settings.traces.as_ref().map(|traces| Tracer::new(traces, settings.node.name.as_str()));
     let tracer = traces.transpose().context("telemetry.otlp_endpoint")?.map(Arc::new);
     let telemetry = Telemetry { metrics, tracer: tracer.clone() };

@@ -30,6 +30,8 @@ pub struct Settings {
     pub auth: Auth,
     /// What is logged.
     pub log: Log,
+    /// Whether anything is counted and measured.
+    pub metrics: bool,
     /// Where traces of calls go, if anywhere.
     pub traces: Option<TraceSettings>,
 }

@@ -1,10 +1,15 @@
 //! Too much of anything is refused, by the size of it.
 
+use std::time::Duration;
+
 use ringback_tests::client::Client;
 use ringback_tests::flow::{accepted, connect, describe, end, epilogue, hang_up, quiet, sdp};
 use ringback_tests::patience::{SOON, eventually};
 use ringback_tests::stage::Stage;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::bystanders::{Answer, Bystanders, answer};
 
@@ -16,7 +21,20 @@ stories! {
         an_oversized_frame_before_hello_closes,
         an_oversized_description_is_refused,
         oversized_metadata_are_refused,
-        a_flood_is_held_back;
+        a_flood_is_held_back,
+        who_never_says_what_it_wants_is_not_waited_for;
+}
+
+/// Half a request, and then nothing: the connection is closed, and others were served meanwhile.
+async fn who_never_says_what_it_wants_is_not_waited_for(stage: &Stage) {
+    let port = stage.world.gateway(0).port();
+    let mut mallory = TcpStream::connect(("127.0.0.1", port)).await.expect("a connection");
+    mallory.write_all(b"GET /v1/ws HTTP/1.1\r\nHost: gateway\r\n").await.expect("a part of a request");
+    let bystanders = Bystanders::start(stage).await;
+    let mut said = Vec::new();
+    let closed = timeout(Duration::from_secs(30), mallory.read_to_end(&mut said)).await;
+    assert!(closed.is_ok(), "it is still open: {}", String::from_utf8_lossy(&said));
+    bystanders.unharmed(stage).await;
 }
 
 async fn who_finds_no_place_is_told_when_to_come_back(stage: &Stage) {

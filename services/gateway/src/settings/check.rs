@@ -106,6 +106,7 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
                 store,
                 auth,
                 log: Log { filter: raw.log.filter, format },
+                metrics: raw.telemetry.metrics,
                 traces,
             })
         }

@@ -140,6 +140,7 @@ pub(super) struct Telemetry {
     pub(super) otlp_protocol: String,
     pub(super) sample_percent: u64,
     pub(super) slow_ms: u64,
+    pub(super) metrics: bool,
 }
 
 #[derive(Debug, Deserialize)]

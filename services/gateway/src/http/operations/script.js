@@ -36,7 +36,8 @@ let before;
 async function figures() {
   const [now, when] = [await metrics(), performance.now()];
   const sum = (name) => [...now].filter(([series]) => series === name || series.startsWith(`${name}{`)).reduce((all, [, value]) => all + value, 0);
-  const grown = (name) => (before === undefined ? undefined : ((now.get(name) - before.now.get(name)) * 60_000) / (when - before.when));
+  // Where nothing is counted nothing is told.
+  const grown = (name) => (before === undefined || !now.has(name) ? undefined : ((now.get(name) - before.now.get(name)) * 60_000) / (when - before.when));
   const list = at('figures');
   list.replaceChildren();
   pair(list, 'connections', `${sum('ringback_connections')}`);

@@ -1,0 +1,70 @@
+//! Takes connections, and speaks HTTP on them.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How long a client may take to say what it wants, and a connection may stay that nobody asks anything on.
+const HEAD: Duration = Duration::from_secs(10);
+/// How long an answer may take to leave once the gateway stops.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+/// Before a connection is taken again after one could not be: there are too many files open, most likely.
+const AGAIN: Duration = Duration::from_millis(100);
+/// Connections at once that are no WebSockets (yet): one more waits until it is taken.
+const PLACES: usize = 4_096;
+
+/// Serves a port until the gateway stops. A connection that becomes a WebSocket is no longer this one's to count.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(PLACES));
+    let connections = TaskTracker::new();
+    let take = async || {
+        let place = Arc::clone(&places).acquire_owned().await.ok()?;
+        match listener.accept().await {
+            Ok((stream, _)) => Some((stream, place)),
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be taken");
+                sleep(AGAIN).await;
+                None
+            }
+        }
+    };
+    while let Some(taken) = stop.run_until_cancelled(take()).await {
+        if let Some((stream, place)) = taken {
+            connections.spawn(speak(stream, router.clone(), stop.clone(), place));
+        }
+    }
+    connections.close();
+    connections.wait().await;
+}
+
+async fn speak(stream: TcpStream, router: Router, stop: CancellationToken, _place: OwnedSemaphorePermit) {
+    // Small messages that wait for an acknowledgement of the one before would come 40 ms late.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "no TCP_NODELAY");
+    }
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut connection = std::pin::pin!(connection.with_upgrades());
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            timeout(LAST_ANSWERS, connection).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(error = &error as &dyn std::error::Error, "an HTTP connection broke");
+    }
+}

@@ -49,7 +49,7 @@ describe('the operations page', { timeout: 120_000 }, () => {
     await operator.page.locator('#found li', { hasText: 'said no' }).locator('button').click();
     await sees('#verdict', /^the callee said no$/);
     await sees('#phases', /policy0\.\d+ sring\d+\.\d+ s/);
-    for (const step of ['init', 'admitted devices: 1', 'incoming (1)', 'alert', 'ringing (1)', 'reject: rejected', 'ended: rejected (2)']) {
+    for (const step of ['call:init', 'admitted devices: 1', 'call:incoming (1)', 'call:ringing', 'call:ringing (1)', 'call:reject rejected', 'call:ended rejected (2)']) {
       await sees('#ladder', new RegExp(step.replace(/[()]/g, '\\$&')));
     }
     await looks('declined');

@@ -142,6 +142,21 @@ pub enum News {
 }
 
 impl News {
+    /// Its name in the protocol.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Incoming => "call:incoming",
+            Self::Ringing => "call:ringing",
+            Self::Accepted => "call:accepted",
+            Self::Offer => "webrtc:offer",
+            Self::Answer => "webrtc:answer",
+            Self::Ice => "webrtc:ice",
+            Self::Connected => "call:connected",
+            Self::Peer(_) => "call:peer",
+            Self::Ended(_) => "call:ended",
+        }
+    }
+
     const fn of(event: &Event) -> Self {
         match event {
             Event::Incoming { .. } => Self::Incoming,

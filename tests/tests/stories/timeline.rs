@@ -53,31 +53,35 @@ async fn a_call_is_told_step_by_step(stage: &Stage) {
     assert_eq!(told[0], told[1], "whichever gateway is asked");
     let told = &told[0];
     let steps = told["steps"].as_array().expect("steps");
-    let what: Vec<&Value> = steps.iter().map(|step| &step["what"]).collect();
-    let ice = json!({"ice": {"host": 1, "reflexive": 0, "relay": 0, "last": false}});
-    let all = [
-        json!("init"),
-        json!({"admitted": {"devices": 1}}),
-        json!("alert"),
-        json!("accept"),
-        json!("offer"),
-        json!("answer"),
-        ice,
-        json!("media"),
-        json!("media"),
-        json!("report"),
-        json!({"hang_up": "hangup"}),
-    ];
     // What a client has seen may be told by a step of its own.
-    let without: Vec<&Value> = what.iter().copied().filter(|what| **what != json!("seen")).collect();
-    assert_eq!(without, all.iter().collect::<Vec<_>>(), "{steps:#?}");
+    let steps: Vec<&Value> = steps.iter().filter(|step| step["what"] != "seen").collect();
+    let what: Vec<(&str, &Value)> =
+        steps.iter().map(|step| (step["what"].as_str().expect("a name"), &step["detail"])).collect();
+    let (devices, hangup) = (json!({"devices": 1}), json!("hangup"));
+    let ice = json!({"host": 1, "reflexive": 0, "relay": 0, "last": false});
+    let all = [
+        ("call:init", &Value::Null),
+        ("admitted", &devices),
+        ("call:ringing", &Value::Null),
+        ("call:accept", &Value::Null),
+        ("webrtc:offer", &Value::Null),
+        ("webrtc:answer", &Value::Null),
+        ("webrtc:ice", &ice),
+        ("call:connected", &Value::Null),
+        ("call:connected", &Value::Null),
+        ("call:report", &Value::Null),
+        ("call:end", &hangup),
+    ];
+    assert_eq!(what, all, "{steps:#?}");
     let (accepted, placed) = (&steps[3], &steps[0]);
     assert_eq!(accepted["by"], json!({"side": "callee", "device": "phone"}));
     assert_eq!(accepted["state"], "connecting");
     assert!(
-        accepted["told"].as_array().is_some_and(|told| told.iter().any(|one| one["event"] == "accepted"))
+        accepted["told"]
+            .as_array()
+            .is_some_and(|told| told.iter().any(|one| one["event"] == "call:accepted"))
     );
-    let offered = &steps.iter().find(|step| step["what"] == "offer").expect("the offer");
+    let offered = &steps.iter().find(|step| step["what"] == "webrtc:offer").expect("the offer");
     assert!(offered["queued_us"].is_u64() && offered["stored_us"].is_u64(), "{offered}");
     let delivered = &offered["told"][0]["delivered"];
     assert_eq!(
@@ -96,7 +100,7 @@ async fn a_call_is_told_step_by_step(stage: &Stage) {
     let sum: u64 =
         told["phases"].as_array().expect("phases").iter().filter_map(|phase| phase["ms"].as_u64()).sum();
     assert_eq!(Some(sum), told["outcome"]["setup_ms"].as_u64());
-    let report = steps.iter().find(|step| step["what"] == "report").expect("a report");
+    let report = steps.iter().find(|step| step["what"] == "call:report").expect("a report");
     assert_eq!(report["stats"], json!({"rtt_ms": 40}));
 }
 

@@ -3,6 +3,7 @@
 use ringback_call::{Note, Step};
 use ringback_store::record::NoteRecord;
 use ringback_telemetry::Latencies;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// All of them, in order.
@@ -14,14 +15,15 @@ pub(super) fn steps(notes: &[(u64, NoteRecord)]) -> Value {
 fn step(seq: u64, record: &NoteRecord, latencies: &Latencies) -> Value {
     let mut said = match &record.note {
         Note::Step(step) => json!({
-            "what": step.what,
+            "what": step.what.name(),
+            "detail": detail(&step.what),
             "by": step.by.as_ref().map(|(side, device)| json!({"side": side.as_str(), "device": device})),
             "seen": step.seen,
             "state": step.state.as_str(),
             "told": told(step, latencies),
         }),
         Note::Report { by, device, stats } => json!({
-            "what": "report",
+            "what": "call:report",
             "by": {"side": by.as_str(), "device": device},
             "stats": serde_json::from_str::<Value>(stats.as_str()).unwrap_or_else(|_| stats.as_str().into()),
         }),
@@ -33,14 +35,27 @@ fn step(seq: u64, record: &NoteRecord, latencies: &Latencies) -> Value {
     said
 }
 
+/// What is kept of something beside its name, if anything.
+fn detail(kept: &impl Serialize) -> Value {
+    match serde_json::to_value(kept) {
+        Ok(Value::Object(named)) => named.into_values().next().unwrap_or_default(),
+        Ok(_) | Err(_) => Value::Null,
+    }
+}
+
 /// What was told, to whom, and which devices it was sent to when.
 fn told(step: &Step, latencies: &Latencies) -> Value {
     let entries = step.told.iter().map(|told| {
         let delivered = latencies.delivered(told.side, told.seq).iter();
         let delivered = delivered.map(|(device, ms)| json!({"device": device, "after_ms": ms}));
-        let mut said = json!(told);
-        said["delivered"] = delivered.collect();
-        said
+        json!({
+            "side": told.side.as_str(),
+            "seq": told.seq,
+            "to": told.to,
+            "event": told.event.name(),
+            "detail": detail(&told.event),
+            "delivered": delivered.collect::<Value>(),
+        })
     });
     entries.collect()
 }

@@ -123,12 +123,11 @@ function shape(name, attributes, text) {
   return made;
 }
 
-/** `{"ice":{"host":2,…}}` and `"offer"` alike in a few words. */
-function words(what) {
-  if (typeof what === 'string') return what.replaceAll('_', ' ');
-  const [[name, more]] = Object.entries(what);
-  if (typeof more === 'string') return `${name.replaceAll('_', ' ')}: ${more.replaceAll('_', ' ')}`;
-  const parts = Object.entries(more).filter(([, value]) => value !== 0 && value !== false);
+/** A name with what is known beside it in a few words: `webrtc:ice host: 2`. */
+function words(name, detail) {
+  if (detail === null || detail === undefined) return name;
+  if (typeof detail === 'string') return `${name} ${detail.replaceAll('_', ' ')}`;
+  const parts = Object.entries(detail).filter(([, value]) => value !== 0 && value !== false);
   return `${name} ${parts.map(([key, value]) => (value === true ? key : `${key}: ${value}`)).join(', ')}`.trim();
 }
 
@@ -155,7 +154,7 @@ function draw({ caller, callee, created_at, steps }) {
   for (const step of steps) {
     drawn.push(shape('text', { x: 8, y, class: 'soft' }, `+${((step.at - created_at) / 1_000).toFixed(3)} s`));
     drawn.push(shape('text', { x: 84, y, class: 'soft' }, step.node.split('.')[0]));
-    const what = words(step.what);
+    const what = words(step.what, step.detail);
     if (step.by === null) {
       drawn.push(shape('circle', { class: 'mark', cx: MIDDLE, cy: y - 2, r: 4 }));
       drawn.push(shape('text', { x: MIDDLE + 12, y: y + 2 }, what));
@@ -168,7 +167,7 @@ function draw({ caller, callee, created_at, steps }) {
     for (const told of step.told ?? []) {
       const to = ends[told.side];
       drawn.push(...arrow(MIDDLE, to, y));
-      line(`${words(told.event)} (${told.seq})${arrival(told.delivered)}`, (MIDDLE + to) / 2);
+      line(`${words(told.event, told.detail)} (${told.seq})${arrival(told.delivered)}`, (MIDDLE + to) / 2);
       y += STEP;
     }
   }

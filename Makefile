@@ -92,6 +92,12 @@ bench-count: ## Count the instructions of the call rules and the wire formats
 	@$(SETUP) cargo valgrind
 	@$(STEP) "instructions" scripts/count-instructions
 
+.PHONY: bench-telemetry
+bench-telemetry: ## Measure what metrics, the timeline and traces add to the CPU of a call
+	@$(SETUP) cargo redis rotel
+	@$(STEP) "build for release" cargo build --release --package ringback-gateway --package ringback-tests --bins
+	@RINGBACK_GATEWAY=target/release/ringback-gateway $(STEP) "cost of telemetry" target/release/ringback-telemetry-cost
+
 .PHONY: bench-time
 bench-time: ## Time the call rules, the wire formats and the Redis store
 	@$(SETUP) cargo redis

@@ -99,6 +99,11 @@ impl Gateway {
         }
     }
 
+    /// How long it has been computing so far.
+    pub fn computed(&self) -> Result<Duration> {
+        self.process.computed()
+    }
+
     /// SIGKILL.
     pub fn kill9(&self) {
         self.process.kill9();

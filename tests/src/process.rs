@@ -61,6 +61,19 @@ impl Process {
         end(&mut self.running().child);
     }
 
+    /// How long it has been computing so far, on all its threads together; what ended threads did is not in it.
+    pub fn computed(&self) -> Result<Duration> {
+        let tasks = format!("/proc/{}/task", self.running().child.id());
+        let mut sum = Duration::ZERO;
+        for task in std::fs::read_dir(&tasks).context("a process' threads")? {
+            // One may end while they are read.
+            let Ok(said) = std::fs::read_to_string(task?.path().join("schedstat")) else { continue };
+            let nanos = said.split(' ').next().and_then(|first| first.parse().ok());
+            sum += Duration::from_nanos(nanos.context("a thread's time")?);
+        }
+        Ok(sum)
+    }
+
     /// Sends SIGTERM and returns at once.
     pub fn sigterm(&self) -> Result<()> {
         self.signal("TERM")

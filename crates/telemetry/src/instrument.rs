@@ -15,6 +15,9 @@ pub(crate) trait Instrument: Sized {
     const KIND: &'static str;
 
     fn register(name: &str, help: &str, buckets: &[f64], registry: &Registry) -> prometheus::Result<Self>;
+
+    /// One that takes no note of anything, and is not shown; `None` where that would spare nothing.
+    fn idle() -> Option<Self>;
 }
 
 /// What only goes up.
@@ -47,6 +50,10 @@ impl<L: Labels> Instrument for Counter<L> {
         let each = L::all().into_iter().map(|values| all.get_metric_with_label_values(&values));
         Ok(Self(each.collect::<prometheus::Result<_>>()?, PhantomData))
     }
+
+    fn idle() -> Option<Self> {
+        Some(Self(Vec::new(), PhantomData))
+    }
 }
 
 /// What is so many now.
@@ -74,6 +81,11 @@ impl<L: Labels> Instrument for Gauge<L> {
         let all = register(GaugeVec::new(Opts::new(name, help), L::NAMES)?, registry)?;
         let each = L::all().into_iter().map(|values| all.get_metric_with_label_values(&values));
         Ok(Self(each.collect::<prometheus::Result<_>>()?, PhantomData))
+    }
+
+    /// It is written only when somebody asks.
+    fn idle() -> Option<Self> {
+        None
     }
 }
 
@@ -114,6 +126,10 @@ impl<L: Labels> Instrument for Histogram<L> {
         let all = register(HistogramVec::new(opts, L::NAMES)?, registry)?;
         let each = L::all().into_iter().map(|values| all.get_metric_with_label_values(&values));
         Ok(Self(each.collect::<prometheus::Result<_>>()?, PhantomData))
+    }
+
+    fn idle() -> Option<Self> {
+        Some(Self(Vec::new(), PhantomData))
     }
 }
 

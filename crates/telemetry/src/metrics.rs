@@ -48,8 +48,24 @@ macro_rules! metrics {
             /// # Errors
             /// When two metrics have the same name, or one has a name that Prometheus does not take.
             pub fn new() -> prometheus::Result<Self> {
+                Self::make(true)
+            }
+
+            /// Nothing is counted or measured; what is so many now is told all the same.
+            ///
+            /// # Errors
+            /// As [`new`](Self::new).
+            pub fn gauges() -> prometheus::Result<Self> {
+                Self::make(false)
+            }
+
+            fn make(counts: bool) -> prometheus::Result<Self> {
                 let registry = Registry::new();
-                $(let $field = $kind::<$labels>::register($name, &help(&[$($help),+]), $buckets, &registry)?;)+
+                $(let idle = if counts { None } else { $kind::<$labels>::idle() };
+                let $field = match idle {
+                    Some(idle) => idle,
+                    None => $kind::<$labels>::register($name, &help(&[$($help),+]), $buckets, &registry)?,
+                };)+
                 registry.register(Box::new(ProcessCollector::for_self()))?;
                 Ok(Self { registry, $($field,)+ })
             }

@@ -60,6 +60,17 @@ fn each_metric_is_shown_before_anything_has_happened() {
 }
 
 #[test]
+fn where_nothing_is_counted_gauges_are_shown_alone() {
+    let metrics = Metrics::gauges().unwrap();
+    metrics.call_attempts.inc(());
+    metrics.hello.start().stop(());
+    let text = String::from_utf8(metrics.encode().unwrap()).unwrap();
+    for Declared { name, kind, .. } in Metrics::declared() {
+        assert_eq!(text.contains(&format!("# TYPE {name} ")), kind == "gauge", "{name}");
+    }
+}
+
+#[test]
 fn names_follow_the_conventions() {
     for Declared { name, kind, help, .. } in Metrics::declared() {
         assert!(name.starts_with("ringback_"), "{name}");

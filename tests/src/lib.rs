@@ -6,8 +6,12 @@
 //! that checks the protocol's invariants on all it receives; [`flow`] holds the steps most calls share; [`world`] is a
 //! set of running parts, and [`stage`] one story's place in it.
 
-// A story that can't go on has failed, and a panic with a message is how a test says so.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a story that can't go on has failed, and a panic with a message is how a test says so"
+)]
 
 pub mod chaos;
 pub mod client;

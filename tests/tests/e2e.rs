@@ -3,10 +3,9 @@
 //! `cargo test -p ringback-tests --test e2e -- cluster::msgpack` runs a part; see `--help` for the rest. What must be
 //! there: `redis-server` on the path, and a gateway (see `ringback_tests::gateway`).
 
-// A failed story panics, and the harness reports on standard error what no trial can.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
-// Stories hold many clients at once, one story a thread: their size does not matter.
-#![allow(clippy::large_futures)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed story panics")]
+#![allow(clippy::print_stderr, reason = "the harness reports there what no trial can")]
+#![allow(clippy::large_futures, reason = "stories hold many clients at once, one story a thread")]
 
 mod runner;
 mod stories;

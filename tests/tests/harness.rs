@@ -1,6 +1,6 @@
 //! The harness's own parts, where they can be tried without a gateway.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use ringback_tests::cluster::Cluster;
 use ringback_tests::patience::{START, eventually};

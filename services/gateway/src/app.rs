@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     http,
-    logging::LogLevel,
+    logging::LogFilter,
     settings::{Auth, Settings},
 };
 
@@ -25,7 +25,7 @@ const GOODBYE: Duration = Duration::from_secs(5);
 /// # Errors
 /// When an address can't be listened on, when the store's address makes no sense, or when a part fails without which
 /// the gateway is of no use. A store that is away is waited for.
-pub async fn run(settings: Settings, log: LogLevel, draining: CancellationToken) -> anyhow::Result<()> {
+pub async fn run(settings: Settings, log: LogFilter, draining: CancellationToken) -> anyhow::Result<()> {
     let client_port = listen("server.listen", settings.listen).await?;
     let admin_port = listen("admin.listen", settings.admin_listen).await?;
     let (store, redis) = open_store(&settings).await?;

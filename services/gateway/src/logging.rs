@@ -13,11 +13,11 @@ use crate::settings::{Log, LogFormat};
 
 /// Decides, while the gateway runs, what is logged.
 #[derive(Clone)]
-pub struct LogLevel {
+pub struct LogFilter {
     filter: reload::Handle<EnvFilter, Registry>,
 }
 
-impl LogLevel {
+impl LogFilter {
     /// What is logged now, as `log.filter` has it.
     pub fn get(&self) -> String {
         self.filter.with_current(ToString::to_string).unwrap_or_default()
@@ -29,14 +29,15 @@ impl LogLevel {
     /// When it makes no sense: then what was logged goes on being logged.
     pub fn set(&self, filter: &str) -> anyhow::Result<()> {
         let filter: EnvFilter = filter.trim().parse()?;
-        tracing::info!(%filter, "log filter changed");
-        Ok(self.filter.reload(filter)?)
+        self.filter.reload(filter)?;
+        tracing::info!(filter = self.get(), "log filter changed");
+        Ok(())
     }
 }
 
-impl fmt::Debug for LogLevel {
+impl fmt::Debug for LogFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LogLevel({})", self.get())
+        write!(f, "LogFilter({})", self.get())
     }
 }
 
@@ -44,7 +45,7 @@ impl fmt::Debug for LogLevel {
 ///
 /// # Errors
 /// When logging was started before, or the filter makes no sense.
-pub fn start(log: &Log) -> anyhow::Result<LogLevel> {
+pub fn start(log: &Log) -> anyhow::Result<LogFilter> {
     let filter: EnvFilter = log.filter.parse()?;
     let (filter, handle) = reload::Layer::new(filter);
     let colours = std::io::stderr().is_terminal();
@@ -54,5 +55,5 @@ pub fn start(log: &Log) -> anyhow::Result<LogLevel> {
         LogFormat::Pretty => lines.with_target(false).boxed(),
     };
     tracing_subscriber::registry().with(filter).with(lines).try_init()?;
-    Ok(LogLevel { filter: handle })
+    Ok(LogFilter { filter: handle })
 }

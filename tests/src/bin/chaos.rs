@@ -1,6 +1,6 @@
 //! `make chaos`: see `docs/chaos.md`.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 
 use std::process::ExitCode;
 use std::str::FromStr;

@@ -12,17 +12,17 @@ use axum::{
 use ringback_node::Node;
 
 use super::{calls, operations};
-use crate::logging::LogLevel;
+use crate::logging::LogFilter;
 
 /// What the port's answers are made of.
 #[derive(Clone, FromRef)]
 struct Admin {
     node: Arc<Node>,
-    log: LogLevel,
+    log: LogFilter,
 }
 
 /// For operators and probes.
-pub fn admin_port(node: Arc<Node>, log: LogLevel) -> Router {
+pub fn admin_port(node: Arc<Node>, log: LogFilter) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
@@ -76,12 +76,12 @@ pub(super) fn json(status: StatusCode, body: &serde_json::Value) -> Response {
 }
 
 /// What is logged.
-async fn log_filter(State(log): State<LogLevel>) -> String {
+async fn log_filter(State(log): State<LogFilter>) -> String {
     log.get() + "\n"
 }
 
 /// Logs something else from now on, until the gateway is started anew.
-async fn set_log_filter(State(log): State<LogLevel>, filter: String) -> Response {
+async fn set_log_filter(State(log): State<LogFilter>, filter: String) -> Response {
     match log.set(&filter) {
         Ok(()) => (log.get() + "\n").into_response(),
         Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),

@@ -242,21 +242,21 @@ impl Calls {
         Ok(known)
     }
 
-    /// Learns an entry and the document that came with it, if it is newer than what is known.
-    pub(crate) fn learn(self: &Arc<Self>, envelope: &Envelope, body: &bytes::Bytes, stored: Option<&Stored>) {
+    /// Learns an entry and the document that came with it, if it is newer than what is known; `false` where they are of
+    /// a history that contradicts what is known.
+    pub(crate) fn learn(&self, envelope: &Envelope, body: &bytes::Bytes, stored: Option<&Stored>) -> bool {
         let learned = stored.and_then(|stored| Known::read(stored).ok());
         let over =
             matches!(&envelope.event, Event::Ended { reason, .. } if *reason != EndReason::AnsweredElsewhere);
         let ended = learned.as_ref().is_some_and(|learned| learned.call().has_ended());
         if over && !ended {
-            return self.cache.forget(&envelope.call);
+            self.cache.forget(&envelope.call);
+            return true;
         }
         let entry = (Log::Mailbox(envelope.side), envelope.seq, body.clone());
         let heard = Heard { entry: Some(entry), known: learned, ..Heard::default() };
         let slot = self.cache.slot(&envelope.call);
-        if !self.cache.hear(&envelope.call, &slot, heard) {
-            self.check_later(envelope.call.clone());
-        }
+        self.cache.hear(&envelope.call, &slot, heard)
     }
 
     /// An entry was sent to a device so long after it was decided.

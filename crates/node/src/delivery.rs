@@ -44,8 +44,14 @@ pub async fn run(node: Arc<Node>, mut subscription: Subscription) {
 fn entry(node: &Arc<Node>, body: &Bytes, document: Option<Bytes>) -> Result<(), StoreError> {
     let envelope: Envelope = record::decode("an envelope", body)?;
     let stored = document.map(|document| Stored { version: envelope.version, document });
-    node.calls.learn(&envelope, body, stored.as_ref());
+    let agrees = node.calls.learn(&envelope, body, stored.as_ref());
     node.metrics.bus_delay.observe_ms((), node.clock.now().since(envelope.at));
+    // Its number may be the next one all the same: what was lost may have given out the ones before it too.
+    if !agrees {
+        tracing::debug!(call = ?envelope.call, side = envelope.side.as_str(), seq = envelope.seq, "an entry of another history");
+        recovery::contradicted(node, envelope.call);
+        return Ok(());
+    }
     let envelope = Arc::new(envelope);
     let reached = node.registry.deliver(&envelope.user, &Mail::Entry(Arc::clone(&envelope)));
     tracing::debug!(call = ?envelope.call, side = envelope.side.as_str(), seq = envelope.seq, reached, "entry");
@@ -62,4 +68,35 @@ fn direct(node: &Node, body: &[u8]) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use ringback_call::{Action, Stats};
+
+    use super::*;
+    use crate::stage::Stage;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_entry_of_a_history_that_contradicts_ours_is_not_passed_on_before_the_store_has_told() {
+        let stage = Stage::new();
+        let ((alice, mut inbox), (bob, _)) = (stage.device("alice", 1), stage.device("bob", 1));
+        let call = stage.answered(&alice, &bob).await;
+        let before = stage.stored(&call).await;
+        stage.ask(&call, &alice, 2, Action::Report(Stats::new("{}"))).await;
+        // What is known here is lost with a primary, and another gateway goes on from what was before.
+        let other = Stage::succeeded(&before, 0xbad);
+        entry(&stage.node, &Stage::told(&other), Some(other.bytes)).unwrap();
+        assert!(matches!(inbox.mail.recv().await, Some(Mail::CatchUp(read)) if read == call));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_entry_that_follows_what_is_known_is_passed_on_at_once() {
+        let stage = Stage::new();
+        let ((alice, mut inbox), (bob, _)) = (stage.device("alice", 1), stage.device("bob", 1));
+        let call = stage.answered(&alice, &bob).await;
+        let next = Stage::succeeded(&stage.stored(&call).await, 0x600d);
+        entry(&stage.node, &Stage::told(&next), Some(next.bytes)).unwrap();
+        assert!(matches!(inbox.mail.try_recv(), Ok(Mail::Entry(entry)) if entry.seq == 2));
+    }
 }

@@ -26,6 +26,8 @@ pub mod recovery;
 pub mod registry;
 pub mod resume;
 mod routes;
+#[cfg(test)]
+mod stage;
 pub mod sweeper;
 
 pub use config::Config;

@@ -19,6 +19,13 @@ pub(crate) fn missed(node: &Arc<Node>, calls: Vec<CallId>) {
     node.background.spawn(async move { each(&us, calls, false).await });
 }
 
+/// An entry of this call is of a history that contradicts what is known of it. Once the store has told which of them
+/// stands, whoever is in the call here reads its mailbox, where what it has met is judged by its number.
+pub(crate) fn contradicted(node: &Arc<Node>, call: CallId) {
+    let us = Arc::clone(node);
+    node.background.spawn(async move { each(&us, vec![call], true).await });
+}
+
 /// Entries of any calls in these partitions may not have arrived.
 pub(crate) fn interrupted(node: &Arc<Node>, partitions: Vec<Partition>) {
     tracing::warn!(

@@ -202,16 +202,6 @@ impl Calls {
         Ok(())
     }
 
-    pub(super) fn check_later(self: &Arc<Self>, call: CallId) {
-        let calls = Arc::clone(self);
-        let work = async move {
-            if let Err(error) = calls.background.insist(|| Box::pin(calls.check(&call))).await {
-                tracing::debug!(?call, error = &error as &dyn std::error::Error, "not checked");
-            }
-        };
-        self.background.spawn(work);
-    }
-
     /// The calls that are known here and not known to have ended.
     pub(crate) fn known_live(&self) -> Vec<CallId> {
         self.cache.live().into_iter().map(|(call, _)| call).collect()

@@ -150,6 +150,7 @@ impl Calls {
         came: Option<Instant>,
     ) -> Result<(Applied, Option<Call>, Option<ringback_call::FollowUp>), Failure> {
         self.make_sure(place).await?;
+        self.clear_up(place).await?;
         // What is cached may be old: good enough to try a commit on, which checks it, but not to refuse a request.
         let mut fresh = false;
         for _ in 0..MAX_TRIES {
@@ -339,9 +340,18 @@ impl Calls {
     /// Commits again what may have been committed. Who asked for it was told to ask again, and will be found to have.
     async fn make_sure(self: &Arc<Self>, place: &mut Place) -> Result<(), StoreError> {
         let Some(unsure) = place.unsure.take() else { return Ok(()) };
+        let version = unsure.known.version;
+        let heard = place.known.as_ref();
         // It was, somebody has heard of it since.
-        let stored = place.known.as_ref().is_some_and(|known| known.descends_from(unsure.known.version));
-        if stored || unsure.since.elapsed() > UNSURE {
+        if heard.is_some_and(|heard| heard.descends_from(version)) {
+            self.is_sure(place, unsure);
+            return Ok(());
+        }
+        // It was not, and something else was. Should the store have lost that since, it would take this now; but devices
+        // have been told of the other, which is to be put back first.
+        let else_was =
+            |heard: &Known| heard.version.count >= version.count && !heard.may_descend_from(version);
+        if heard.is_some_and(else_was) || unsure.since.elapsed() > UNSURE {
             return Ok(());
         }
         match self.store.commit(unsure.commit.clone()).await {
@@ -448,3 +458,6 @@ fn impossible(what: &'static str) -> Failure {
 fn impossible_in_store(what: &'static str) -> StoreError {
     StoreError::corrupt("a commit's answer", what)
 }
+
+#[cfg(test)]
+mod tests;

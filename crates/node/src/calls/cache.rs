@@ -61,7 +61,7 @@ impl Known {
     }
 
     /// Whether this may be what `older` has become: it is, or that is too long ago for anybody to tell.
-    fn may_descend_from(&self, older: Version) -> bool {
+    pub(super) fn may_descend_from(&self, older: Version) -> bool {
         let too_old = older.count + (self.document.ancestors.len() as u64) < self.version.count;
         older == self.version || too_old || self.descends_from(older)
     }
@@ -94,7 +94,10 @@ impl Slot {
     pub(super) async fn lock(&self) -> MutexGuard<'_, Place> {
         let mut place = self.place.lock().await;
         for heard in std::mem::take(&mut *self.heard()) {
-            place.hear(heard);
+            let known = heard.known.clone();
+            if !place.hear(heard) {
+                place.contradiction = known;
+            }
         }
         place
     }
@@ -130,6 +133,9 @@ pub(super) struct Place {
     /// A commit that nobody knows the fate of. It is made sure of before anything else is committed: should it be lost,
     /// devices may have been told of it all the same, and its numbers must not be given to something else.
     pub(super) unsure: Option<Unsure>,
+    /// What was heard, while a command was under way, of a history that contradicts what is known. Devices have been told
+    /// of it: the store tells which of the two stands, before anything else is committed.
+    pub(super) contradiction: Option<Known>,
     /// Whether it was put back, or may have been, and its users' lists do not name it yet.
     pub(super) unlisted: bool,
     /// What the next note takes along.

@@ -42,6 +42,24 @@ impl Calls {
         Ok(true)
     }
 
+    /// Has the store tell which of two histories stands that contradict each other: the one known, and another that was
+    /// heard of. Numbers of the one that does not are not used again.
+    pub(super) async fn clear_up(&self, place: &mut Place) -> Result<(), StoreError> {
+        let Some(heard) = place.contradiction.clone() else { return Ok(()) };
+        let stored = self.store.load(&heard.call().id).await?;
+        if let Some(known) = place.known.clone() {
+            Box::pin(self.reconcile(place, known, stored)).await?;
+        }
+        if let Some(stands) = place.known.clone()
+            && !heard.descends_from(stands.version)
+            && !stands.may_descend_from(heard.version)
+        {
+            Box::pin(self.adopt(place, &heard, stands)).await?;
+        }
+        place.contradiction = None;
+        Ok(())
+    }
+
     /// Whether a live call that is not stored has been lost, rather than ended and forgotten: one of its devices is
     /// connected here and would have heard of the end. That it was stored a moment ago proves nothing: its end may
     /// have been, too, and be lost with it.
@@ -187,6 +205,7 @@ impl Calls {
         let Some(slot) = self.cache.find(call) else { return Ok(()) };
         let mut place = slot.lock().await;
         self.make_sure(&mut place).await?;
+        self.clear_up(&mut place).await?;
         let Some(known) = place.known.clone() else { return Ok(()) };
         let stored = self.store.load(call).await?;
         // Else who knows the call alive could bring it back.

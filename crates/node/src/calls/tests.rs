@@ -1,0 +1,93 @@
+use ringback_call::{Action, Side};
+use ringback_store::Calls as _;
+
+use super::*;
+use crate::stage::Stage;
+
+/// A commit of this gateway, made of a document, whose answer did not come.
+fn unsure(base: &Known) -> Unsure {
+    let known = Stage::succeeded(base, 0x0a);
+    let call = known.call();
+    let commit = Commit {
+        call: call.id.clone(),
+        expected: base.version,
+        version: known.version,
+        document: known.bytes.clone(),
+        ttl_ms: 60_000,
+        deadline: None,
+        pair: Pair::of(&call.caller, &call.callee),
+        claim: Claim::Held,
+        entries: Vec::new(),
+        trims: Vec::new(),
+    };
+    Unsure { commit, known, before: None, follow_up: None, since: Instant::now() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_of_unknown_fate_is_made_sure_of() {
+    let stage = Stage::new();
+    let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
+    let call = stage.answered(&alice, &bob).await;
+    let base = stage.stored(&call).await;
+    let unsure = unsure(&base);
+    let version = unsure.known.version;
+    let mut place = Place { known: Some(base), unsure: Some(unsure), ..Place::default() };
+    stage.node.calls.make_sure(&mut place).await.unwrap();
+    assert_eq!(stage.stored(&call).await.version, version);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_not_stored_over_what_devices_have_been_told_instead_and_the_store_has_lost() {
+    let stage = Stage::new();
+    let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
+    let call = stage.answered(&alice, &bob).await;
+    let base = stage.stored(&call).await;
+    let heard = Some(Stage::succeeded(&base, 0x0b));
+    let mut place = Place { known: heard.clone(), unsure: Some(unsure(&base)), ..Place::default() };
+    stage.node.calls.make_sure(&mut place).await.unwrap();
+    assert_eq!(stage.stored(&call).await.version, base.version);
+    assert_eq!(place.known.map(|known| known.version), heard.map(|known| known.version));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_heard_of_another_history_while_a_command_is_under_way_is_cleared_up_by_the_next() {
+    let stage = Stage::new();
+    let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
+    let call = stage.answered(&alice, &bob).await;
+    let base = stage.stored(&call).await;
+    let slot = stage.node.calls.cache.slot(&call);
+    let mut under_way = slot.lock().await;
+    let (ours, other) = (unsure(&base), Stage::succeeded(&base, 0x0b));
+    let (last, body) = (other.call().mailboxes.caller.last, Stage::told(&other));
+    let entry = Some((Log::Mailbox(Side::Caller), last, body));
+    assert!(
+        slot.hear(Heard { entry, known: Some(other), ..Heard::default() }),
+        "nobody can tell yet, and devices are told"
+    );
+    stage.store.commit(ours.commit).await.unwrap();
+    under_way.learn(ours.known);
+    drop(under_way);
+    stage.ask(&call, &alice, 2, Action::Connected).await;
+    let mailbox = stage.stored(&call).await.document.call.mailboxes.caller;
+    assert!(mailbox.void.is_some_and(|void| void.from == last), "that number means two things: {mailbox:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_other_stands_what_is_known_is_what_is_given_up() {
+    let stage = Stage::new();
+    let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
+    let call = stage.answered(&alice, &bob).await;
+    let base = stage.stored(&call).await;
+    let slot = stage.node.calls.cache.slot(&call);
+    let mut under_way = slot.lock().await;
+    let (lost, stands) = (Stage::succeeded(&base, 0x0b), unsure(&base));
+    let last = lost.call().mailboxes.caller.last;
+    under_way.recent.push(Log::Mailbox(Side::Caller), last, Stage::told(&lost));
+    under_way.learn(lost);
+    stage.store.commit(stands.commit).await.unwrap();
+    slot.hear(Heard { known: Some(stands.known), ..Heard::default() });
+    drop(under_way);
+    stage.ask(&call, &alice, 2, Action::Connected).await;
+    let mailbox = stage.stored(&call).await.document.call.mailboxes.caller;
+    assert!(mailbox.void.is_some_and(|void| void.from == last), "that number means two things: {mailbox:?}");
+}

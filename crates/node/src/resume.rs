@@ -4,7 +4,7 @@ mod catch_up;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use ringback_call::{Call, CallId, ConnectionId, Input, Side, State, StateName};
+use ringback_call::{Call, CallId, ConnectionId, Input, PerSide, Side, State, StateName};
 use ringback_session::Identity;
 use ringback_store::{
     Log, Store, StoreError, UserRecord,
@@ -15,6 +15,9 @@ use ringback_wire::{PeerRef, SeenMap, Snapshot};
 use crate::calls::{Calls, Failure, Known};
 
 pub use catch_up::{CaughtUp, catch_up};
+
+/// Entries of one call that a client can have met in a history that was lost.
+const PLAUSIBLE: u64 = 1_000;
 
 /// What a connection starts with.
 #[derive(Debug, Default)]
@@ -65,7 +68,10 @@ pub async fn begin(
     for id in all {
         let last_seen = seen.and_then(|seen| seen.get(id)).copied();
         let part = match load_with(calls, identity, id, last_seen).await? {
-            Some(known) => attach(calls, identity, known, seen.is_none()).await?,
+            Some(known) => {
+                let call = give_up_lost(calls, identity, known, last_seen).await?;
+                attach(calls, identity, call, seen.is_none()).await?
+            }
             None => None,
         };
         match part {
@@ -153,14 +159,42 @@ fn is_bound(call: &Call, side: Side, identity: &Identity) -> bool {
     call.final_device(side) == Some(&identity.device)
 }
 
+/// The call, as it goes on from here. A device that has met more than is stored proves that a history was lost, which
+/// this gateway does not know either. Who else has met what, on either side, nobody can say: numbers that this history
+/// may have handed out are not used again, lest somebody be told something new by one of them, or not at all.
+async fn give_up_lost(
+    calls: &Arc<Calls>,
+    identity: &Identity,
+    known: Known,
+    met: Option<u64>,
+) -> Result<Call, StoreError> {
+    let call = known.document.call;
+    let Some((side, met)) = call.side_of(&identity.user).zip(met) else { return Ok(call) };
+    let takes_part = call.legs(side).iter().any(|leg| leg.device == identity.device);
+    let last = call.mailboxes[side].last;
+    if call.has_ended() || !takes_part || met <= last {
+        return Ok(call);
+    }
+    let lost = |of: Side| {
+        let first = call.mailboxes[of].last + 1;
+        // As far as that can be true: what a client says must not use up the numbers there are.
+        Some(if of == side { first..=met.min(last + PLAUSIBLE) } else { first..=first })
+    };
+    let lost = PerSide { caller: lost(Side::Caller), callee: lost(Side::Callee) };
+    match calls.apply(&call.id, Input::Rewritten { lost, outcome: None }).await {
+        Ok(applied) => Ok(applied.call),
+        Err(Failure::Store(error)) => Err(error),
+        Err(Failure::Rejected(_) | Failure::TooManyCalls) => Ok(call),
+    }
+}
+
 /// Attaches the device to a call, unless the call is nothing to it.
 async fn attach(
     calls: &Arc<Calls>,
     identity: &Identity,
-    known: Known,
+    before: Call,
     fresh: bool,
 ) -> Result<Option<Part>, StoreError> {
-    let before = known.document.call;
     let Some(side) = before.side_of(&identity.user) else { return Ok(None) };
     let fresh_start = before.fresh_start(side, &identity.device);
     if before.has_ended() {
@@ -267,3 +301,6 @@ fn snapshot(call: &Call, side: Side, seq: u64) -> Snapshot {
         seq,
     }
 }
+
+#[cfg(test)]
+mod tests;

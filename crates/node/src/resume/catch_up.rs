@@ -51,7 +51,7 @@ pub async fn catch_up(
             Some(joined_after) => joined_after,
             // Nobody found it when the call began to ring: its gateway could not prove that it lives.
             None if side == Side::Callee && matches!(call.state, State::Ringing { .. }) => {
-                attach(calls, identity, known, false).await?;
+                attach(calls, identity, known.document.call, false).await?;
                 return Ok(CaughtUp::Nothing);
             }
             None => return Ok(CaughtUp::Nothing),
@@ -60,7 +60,7 @@ pub async fn catch_up(
     // Put back as it was before the device came to this connection: what is said in it would go where it was.
     let leg = call.legs(side).iter().find(|leg| leg.device == identity.device);
     if leg.is_some_and(|leg| leg.link.connection < identity.link.connection) && !call.has_ended() {
-        attach(calls, identity, known.clone(), false).await?;
+        attach(calls, identity, call.clone(), false).await?;
     }
     let last = call.mailboxes[side].last;
     Ok(match missed(store, identity, call, side, reached).await? {

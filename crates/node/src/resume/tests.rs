@@ -1,0 +1,51 @@
+use ringback_call::{Action, EndRequest, Event, Origin, Sdp};
+
+use super::*;
+use crate::stage::Stage;
+
+/// What a device is given that comes back, and says so much of the call.
+async fn come_back(stage: &Stage, who: &Origin, call: &CallId, seen: u64) -> Start {
+    let (Origin { user, device, session, link, .. }, _inbox) = stage.device(who.user.as_str(), 2);
+    let identity = Identity { user, device, session, link };
+    let seen = SeenMap::from_iter([(call.clone(), seen)]);
+    let notes = SessionNotes::default();
+    let past = Some(Past { seen: &seen, notes: &notes });
+    let mut start = Start::default();
+    let node = &stage.node;
+    begin(&*node.store, &node.calls, &identity, &UserRecord::default(), past, &mut start).await.unwrap();
+    start
+}
+
+fn offer() -> Action {
+    Action::Offer(Sdp::new("v=0"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_that_a_lost_history_gave_out_is_not_given_to_something_else() {
+    let stage = Stage::new();
+    let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
+    let call = stage.answered(&alice, &bob).await;
+    let last = stage.stored(&call).await.document.call.mailboxes;
+    // Both have been told one thing more by a primary that died, and by a gateway that did.
+    let start = come_back(&stage, &alice, &call, last.caller.last + 1).await;
+    assert!(!start.resumed, "alice has met more than there is");
+    let (alice, _a) = stage.device("alice", 2);
+    stage.ask(&call, &alice, 2, offer()).await;
+    let start = come_back(&stage, &bob, &call, last.callee.last + 1).await;
+    assert!(!start.resumed, "bob's newest number is not that of the offer");
+    assert!(matches!(&start.replay[..], [envelope] if matches!(envelope.event, Event::Offer(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_met_nothing_of_a_lost_history_goes_on() {
+    let stage = Stage::new();
+    let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
+    let call = stage.answered(&alice, &bob).await;
+    let last = stage.stored(&call).await.document.call.mailboxes;
+    come_back(&stage, &alice, &call, u64::MAX).await;
+    let (alice, _a) = stage.device("alice", 2);
+    stage.ask(&call, &alice, 2, offer()).await;
+    let start = come_back(&stage, &bob, &call, last.callee.last).await;
+    assert!(start.resumed && start.replay.len() == 1);
+    assert!(start.replay[0].seq < 10_000, "what a client says does not use up the numbers");
+}

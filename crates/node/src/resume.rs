@@ -32,6 +32,8 @@ pub struct Start {
     pub known: SeenMap,
     /// The calls that have been told of the connection.
     pub attached: Vec<CallId>,
+    /// The calls whose end the client has seen, as it says, each with the number of the end.
+    pub told: Vec<(CallId, u64)>,
     /// A connection of the same device by which a call knows it, and that counts as newer: nothing that is said in that
     /// call would reach this one.
     pub newer: Option<ConnectionId>,
@@ -76,6 +78,10 @@ pub async fn begin(
         };
         match part {
             Some(part) => {
+                // What its earlier connection remembered of that may be lost with its gateway.
+                if last_seen.is_some_and(|seen| part.is_the_end(seen)) {
+                    start.told.push((id.clone(), part.call.mailboxes[part.side].last));
+                }
                 start.attached.push(id.clone());
                 start.newer = start.newer.max(part.newer_than(identity));
                 found.push((part, last_seen));
@@ -135,6 +141,11 @@ impl Part {
             && self.is_bound(identity)
             && self.call.replay.count(&identity.session) == 1;
         if only_placed && !notes.has_told(&self.call.id) { 0 } else { all }
+    }
+
+    /// Whether the call is over, and this its end.
+    fn is_the_end(&self, seen: u64) -> bool {
+        self.call.has_ended() && seen == self.call.mailboxes[self.side].last
     }
 
     /// A connection of this device by which the call knows it, if that counts as newer than this one.

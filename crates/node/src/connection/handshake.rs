@@ -222,8 +222,13 @@ async fn enter<T: Transport>(
     let past = notes.as_ref().map(|notes| Past { seen: &hello.seen, notes });
     let mut start = Start::default();
     let started = async {
-        routes::keep(node, &identity, &presence.told, false).await?;
-        resume::begin(&*node.store, &node.calls, &identity, &record, past, &mut start).await
+        resume::begin(&*node.store, &node.calls, &identity, &record, past, &mut start).await?;
+        for (call, end) in std::mem::take(&mut start.told) {
+            if !presence.told.iter().any(|(told, _)| *told == call) {
+                presence.told.push((call, end));
+            }
+        }
+        routes::keep(node, &identity, &presence.told, false).await
     };
     let started = started.await;
     presence.calls = std::mem::take(&mut start.attached);

@@ -49,3 +49,14 @@ async fn who_has_met_nothing_of_a_lost_history_goes_on() {
     assert!(start.resumed && start.replay.len() == 1);
     assert!(start.replay[0].seq < 10_000, "what a client says does not use up the numbers");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_names_the_end_of_a_call_has_been_told_of_it() {
+    let stage = Stage::new();
+    let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
+    let call = stage.answered(&alice, &bob).await;
+    stage.ask(&call, &bob, 2, Action::End(EndRequest::Hangup)).await;
+    let end = stage.stored(&call).await.document.call.mailboxes.caller.last;
+    assert_eq!(come_back(&stage, &alice, &call, end - 1).await.told, []);
+    assert_eq!(come_back(&stage, &alice, &call, end).await.told, [(call, end)]);
+}

@@ -32,7 +32,7 @@ impl World {
         for wrong in self.ledger().not_offline() {
             self.violated("no reason", wrong);
         }
-        for early in self.ledger().early() {
+        for early in self.ledger().early(&self.depot.history) {
             self.violated("candidate first", early);
         }
         let missing = self.ledger().missing(&self.depot.history);

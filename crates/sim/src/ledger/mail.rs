@@ -189,18 +189,21 @@ impl Ledger {
                 self.early.push((call.to_owned(), device.to_owned(), payload.clone()));
             }
             Some((_, Sent { settled: Some((_, Settled::Refused(_) | Settled::Unknown)), .. })) => {}
+            // It was stored, and is lost.
+            Some((_, Sent { at, settled: Some((acked, Settled::Acked)) }))
+                if history.may_be_lost(call, *at, *acked) => {}
             _ => return wrong("candidate first", "before its description"),
         }
         Ok(())
     }
 
     /// Candidates that came before their description although it was not refused.
-    pub fn early(&self) -> Vec<String> {
+    pub fn early(&self, history: &History) -> Vec<String> {
         let is_wrong = |(call, _, payload): &&(String, String, Payload)| {
             let Kind::Candidate { of } = payload.kind else { return false };
             let flow = self.calls.get(call).and_then(|record| record.flows.get(&payload.page));
-            let description = flow.and_then(|flow| flow.get(false, of));
-            description.is_some_and(|(_, sent)| matches!(sent.settled, Some((_, Settled::Acked))))
+            let Some((_, sent)) = flow.and_then(|flow| flow.get(false, of)) else { return false };
+            matches!(sent.settled, Some((acked, Settled::Acked)) if !history.may_be_lost(call, sent.at, acked))
         };
         let wrong = self.early.iter().filter(is_wrong);
         wrong.map(|(call, device, payload)| format!("{device} got {payload} of {call} too early")).collect()

@@ -113,7 +113,9 @@ impl Ledger {
 
     /// A device learns how a call ended: by the event, or because something it asked for came too late.
     pub fn over(&mut self, call: &str, device: &str, over: &Over, history: &History) -> Result<(), String> {
-        let torn = history.is_torn(call);
+        // A primary may die after it has told somebody of an end that no replica has, and another end be stored before
+        // whoever heard of the first puts it back.
+        let torn = history.is_torn(call) || history.turn_died(call, history.now());
         let outcomes = &mut self.record(call).outcomes;
         if over.reason == LOST_THE_RACE {
             let won = outcomes.winner.as_ref().is_some_and(|(winner, _)| winner == device);

@@ -55,6 +55,9 @@ pub struct Dialog {
     pub accepted_at: Timestamp,
     /// Whose turn it is.
     pub negotiation: Negotiation,
+    /// Whether an offer has ever been answered.
+    #[serde(default)]
+    pub agreed: bool,
     /// The number of the last offer in the mailbox it was put into.
     #[serde(default)]
     pub offered: u64,

@@ -67,6 +67,7 @@ pub(super) fn bind(draft: &mut Draft, leg: Leg) {
         callee: leg,
         accepted_at: draft.at,
         negotiation: Negotiation::Awaited,
+        agreed: false,
         offered: 0,
         held: PerSide::default(),
         media: PerSide::default(),

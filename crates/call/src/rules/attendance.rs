@@ -5,7 +5,7 @@ use crate::{
     Rules, Side, State, Timestamp, UserId,
 };
 
-use super::draft::Draft;
+use super::{draft::Draft, negotiation};
 use crate::party::Party;
 
 /// A connection that is no more.
@@ -120,6 +120,9 @@ pub(super) fn move_bound(draft: &mut Draft, side: Side, arrival: Arrival<'_>) ->
     let was_absent = leg.absent_since.take().is_some();
     (leg.link, leg.closed) = (arrival.link.clone(), false);
     if arrival.fresh {
+        if let Some(dialog) = draft.call.state.dialog_mut() {
+            negotiation::withdraw(dialog, side);
+        }
         tell_peer(draft, side, PeerStatus::Restarted);
     } else if was_absent {
         tell_peer(draft, side, PeerStatus::Back);

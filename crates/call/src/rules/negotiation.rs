@@ -27,7 +27,7 @@ pub(super) fn answer(draft: &mut Draft, sender: &Endpoint, sdp: &Sdp) -> Result<
     if dialog.negotiation != Negotiation::Open(side.other()) {
         return Err(Rejection::InvalidState(draft.call.state_name()));
     }
-    dialog.negotiation = Negotiation::Stable;
+    (dialog.negotiation, dialog.agreed) = (Negotiation::Stable, true);
     describe(draft, side, Event::Answer(sdp.clone()));
     Ok(Ack::Done)
 }
@@ -45,6 +45,16 @@ fn describe(draft: &mut Draft, side: Side, description: Event) {
         if !held.is_empty() {
             draft.tell(side.other(), Event::Ice(held));
         }
+    }
+}
+
+/// A side's device has forgotten its open offer, whose answer is of no use to it: it makes another, and so may its peer
+/// (RFC 3264, section 4, lets nobody offer while an offer is open). The peer's candidates that waited for that answer
+/// are of the same peer connection.
+pub(super) fn withdraw(dialog: &mut Dialog, side: Side) {
+    if dialog.negotiation == Negotiation::Open(side) {
+        dialog.negotiation = if dialog.agreed { Negotiation::Stable } else { Negotiation::Awaited };
+        dialog.held[side.other()].clear();
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use ringback_call::{
-    Action, Admission, Attendance, Call, Command, Decision, Event, Input, Negotiation, PerSide, Rejection,
-    Rules, Side, State, Timestamp,
+    Action, Admission, Attendance, Call, Command, Decision, Dialog, Event, Input, Negotiation, PerSide,
+    Rejection, Rules, Side, State, Timestamp,
 };
 
 use crate::{
@@ -211,7 +211,10 @@ impl History {
     fn store(&mut self, before: &Call, next: Call, input: &Input, decision: &Decision) {
         self.applied += 1;
         self.outcomes += usize::from(next.has_ended() && !before.has_ended());
-        negotiation_takes_turns(before, &next);
+        negotiation_takes_turns(before, &next, input);
+        if let Some((offerer, dialog)) = withdrawn(before, &next) {
+            self.trickled[offerer.other()] -= dialog.held[offerer.other()].len();
+        }
         if let Input::Request { from, action: Action::Ice(list), .. } = input {
             self.trickled[before.side_of(&from.user).unwrap()] += list.len();
         }
@@ -264,8 +267,17 @@ impl History {
     }
 }
 
-/// No offer is taken while the peer's is open: an open offer is only ever followed by its answer.
-fn negotiation_takes_turns(before: &Call, after: &Call) {
+/// The side whose open offer is not open any more although nobody has answered it, and the dialog as it was.
+fn withdrawn<'a>(before: &'a Call, after: &Call) -> Option<(Side, &'a Dialog)> {
+    let (was, is) = (before.state.dialog()?, after.state.dialog()?);
+    let Negotiation::Open(offerer) = was.negotiation else { return None };
+    let answered = after.mailboxes[offerer].last > before.mailboxes[offerer].last;
+    (is.negotiation != was.negotiation && !answered).then_some((offerer, was))
+}
+
+/// No offer is taken while the peer's is open: an open offer is only ever followed by its answer, or withdrawn because
+/// its sender has forgotten it.
+fn negotiation_takes_turns(before: &Call, after: &Call, input: &Input) {
     let turn = |call: &Call| match &call.state {
         State::Connecting(dialog) | State::Connected { dialog, .. } => Some(dialog.negotiation),
         _ => None,
@@ -274,9 +286,20 @@ fn negotiation_takes_turns(before: &Call, after: &Call) {
         let fine = was == is
             || match was {
                 Negotiation::Awaited => is == Negotiation::Open(Side::Caller),
+                Negotiation::Open(offerer) if forgotten_by(before, input) == Some(offerer) => {
+                    is != Negotiation::Open(offerer.other())
+                }
                 Negotiation::Open(_) => is == Negotiation::Stable,
                 Negotiation::Stable => matches!(is, Negotiation::Open(_)),
             };
         assert!(fine, "{was:?} became {is:?}");
+    }
+}
+
+/// The side whose device has come back with nothing.
+fn forgotten_by(call: &Call, input: &Input) -> Option<Side> {
+    match input {
+        Input::Attached { user, fresh: true, .. } => call.side_of(user),
+        _ => None,
     }
 }

@@ -88,3 +88,41 @@ fn the_first_offer_is_the_callers() {
     assert_eq!(story.ask(BOB, ask::offer("o")), "invalid_state connecting");
     assert_eq!(story.ask(BOB, ask::answer("a")), "invalid_state connecting");
 }
+
+#[test]
+fn an_offer_that_its_page_has_forgotten_is_withdrawn() {
+    let mut story = Story::connected();
+    story.ask(ALICE, ask::offer("old"));
+    story.ask(BOB, ask::ice(&["b1"]));
+    let anew = ALICE.moved("gw-1");
+    story.happens(ask::restarted(anew));
+    assert_eq!(story.heard(BOB), ["offer old", "peer restarted"]);
+    assert_eq!(story.ask(BOB, ask::answer("late")), "invalid_state connected");
+    assert_eq!(story.ask(anew, ask::offer("new")), "done", "it waits for nobody's answer");
+    assert_eq!(story.ask(BOB, ask::answer("ok")), "done");
+    assert_eq!(story.heard(ALICE), ["answer ok"], "b1 was for a peer connection that is gone");
+}
+
+#[test]
+fn before_anything_is_agreed_on_the_first_offer_is_the_callers_again() {
+    let mut story = Story::accepted();
+    story.ask(ALICE, ask::offer("old"));
+    let anew = ALICE.moved("gw-1");
+    story.happens(ask::restarted(anew));
+    assert_eq!(story.ask(BOB, ask::offer("o")), "invalid_state connecting");
+    assert_eq!(story.ask(BOB, ask::ice(&["b1"])), "done");
+    assert!(story.heard(ALICE).is_empty(), "his candidates wait for his own description");
+    assert_eq!(story.ask(anew, ask::offer("new")), "done");
+    story.ask(BOB, ask::answer("ok"));
+    assert_eq!(story.heard(ALICE), ["answer ok", "ice b1"]);
+}
+
+#[test]
+fn an_offer_stands_when_its_sender_comes_back_whole_or_the_other_starts_anew() {
+    let mut story = Story::connected();
+    story.ask(ALICE, ask::offer("o"));
+    story.happens(ask::attached(ALICE.moved("gw-1")));
+    story.happens(ask::restarted(BOB.moved("gw-1")));
+    assert_eq!(story.ask(ALICE.moved("gw-1"), ask::offer("another")), "invalid_state connected");
+    assert_eq!(story.ask(BOB.moved("gw-1"), ask::answer("a")), "done");
+}

@@ -16,7 +16,6 @@ pub struct Step {
     /// Whose doing it was, unless it was the server's.
     pub by: Option<(Side, DeviceId)>,
     /// The entry of its mailbox up to which that device says it has everything; 0 where it says nothing.
-    #[serde(default)]
     pub seen: u64,
     /// Where the call stood afterwards.
     pub state: StateName,
@@ -193,16 +192,22 @@ impl Step {
             Input::Rewritten { .. } => (What::Rewritten, None, 0),
             Input::Terminate => (What::Terminated, None, 0),
         };
-        Some(Self { what, by, seen, ..Self::told_by(call, decision) })
+        Some(Self::told_by(call, decision, what, by, seen))
     }
 
     /// The first step of a call.
     pub(crate) fn opening(call: &Call, decision: &Decision) -> Self {
         let by = Some((Side::Caller, call.caller_leg.device.clone()));
-        Self { what: What::Init, by, seen: 0, ..Self::told_by(call, decision) }
+        Self::told_by(call, decision, What::Init, by, 0)
     }
 
-    fn told_by(before: &Call, decision: &Decision) -> Self {
+    fn told_by(
+        before: &Call,
+        decision: &Decision,
+        what: What,
+        by: Option<(Side, DeviceId)>,
+        seen: u64,
+    ) -> Self {
         let told = decision.deliveries.iter().map(|delivery| Told {
             side: delivery.side,
             seq: delivery.seq,
@@ -210,7 +215,7 @@ impl Step {
             event: News::of(&delivery.event),
         });
         let state = decision.next.as_ref().unwrap_or(before).state_name();
-        Self { what: What::Deadline, by: None, seen: 0, state, told: told.collect() }
+        Self { what, by, seen, state, told: told.collect() }
     }
 }
 

@@ -30,6 +30,9 @@ pub struct Call {
     pub mailboxes: PerSide<Mailbox>,
     /// How many notes the call's log holds.
     pub notes: u64,
+    /// Whether steps were left out of that log, for want of room.
+    #[serde(default)]
+    pub is_log_cut: bool,
     /// How many of them are clients' reports.
     #[serde(default)]
     pub reports: u64,

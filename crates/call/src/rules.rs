@@ -107,9 +107,10 @@ impl Rules {
 
     /// Puts the step that a change is into the call's log, while there is room.
     fn keep(&self, decision: &mut Decision, over: bool, step: impl FnOnce(&Decision) -> Option<Step>) {
-        let Some(next) = &decision.next else { return };
+        let Some(next) = &mut decision.next else { return };
         let ends = next.has_ended() && !over && self.max_steps > 0;
         if next.notes >= self.max_steps && !ends {
+            next.is_log_cut = true;
             return;
         }
         let step = step(decision);

@@ -1,6 +1,9 @@
 //! What became of a call, in words, for whoever is asked why it failed.
 
-use crate::{Call, EndReason, Gathered, Millis, Note, PerSide, Phase, Side, State, StateName, Step, What};
+use crate::{
+    Call, EndReason, Gathered, Millis, News, Note, PeerStatus, PerSide, Phase, Side, State, StateName, Step,
+    What,
+};
 
 /// The verdict on a call, from its document and its steps: the first sentence says what happened, the others what speaks
 /// for it. Of a call that lives it says where it stands.
@@ -51,9 +54,13 @@ pub fn verdict<'a>(call: &Call, notes: impl IntoIterator<Item = &'a Note>) -> Ve
         }
         (EndReason::IceFailed, _) => format!("{by} found no path for the media, before there was an answer"),
         (EndReason::MediaDenied, _) => format!("{by} was given no microphone or camera"),
-        (EndReason::ConnectionLost, phase) => match clues.away {
-            Some(side) => format!("{}'s device lost its connection and did not come back in time, in {}", word(side), phase.as_str()),
-            None => "a device was not to be found any more".to_owned(),
+        (EndReason::ConnectionLost, phase) => match (clues.away.caller, clues.away.callee) {
+            (true, true) => format!("both devices lost their connections and did not come back in time, in {}", phase.as_str()),
+            (false, false) => "a device was not to be found any more".to_owned(),
+            (caller, _) => {
+                let side = if caller { Side::Caller } else { Side::Callee };
+                format!("{}'s device lost its connection and did not come back in time, in {}", word(side), phase.as_str())
+            }
         },
         (EndReason::EndedByServer, _) => "the service ended it".to_owned(),
         (EndReason::AnsweredElsewhere, _) => "another device answered".to_owned(),
@@ -80,8 +87,9 @@ struct Clues {
     whole: bool,
     offers: u64,
     gathered: PerSide<Gathered>,
-    /// The side whose device is away.
-    away: Option<Side>,
+    /// Whose device is away: of those that have the call, not of those that only rang.
+    away: PerSide<bool>,
+    /// How often one of these went away.
     drops: u64,
     rewritten: bool,
 }
@@ -92,8 +100,9 @@ impl Clues {
         let mut known = 0;
         for note in notes {
             known += 1;
-            let Note::Step(Step { what, by, .. }) = note else { continue };
+            let Note::Step(Step { what, by, told, .. }) = note else { continue };
             let side = by.as_ref().map(|(side, _)| *side);
+            let theirs = by.as_ref().filter(|(side, device)| call.final_device(*side) == Some(device));
             match (what, side) {
                 (What::Offer, _) => clues.offers += 1,
                 (What::Ice(more), Some(side)) => {
@@ -103,16 +112,28 @@ impl Clues {
                     all.relay += more.relay;
                     all.last |= more.last;
                 }
-                (What::Dropped, Some(side)) => {
-                    clues.away = Some(side);
-                    clues.drops += 1;
+                (What::Dropped, _) => {
+                    if let Some((side, _)) = theirs {
+                        clues.away[*side] = true;
+                        clues.drops += 1;
+                    }
                 }
-                (What::Attached { .. }, side) if clues.away == side => clues.away = None,
+                (What::Attached { .. }, _) => {
+                    if let Some((side, _)) = theirs {
+                        clues.away[*side] = false;
+                    }
+                }
                 (What::Rewritten, _) => clues.rewritten = true,
                 _ => {}
             }
+            // Time finds out, too, who has gone and who was there all along.
+            for told in told {
+                if let News::Peer(status) = told.event {
+                    clues.away[told.side.other()] = status == PeerStatus::Reconnecting;
+                }
+            }
         }
-        clues.whole = known > 0 && known == call.notes;
+        clues.whole = known > 0 && known == call.notes && !call.is_log_cut;
         clues
     }
 

@@ -31,6 +31,7 @@ impl Rules {
             state: State::Idle { crossing: None, arrivals: Vec::new(), since: *at, placed_at: *at },
             mailboxes: PerSide { caller: Mailbox::bound(), callee: Mailbox::default() },
             notes: 0,
+            is_log_cut: false,
             reports: 0,
             replay,
             not_before: Timestamp::default(),

@@ -1,7 +1,8 @@
 //! What is written down of a call, step by step.
 
 use ringback_call::{
-    Action, Audience, EndRequest, Gathered, News, Note, Rules, Side, StateName, Step, Told, What, verdict,
+    Action, Audience, EndRequest, Gathered, News, Note, PerSide, Rules, Side, StateName, Step, Told, What,
+    verdict,
 };
 
 use crate::common::{ALICE, BOB, BOB_TABLET, ask, both_there, only_alice, story::Story};
@@ -143,6 +144,46 @@ fn a_call_says_whose_device_was_lost_and_who_hung_up() {
     story.wait(61_200).ask(ALICE, ask::HANG_UP);
     let talked = "the two talked for 61.2 s, and the caller hung up";
     assert_eq!(said(&story), [talked, "a device of the two lost its connection to a gateway 1 time(s)"]);
+}
+
+#[test]
+fn a_call_says_so_where_both_devices_were_lost_and_where_the_first_had_come_back() {
+    let mut story = Story::connected();
+    story.happens(ask::dropped(ALICE));
+    story.happens(ask::dropped(BOB));
+    story.wait(20_000).sweep(PerSide::default());
+    assert_eq!(said(&story), ["both devices lost their connections and did not come back in time, in talk"]);
+    let mut story = Story::connected();
+    story.happens(ask::dropped(ALICE));
+    story.happens(ask::dropped(BOB));
+    story.happens(ask::attached(ALICE.moved("gw-1")));
+    story.wait(20_000).sweep(only_alice());
+    assert_eq!(
+        said(&story),
+        ["the callee's device lost its connection and did not come back in time, in talk"]
+    );
+}
+
+#[test]
+fn a_device_that_only_rang_is_none_of_the_two() {
+    let mut story = Story::placed();
+    story.happens(ask::attached(BOB_TABLET));
+    story.happens(ask::dropped(BOB_TABLET));
+    assert_eq!(step(&story).what, What::Dropped);
+    story.happens(ask::allowed(&[BOB]));
+    story.ask(BOB, ask::ACCEPT);
+    story.ask(ALICE, ask::HANG_UP);
+    assert_eq!(said(&story), ["the caller hung up before there were media"]);
+}
+
+#[test]
+fn a_log_that_is_full_is_not_taken_for_whole() {
+    let mut story = Story::placed_under(Rules { max_steps: 3, ..Rules::default() });
+    story.happens(ask::allowed(&[BOB]));
+    story.ask(BOB, ask::ACCEPT);
+    story.ask(ALICE, ask::offer("o"));
+    story.wait(30_000).sweep(both_there());
+    assert_eq!(said(&story), ["offer and answer were not exchanged within 30.0 s of the accept"]);
 }
 
 #[test]

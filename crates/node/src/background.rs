@@ -1,10 +1,15 @@
 //! Work that nobody waits for: goodbyes, repairs, renewals. It takes turns, so that it does not hold up what somebody
 //! waits for, even when ten thousand sockets drop together; what must not be forgotten is tried again for a while; and
 //! all of it ends with the node.
+//!
+//! What waits is bounded too: while the store is away, each client that comes and goes leaves a goodbye behind. Of more
+//! than there is room for the newest is left undone, as what is given up after ten minutes is: deadlines and times to
+//! live see to it.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use ringback_store::StoreError;
+use ringback_telemetry::Metrics;
 use tokio::{
     sync::Semaphore,
     time::{Instant, sleep},
@@ -13,6 +18,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Attempts under way at once.
 const PLACES: usize = 64;
+/// Pieces of work for each connection there may be, and at least: at the end of all connections each leaves one.
+const EACH: usize = 2;
+const LEAST: usize = 1_000;
 /// The first pause after an attempt that failed, and the longest.
 const SHORT: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(2);
@@ -20,25 +28,44 @@ const LONG: Duration = Duration::from_secs(2);
 const ENOUGH: Duration = Duration::from_secs(600);
 
 /// Runs it.
-#[derive(Debug)]
 pub struct Background {
     tasks: TaskTracker,
     stop: CancellationToken,
     places: Semaphore,
+    size: usize,
+    room: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
 }
 
 impl Background {
-    /// On these tasks, until this stops.
-    pub(crate) fn new(tasks: TaskTracker, stop: CancellationToken) -> Self {
-        Self { tasks, stop, places: Semaphore::new(PLACES) }
+    /// On these tasks, until this stops; with room for what so many connections leave behind.
+    pub(crate) fn new(
+        tasks: TaskTracker,
+        stop: CancellationToken,
+        connections: usize,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let size = connections.saturating_mul(EACH).clamp(LEAST, Semaphore::MAX_PERMITS);
+        let (places, room) = (Semaphore::new(PLACES), Arc::new(Semaphore::new(size)));
+        Self { tasks, stop, places, size, room, metrics }
     }
 
-    /// Begins something. It should do its work in [`once`](Self::once) or [`insist`](Self::insist).
+    /// Begins something, if there is room. It should do its work in [`once`](Self::once) or [`insist`](Self::insist).
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
+            self.metrics.background_refused.inc(());
+            return;
+        };
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
             let _ = stop.run_until_cancelled(work).await;
+            drop(room);
         });
+    }
+
+    /// How much there is, begun and not done.
+    pub(crate) fn len(&self) -> usize {
+        self.size - self.room.available_permits().min(self.size)
     }
 
     /// One attempt, when it is its turn.
@@ -80,7 +107,8 @@ mod tests {
     use super::*;
 
     fn background() -> Arc<Background> {
-        Arc::new(Background::new(TaskTracker::new(), CancellationToken::new()))
+        let metrics = Arc::new(Metrics::new().unwrap());
+        Arc::new(Background::new(TaskTracker::new(), CancellationToken::new(), 0, metrics))
     }
 
     #[tokio::test(start_paused = true)]
@@ -126,5 +154,27 @@ mod tests {
         background.tasks.close();
         background.tasks.wait().await;
         assert_eq!(most.load(Ordering::Relaxed), PLACES);
+    }
+    #[tokio::test(start_paused = true)]
+    async fn what_there_is_no_room_for_is_left_undone_and_counted() {
+        let (background, done) = (background(), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..LEAST + 7 {
+            let done = Arc::clone(&done);
+            background.spawn(async move {
+                sleep(Duration::from_secs(1)).await;
+                done.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        let told = String::from_utf8(background.metrics.encode().unwrap()).unwrap();
+        assert!(told.contains("ringback_background_refused_total 7\n"), "{told}");
+        assert_eq!(background.len(), LEAST);
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(done.load(Ordering::Relaxed), LEAST);
+        background.spawn(async move {});
+        background.tasks.close();
+        background.tasks.wait().await;
+        let told = String::from_utf8(background.metrics.encode().unwrap()).unwrap();
+        assert!(told.contains("ringback_background_refused_total 7\n"), "there is room again: {told}");
+        assert_eq!(background.len(), 0);
     }
 }

@@ -76,7 +76,9 @@ impl Node {
         let config = Arc::new(config);
         let store: Arc<dyn Store> = Arc::new(Measured::new(store, Arc::clone(&metrics)));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let background = Arc::new(Background::new(tasks.clone(), stop.clone()));
+        let connections = config.limits.connections;
+        let background =
+            Arc::new(Background::new(tasks.clone(), stop.clone(), connections, Arc::clone(&metrics)));
         let clock = Arc::new(Clock::new((config.machine.now)()));
         let cluster = Arc::new(Cluster::new(&config));
         let registry = Arc::new(Registry::default());
@@ -186,6 +188,7 @@ impl Node {
         metrics.ready.set((), is(self.not_ready().is_none()));
         metrics.store_heard.set((), self.cluster.last_heard().map_or(-1.0, |ago| ago.as_secs_f64()));
         metrics.connections.set_count((), self.registry.len());
+        metrics.background.set_count((), self.background.len());
         metrics.nodes.set_count((), self.cluster.live().len());
         for (state, calls) in self.calls.live_by_state().await {
             metrics.calls.set_count((state,), calls);

@@ -157,6 +157,11 @@ metrics! {
     /// Gateways that live, as this one knows.
     nodes: Gauge<()> = "ringback_nodes", NONE;
 
+    /// Work that nobody waits for (goodbyes, repairs), begun and not done yet.
+    background: Gauge<()> = "ringback_background_work", NONE;
+    /// Such work that was left undone because there was too much of it.
+    background_refused: Counter<()> = "ringback_background_refused_total", NONE;
+
     /// What the store took to answer.
     store: Histogram<(StoreOperation,)> = "ringback_store_seconds", SHORT;
     /// What the store did not do.

@@ -102,6 +102,10 @@ pub struct Session {
     seen: SeenMap,
     /// Calls of which it has seen more of late.
     news: BTreeSet<CallId>,
+    /// Until when it was told of missed calls.
+    missed_told: Option<Timestamp>,
+    /// Until when it knows of them, if that is news.
+    missed_known: Option<Timestamp>,
 }
 
 /// What an entry is to a connection.
@@ -129,6 +133,8 @@ impl Session {
             untold: BTreeSet::new(),
             seen: SeenMap::new(),
             news: BTreeSet::new(),
+            missed_told: None,
+            missed_known: None,
         }
     }
 
@@ -150,7 +156,8 @@ impl Session {
                 "hello was said already",
             ))),
             Ok(ClientFrame::Seen(seen)) => {
-                self.note_seen(seen);
+                self.note_seen(seen.calls);
+                self.note_missed(seen.missed);
                 Step::Seen
             }
             Ok(ClientFrame::Request(request)) => {
@@ -275,6 +282,25 @@ impl Session {
     pub fn take_seen(&mut self) -> SeenMap {
         let news = std::mem::take(&mut self.news);
         news.into_iter().filter_map(|call| Some((call.clone(), *self.seen.get(&call)?))).collect()
+    }
+
+    /// It is told of the missed calls until this moment.
+    pub const fn told_missed(&mut self, until: Timestamp) {
+        self.missed_told = Some(until);
+    }
+
+    /// As with what it has seen, only what was told counts; and once, for nothing more follows in this connection.
+    fn note_missed(&mut self, known: Option<Timestamp>) {
+        if let Some(told) = self.missed_told
+            && known.is_some_and(|known| known >= told)
+        {
+            self.missed_known = self.missed_told.take();
+        }
+    }
+
+    /// Until when the client knows of the missed calls, if it has said so since this was last asked.
+    pub const fn take_missed(&mut self) -> Option<Timestamp> {
+        self.missed_known.take()
     }
 
     /// The calls whose end it was told, the last of them, with the number of the end.

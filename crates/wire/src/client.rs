@@ -5,8 +5,8 @@ mod fields;
 use std::collections::BTreeMap;
 
 use ringback_call::{
-    Action, CallId, Candidate, DeviceId, Media, Metadata, RequestId, Sdp, SessionId, Stats, TraceParent,
-    UserId,
+    Action, CallId, Candidate, DeviceId, Media, Metadata, RequestId, Sdp, SessionId, Stats, Timestamp,
+    TraceParent, UserId,
 };
 
 use crate::{ErrorCode, Format, FrameError, Limits, format::Head, json_text::JsonText};
@@ -20,9 +20,18 @@ pub enum ClientFrame {
     /// The first one.
     Hello(Box<Hello>),
     /// What arrived. Has no id and no reply.
-    Seen(SeenMap),
+    Seen(Seen),
     /// Anything that is answered.
     Request(Request),
+}
+
+/// `seen`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// How far, in each call.
+    pub calls: SeenMap,
+    /// The missed calls the client knows of: those it was told with this `until`, and with any before.
+    pub missed: Option<Timestamp>,
 }
 
 /// `hello`
@@ -38,18 +47,21 @@ pub struct Hello {
     pub session: Option<SessionId>,
     /// What the client has seen.
     pub seen: SeenMap,
+    /// Asks to be told of missed calls, but for those that the client knows of, by the `until` it was told them with.
+    pub missed: Option<Timestamp>,
     /// What the client is.
     pub client: Option<ClientInfo>,
 }
 
 impl std::fmt::Debug for Hello {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { id, token: _, device, session, seen, client } = self;
+        let Self { id, token: _, device, session, seen, missed, client } = self;
         f.debug_struct("Hello")
             .field("id", id)
             .field("device", device)
             .field("session", session)
             .field("seen", seen)
+            .field("missed", missed)
             .field("client", client)
             .finish_non_exhaustive()
     }
@@ -156,7 +168,11 @@ impl<'a> Reader<'a> {
     fn frame(&self, kind: &str) -> Result<ClientFrame, Refusal> {
         match kind {
             "hello" => self.hello(),
-            "seen" => Ok(ClientFrame::Seen(self.seen(self.read::<fields::Seen>()?.calls)?)),
+            "seen" => {
+                let fields: fields::Seen = self.read()?;
+                let missed = fields.missed.map(Timestamp);
+                Ok(ClientFrame::Seen(Seen { calls: self.seen(fields.calls)?, missed }))
+            }
             _ => self.request(kind),
         }
     }
@@ -173,6 +189,7 @@ impl<'a> Reader<'a> {
                 .transpose()?,
             session: fields.session.and_then(|session| SessionId::new(session).ok()),
             seen: self.seen(fields.seen)?,
+            missed: fields.missed.map(Timestamp),
             client: fields.client,
         })))
     }

@@ -11,12 +11,14 @@ mod event;
 mod format;
 mod json_text;
 mod limits;
+mod missed;
 mod server;
 
-pub use client::{Body, ClientFrame, ClientInfo, Hello, Init, Request, SeenMap};
+pub use client::{Body, ClientFrame, ClientInfo, Hello, Init, Request, Seen, SeenMap};
 pub use close::CloseCode;
 pub use code::ErrorCode;
 pub use event::EventFrame;
 pub use format::{Format, FrameError};
 pub use limits::Limits;
+pub use missed::{MissedCall, MissedFrame};
 pub use server::{Ack, ErrorFrame, Goaway, HelloAck, IceServer, PeerRef, ServerFrame, Snapshot};

@@ -8,7 +8,7 @@ use ringback_call::{
 };
 use serde::Serialize;
 
-use crate::{ErrorCode, EventFrame};
+use crate::{ErrorCode, EventFrame, MissedFrame};
 
 /// A frame to a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,6 +22,8 @@ pub enum ServerFrame {
     Error(ErrorFrame),
     /// Something happened to a call.
     Event(EventFrame),
+    /// Calls were missed.
+    Missed(MissedFrame),
     /// The client is asked to connect anew.
     Goaway(Goaway),
 }

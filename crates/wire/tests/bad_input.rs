@@ -46,11 +46,26 @@ fn a_wrong_field_is_a_bad_request_with_the_requests_id() {
         json!({"type": "call:report", "id": 2, "call": "p1-x"}),
         json!({"type": "hello", "id": 2}),
         json!({"type": "hello", "id": 2, "token": "t", "device": "no spaces"}),
+        json!({"type": "hello", "id": 2, "token": "t", "missed": true}),
+        json!({"type": "hello", "id": 2, "token": "t", "missed": -1}),
         json!({"type": "token", "id": 2, "token": null}),
         json!({"type": "ping", "id": 2, "seen": [1]}),
         json!({"type": "no:such", "id": 2}),
     ] {
         assert_refused(&frame, Some(2), ErrorCode::BadRequest);
+    }
+}
+
+#[test]
+fn a_seen_that_makes_no_sense_is_a_bad_request() {
+    for frame in [
+        json!({"type": "seen"}),
+        json!({"type": "seen", "calls": [1]}),
+        json!({"type": "seen", "calls": {}, "missed": "all"}),
+        json!({"type": "seen", "calls": {}, "missed": -1}),
+        json!({"type": "seen", "calls": {}, "missed": 1.5}),
+    ] {
+        assert_refused(&frame, None, ErrorCode::BadRequest);
     }
 }
 

@@ -83,7 +83,7 @@ impl<T: Transport> Socket<T> {
             ServerFrame::Error(error) => self.metrics.errors.inc((error.code,)),
             ServerFrame::Event(_) => self.metrics.deliveries.inc(()),
             ServerFrame::Goaway(_) => self.metrics.goaways.inc(()),
-            ServerFrame::Hello(_) | ServerFrame::Ack(_) => {}
+            ServerFrame::Hello(_) | ServerFrame::Ack(_) | ServerFrame::Missed(_) => {}
         }
         match self.format.encode(frame) {
             Ok(bytes) => match timeout(self.write_limit, self.transport.send(bytes)).await {

@@ -115,6 +115,21 @@ fn a_token_does_not_print() {
 }
 
 #[test]
+fn missed_calls_are_known_once_they_were_told() {
+    let mut session = session();
+    let known = |session: &mut Session, until: u64| {
+        let frame = format!(r#"{{"type":"seen","calls":{{}},"missed":{until}}}"#);
+        assert_eq!(session.receive(frame.as_bytes(), Timestamp(0)), Step::Seen);
+        session.take_missed()
+    };
+    assert_eq!(known(&mut session, 9_000), None, "nothing was told");
+    session.told_missed(Timestamp(5_000));
+    assert_eq!(known(&mut session, 4_999), None, "something older");
+    assert_eq!(known(&mut session, 9_000), Some(Timestamp(5_000)), "as far as was told");
+    assert_eq!(known(&mut session, 9_000), None, "said before");
+}
+
+#[test]
 fn seen_counts_only_what_was_told() {
     let mut session = session();
     session.reach(&call(1), 2);

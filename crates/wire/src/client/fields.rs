@@ -15,12 +15,14 @@ pub(super) struct Hello {
     pub(super) session: Option<String>,
     #[serde(default)]
     pub(super) seen: BTreeMap<String, u64>,
+    pub(super) missed: Option<u64>,
     pub(super) client: Option<ClientInfo>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Seen {
     pub(super) calls: BTreeMap<String, u64>,
+    pub(super) missed: Option<u64>,
 }
 
 /// What every request may have.

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use ringback_call::{
     Action, CallId, Candidate, DeviceId, EndRequest, Media, Metadata, RejectReason, RequestId, Sdp,
-    SessionId, Stats, TraceParent, UserId,
+    SessionId, Stats, Timestamp, TraceParent, UserId,
 };
-use ringback_wire::{Body, ClientFrame, ClientInfo, Hello, Init, Request, SeenMap};
+use ringback_wire::{Body, ClientFrame, ClientInfo, Hello, Init, Request, Seen, SeenMap};
 
 pub(crate) use server::server;
 
@@ -46,6 +46,7 @@ pub(crate) fn client(name: &str) -> Option<ClientFrame> {
             device: Some(device("d-7f")),
             session: Some(SessionId::new("5e55").unwrap()),
             seen: seen(12),
+            missed: None,
             client: Some(ClientInfo { name: "ringback-js".to_owned(), version: "1.0.0".to_owned() }),
         })),
         "hello_bare" => ClientFrame::Hello(Box::new(Hello {
@@ -54,9 +55,22 @@ pub(crate) fn client(name: &str) -> Option<ClientFrame> {
             device: None,
             session: None,
             seen: SeenMap::new(),
+            missed: None,
             client: None,
         })),
-        "seen" => ClientFrame::Seen(seen(12)),
+        "hello_missed" => ClientFrame::Hello(Box::new(Hello {
+            id: RequestId(1),
+            token: "alice".to_owned(),
+            device: Some(device("d-7f")),
+            session: None,
+            seen: SeenMap::new(),
+            missed: Some(Timestamp(0)),
+            client: None,
+        })),
+        "seen" => ClientFrame::Seen(Seen { calls: seen(12), missed: None }),
+        "seen_missed" => {
+            ClientFrame::Seen(Seen { calls: SeenMap::new(), missed: Some(Timestamp(1_790_000_000_000)) })
+        }
         "ping" => request(9_007_199_254_740_991, Body::Ping),
         "token" => request(3, Body::Token("t".to_owned())),
         "call_init" => request(

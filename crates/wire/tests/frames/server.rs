@@ -5,7 +5,8 @@ use ringback_call::{
     Side, StateName, Timestamp,
 };
 use ringback_wire::{
-    Ack, ErrorCode, ErrorFrame, EventFrame, Goaway, HelloAck, IceServer, PeerRef, ServerFrame, Snapshot,
+    Ack, ErrorCode, ErrorFrame, EventFrame, Goaway, HelloAck, IceServer, MissedCall, MissedFrame, PeerRef,
+    ServerFrame, Snapshot,
 };
 
 use super::{call, device, user};
@@ -98,6 +99,21 @@ fn replies() -> Vec<(&'static str, ServerFrame)> {
         (
             "error_without_id",
             ServerFrame::Error(ErrorFrame::new(None, ErrorCode::BadRequest, "unknown type")),
+        ),
+        (
+            "missed",
+            ServerFrame::Missed(MissedFrame {
+                calls: vec![MissedCall {
+                    call: call(),
+                    from: bob().into(),
+                    media: Media { audio: true, video: true },
+                    at: Timestamp(1_790_000_000_000),
+                    ended_at: Timestamp(1_790_000_045_000),
+                    reason: EndReason::NoAnswer,
+                }],
+                until: Timestamp(1_790_000_045_003),
+                more: false,
+            }),
         ),
         ("goaway", ServerFrame::Goaway(Goaway { reconnect_after_ms: 1_800, reason: "draining" })),
     ]

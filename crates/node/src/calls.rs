@@ -3,6 +3,7 @@
 mod aftermath;
 mod bereavement;
 mod cache;
+mod call_log;
 mod index;
 mod opening;
 mod placing;
@@ -26,8 +27,10 @@ use crate::{
     Config, background::Background, clock::Clock, cluster::Cluster, config::Keep, registry::Registry,
 };
 use cache::{Cache, Heard, Place, Unsure};
+use call_log::Logged;
 
 pub use cache::Known;
+pub use call_log::Page;
 pub use opening::Opened;
 pub use timeline::Timeline;
 
@@ -75,6 +78,7 @@ pub struct Calls {
     cluster: Arc<Cluster>,
     registry: Arc<Registry>,
     cache: Cache,
+    logged: Logged,
     background: Arc<Background>,
     metrics: Arc<Metrics>,
     tracer: Option<Arc<Tracer>>,
@@ -99,6 +103,7 @@ impl Calls {
             cluster,
             registry,
             cache: Cache::default(),
+            logged: Logged::default(),
             background,
             metrics: telemetry.metrics,
             tracer: telemetry.tracer,
@@ -303,7 +308,7 @@ impl Calls {
             version,
             document: bytes.clone(),
             ttl_ms: self.ttl_ms(next),
-            deadline: decision.deadline,
+            deadline: self.deadline(next, decision.deadline),
             pair: Pair::of(&next.caller, &next.callee),
             claim: plan.claim,
             entries: self.entries(next, version, decision.deliveries, notes, at)?,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ringback_call::{Millis, NodeId, Rules};
+use ringback_store::LogBounds;
 use ringback_wire::Limits as FrameLimits;
 
 use crate::{ice::IceServers, machine::Machine};
@@ -75,6 +76,8 @@ pub struct Keep {
     pub live_ms: Millis,
     /// An ended one.
     pub ended_ms: Millis,
+    /// What each user's log says of it. No entries: there are no logs.
+    pub log: LogBounds,
 }
 
 #[cfg(test)]
@@ -105,7 +108,11 @@ pub(crate) mod tests {
                 devices_per_user: 16,
                 outbox_frames: 256,
             },
-            keep: Keep { live_ms: 3_600_000, ended_ms: 120_000 },
+            keep: Keep {
+                live_ms: 3_600_000,
+                ended_ms: 120_000,
+                log: LogBounds { entries: 100, age_ms: 86_400_000 },
+            },
             sweep: Duration::from_millis(500),
             ice: IceServers::default(),
             drain: seconds(30),

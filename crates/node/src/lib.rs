@@ -21,7 +21,7 @@ mod measured;
 #[cfg(feature = "mutants")]
 pub mod mutants;
 pub mod node;
-mod rate;
+pub mod rate;
 pub mod recovery;
 pub mod registry;
 pub mod resume;

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Millis, NodeId, SessionId, Timestamp, UserId};
 use ringback_store::{
-    Bus, Calls, Commit, Committed, Deadlines, Enlisted, Greeted, Log, Nodes, Partition, Partitions, Pulse,
-    Registered, Route, Sessions, Store, StoreError, Stored, Subscription, UserRecord, Users, Version,
+    Bus, CallLog, Calls, Commit, Committed, Deadlines, Ended, Enlisted, Greeted, Log, LogPage, LogPlace,
+    Missed, Nodes, Partition, Partitions, Pulse, Registered, Route, Sessions, Store, StoreError, Stored,
+    Subscription, UserRecord, Users, Version,
 };
 use ringback_telemetry::{CommitOutcome, Metrics, StoreFailure, StoreOperation as Operation};
 
@@ -123,14 +124,44 @@ impl Users for Measured {
         self.time(Operation::Enlist, self.store.enlist(user, call, at, max)).await
     }
 
-    async fn delist(
+    async fn delist(&self, user: &UserId, call: &CallId, ended: Option<Ended>) -> Result<(), StoreError> {
+        self.time(Operation::Delist, self.store.delist(user, call, ended)).await
+    }
+}
+
+#[async_trait]
+impl CallLog for Measured {
+    async fn log(&self, user: &UserId, page: LogPage) -> Result<Vec<(LogPlace, Bytes)>, StoreError> {
+        self.time(Operation::Log, self.store.log(user, page)).await
+    }
+
+    async fn missed(
         &self,
         user: &UserId,
-        call: &CallId,
-        ended_at: Option<Timestamp>,
-        keep_ms: Millis,
+        device: &DeviceId,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Missed, StoreError> {
+        self.time(Operation::Missed, self.store.missed(user, device, since, limit)).await
+    }
+
+    async fn confirm(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        until: Timestamp,
+        ttl_ms: Millis,
     ) -> Result<(), StoreError> {
-        self.time(Operation::Delist, self.store.delist(user, call, ended_at, keep_ms)).await
+        self.time(Operation::Confirm, self.store.confirm(user, device, until, ttl_ms)).await
+    }
+
+    async fn reschedule(
+        &self,
+        call: &CallId,
+        due: Timestamp,
+        next: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        self.time(Operation::Reschedule, self.store.reschedule(call, due, next)).await
     }
 }
 

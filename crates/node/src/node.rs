@@ -17,6 +17,7 @@ use crate::{
     config::Config,
     delivery,
     measured::Measured,
+    rate::PerUser,
     recovery,
     registry::Registry,
     sweeper::Sweeper,
@@ -47,6 +48,8 @@ pub struct Node {
     pub verifier: Verifier,
     /// Who may come in.
     pub admission: Admission,
+    /// What users may ask beside their connections.
+    pub asked_by: PerUser,
     /// What operators are told.
     pub metrics: Arc<Metrics>,
     /// Cancelled when clients are to be asked to leave.
@@ -93,6 +96,7 @@ impl Node {
         );
         Arc::new(Self {
             admission: Admission::new(&config.limits),
+            asked_by: PerUser::new(&config.limits),
             config,
             store,
             calls,

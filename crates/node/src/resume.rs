@@ -30,6 +30,8 @@ pub struct Start {
     pub replay: Vec<Envelope>,
     /// For each call, the last entry from before `replay`.
     pub known: SeenMap,
+    /// Calls on the user's list that have ended: nobody has written them into the user's log yet.
+    pub over: Vec<Call>,
     /// The calls that have been told of the connection.
     pub attached: Vec<CallId>,
     /// The calls whose end the client has seen, as it says, each with the number of the end.
@@ -83,6 +85,9 @@ pub async fn begin(
                     start.told.push((id.clone(), part.call.mailboxes[part.side].last));
                 }
                 start.attached.push(id.clone());
+                if part.call.has_ended() && record.calls.iter().any(|listed| listed.call == *id) {
+                    start.over.push(part.call.clone());
+                }
                 start.newer = start.newer.max(part.newer_than(identity));
                 found.push((part, last_seen));
             }

@@ -57,6 +57,7 @@ impl Sweeper {
             let sweeps = ours.map(|partition| us.sweep(partition)).collect::<Vec<_>>();
             let sweep = futures::stream::iter(sweeps).buffer_unordered(PARTITIONS).for_each(|()| ready(()));
             let _ = node.stop.run_until_cancelled(sweep).await;
+            node.calls.settle_logged();
         }
     }
 
@@ -85,6 +86,9 @@ impl Sweeper {
         let Some(known) = node.calls.load(call).await? else {
             return node.store.forget(call).await;
         };
+        if known.call().has_ended() {
+            return node.calls.log_overdue(known.call()).await;
+        }
         let attendance =
             routes::attendance(&*node.store, &node.cluster, &node.registry, known.call()).await?;
         let away_until = self.away_until(partition);

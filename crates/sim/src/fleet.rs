@@ -13,6 +13,7 @@ use ringback_node::{
     machine::Machine,
     serve,
 };
+use ringback_store::LogBounds;
 use ringback_telemetry::{Metrics, Telemetry};
 use ringback_wire::{Format, Limits as FrameLimits};
 use tokio_util::sync::CancellationToken;
@@ -190,7 +191,11 @@ fn config(name: &str) -> Config {
             devices_per_user: 16,
             outbox_frames: 256,
         },
-        keep: Keep { live_ms: 3_600_000, ended_ms: 120_000 },
+        keep: Keep {
+            live_ms: 3_600_000,
+            ended_ms: 120_000,
+            log: LogBounds { entries: 100, age_ms: 86_400_000 },
+        },
         sweep: Duration::from_millis(500),
         ice: ringback_node::ice::IceServers::default(),
         drain: DRAIN,

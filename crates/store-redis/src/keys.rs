@@ -11,6 +11,10 @@
 //! | `rb1:{pN}:pair:<pair>` | string | the id of the pair's newest call | the commit's |
 //! | `rb1:{pN}:dl` | sorted set | calls by deadline, ms | [`DEADLINES_TTL_MS`] or the commit's, never shortened |
 //! | `rb1:{pM}:u:<user>` | hash | `d:<device>` → `<connection>:<node>`, `c:<call>` → since when, `e:<call>` (ended) → until when, ms | [`USER_TTL_MS`] |
+//! | `rb1:{pM}:log:<user>` | sorted set | the user's calls that are over, by their end, ms | [the log's age](ringback_store::LogBounds) |
+//! | `rb1:{pM}:missed:<user>` | sorted set | the missed ones of them, by the moment at which each was written down, ms | the log's age |
+//! | `rb1:{pM}:rec:<user>` | hash | `<call>` → its record | the log's age |
+//! | `rb1:{pM}:told:<user>` | sorted set | devices by the moment until which each knows of the missed ones, ms | the log's age |
 //! | `rb1:{pM}:s:<session>:<user>` | string | the device the session belongs to, a blank, and what is remembered of it | the session's |
 //! | `rb1:{pN}:q:<node>` | hash | `n` messages on the node's channel so far, `0` … `63` the last of them (see `publish.lua`) | [`COUNT_TTL_MS`] |
 //! | `rb1:{pN}:history` | string | changes when data may have been lost (see `probe.lua`) | [`USER_TTL_MS`] |
@@ -76,6 +80,22 @@ impl Keys {
 
     pub(crate) fn user(&self, partition: Partition, user: &UserId) -> Key {
         self.key(partition, "u:", user.as_str())
+    }
+
+    pub(crate) fn log(&self, partition: Partition, user: &UserId) -> Key {
+        self.key(partition, "log:", user.as_str())
+    }
+
+    pub(crate) fn missed(&self, partition: Partition, user: &UserId) -> Key {
+        self.key(partition, "missed:", user.as_str())
+    }
+
+    pub(crate) fn records(&self, partition: Partition, user: &UserId) -> Key {
+        self.key(partition, "rec:", user.as_str())
+    }
+
+    pub(crate) fn told(&self, partition: Partition, user: &UserId) -> Key {
+        self.key(partition, "told:", user.as_str())
     }
 
     /// A session's own text has no colon, so that the user's may have any.

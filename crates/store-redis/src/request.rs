@@ -42,6 +42,10 @@ script!(REGISTER, "register.lua");
 script!(UNREGISTER, "unregister.lua");
 script!(ENLIST, "enlist.lua");
 script!(DELIST, "delist.lua");
+script!(LOG, "log.lua");
+script!(MISSED, "missed.lua");
+script!(CONFIRM, "confirm.lua");
+script!(RESCHEDULE, "reschedule.lua");
 script!(GREET, "greet.lua");
 script!(HEARTBEAT, "heartbeat.lua");
 

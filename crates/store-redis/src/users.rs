@@ -2,15 +2,16 @@
 
 use async_trait::async_trait;
 use fred::types::Value;
-use ringback_call::{CallId, ConnectionId, DeviceId, Millis, NodeId, Timestamp, UserId};
+use ringback_call::{CallId, ConnectionId, DeviceId, NodeId, Timestamp, UserId};
 use ringback_store::{
-    Enlisted, LAST_ENDED, Listed, Partition, Registered, Route, Store as _, StoreError, UserRecord, Users,
+    Ended, Enlisted, LAST_ENDED, Listed, LogEntry, Partition, Registered, Route, Store as _, StoreError,
+    UserRecord, Users,
 };
 
 use crate::{
     RedisStore,
     errors::GivenUp,
-    keys::USER_TTL_MS,
+    keys::{LONGEST_TTL_MS, USER_TTL_MS},
     reply::{self, Unexpected},
     request::{DELIST, ENLIST, REGISTER, Request, UNREGISTER},
 };
@@ -76,22 +77,29 @@ impl Users for RedisStore {
         Ok(enlisted)
     }
 
-    async fn delist(
-        &self,
-        user: &UserId,
-        call: &CallId,
-        ended_at: Option<Timestamp>,
-        keep_ms: Millis,
-    ) -> Result<(), StoreError> {
-        let until = ended_at.map(|at| at.after(keep_ms).0.to_string()).unwrap_or_default();
-        let args = vec![
-            call.as_str().into(),
-            ended_at.map(|at| at.0.to_string()).unwrap_or_default().into(),
-            until.into(),
-            LAST_ENDED.to_string().into(),
-            USER_TTL_MS.to_string().into(),
-        ];
-        self.run_script(user, &DELIST, args).await.map(drop)
+    async fn delist(&self, user: &UserId, call: &CallId, ended: Option<Ended>) -> Result<(), StoreError> {
+        let mut args: Vec<Value> = vec![call.as_str().into()];
+        let mut log = None;
+        match ended {
+            Some(ended) => {
+                args.push(ended.at.0.to_string().into());
+                args.push(ended.at.after(ended.keep_ms).0.to_string().into());
+                log = ended.log;
+            }
+            None => args.extend(["".into(), "".into()]),
+        }
+        args.push(LAST_ENDED.to_string().into());
+        args.push(USER_TTL_MS.to_string().into());
+        if let Some(LogEntry { record, missed, bounds }) = log {
+            args.push(record.into());
+            args.push(if missed { "1" } else { "0" }.into());
+            args.push(bounds.entries.to_string().into());
+            args.push(bounds.age_ms.min(LONGEST_TTL_MS).to_string().into());
+        }
+        let (partition, key) = self.place_of(user);
+        let (_, [log, missed, records, _]) = self.places_of_log(user);
+        let keys = vec![key, log, missed, records];
+        self.run(partition, &Request::script(WHAT, &DELIST, keys, args)).await.map(drop)
     }
 }
 

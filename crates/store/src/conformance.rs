@@ -16,6 +16,7 @@
 
 mod bodies;
 mod bus;
+mod call_log;
 mod calls;
 mod deadlines;
 mod expiry;
@@ -125,6 +126,28 @@ pub fn all() -> Vec<(&'static str, Promise)> {
             a_list_says_since_when,
             the_last_calls_that_ended_are_remembered,
             names_may_be_odd,
+        }
+        call_log {
+            an_unknown_user_has_an_empty_log,
+            what_is_taken_off_the_list_is_in_the_log,
+            the_newest_is_first,
+            a_log_is_read_page_by_page,
+            what_ended_in_the_same_millisecond_is_on_one_page_or_the_next,
+            what_is_too_old_is_not_told,
+            a_call_is_written_down_once,
+            a_log_keeps_the_last_calls,
+            a_log_keeps_no_call_longer_than_asked,
+            a_log_ends_with_its_time,
+            missed_calls_are_told_until_they_are_confirmed,
+            each_device_confirms_for_itself,
+            an_older_word_takes_nothing_back,
+            a_missed_call_written_late_is_told_all_the_same,
+            a_call_that_was_not_missed_after_all_is_not_told,
+            what_is_gone_from_the_log_is_not_told,
+            the_last_devices_are_heard,
+            the_deadline_of_a_logged_call_is_taken_away,
+            a_deadline_can_be_moved,
+            a_later_deadline_is_left_in_place,
         }
         sessions {
             a_session_is_kept_for_its_device_alone,

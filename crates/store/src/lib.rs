@@ -1,14 +1,15 @@
 //! What a store promises, whatever it is made of.
 //!
-//! A store keeps *documents it does not understand*: rules are in `ringback-call`, atomicity is here. Six small
-//! traits say what each caller needs ([`Calls`], [`Deadlines`], [`Users`], [`Sessions`], [`Nodes`], [`Bus`]), and
-//! [`conformance`] holds every implementation to the promises written on them.
+//! A store keeps *documents it does not understand*: rules are in `ringback-call`, atomicity is here. Seven small
+//! traits say what each caller needs ([`Calls`], [`Deadlines`], [`Users`], [`CallLog`], [`Sessions`], [`Nodes`],
+//! [`Bus`]), and [`conformance`] holds every implementation to the promises written on them.
 //!
 //! Everything lives in one of a fixed number of [partitions](Partition). All keys of a call are in one partition,
 //! chosen by its unordered pair of users; all keys of a user in another, chosen by the user. Only what is in one
 //! partition can change in one step.
 
 mod bus;
+mod call_log;
 mod commit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -23,6 +24,7 @@ use bytes::Bytes;
 use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Millis, NodeId, SessionId, Timestamp, UserId};
 
 pub use bus::{BusEvent, Sender, Subscription};
+pub use call_log::{CallLog, DEVICES_HEARD, Ended, LogBounds, LogEntry, LogPage, LogPlace, Missed};
 pub use commit::{Claim, Commit, Committed, Entry, Log, NotAVersion, Stored, Version};
 pub use error::StoreError;
 pub use partition::{Pair, Partition, Partitions};
@@ -111,15 +113,9 @@ pub trait Users: Send + Sync {
         max: usize,
     ) -> Result<Enlisted, StoreError>;
 
-    /// Takes a call off the user's list. With `ended_at` it is remembered for `keep_ms` as one of the last that have
-    /// ended (32 at most), for a device that was away then.
-    async fn delist(
-        &self,
-        user: &UserId,
-        call: &CallId,
-        ended_at: Option<Timestamp>,
-        keep_ms: Millis,
-    ) -> Result<(), StoreError>;
+    /// Takes a call off the user's list. One that has `ended` is remembered as one of the last that have
+    /// ([`LAST_ENDED`] at most), and written into the user's [log](CallLog), in the same step.
+    async fn delist(&self, user: &UserId, call: &CallId, ended: Option<Ended>) -> Result<(), StoreError>;
 }
 
 /// Sessions that can be resumed. A session belongs to one device of one user.
@@ -183,7 +179,7 @@ pub trait Bus: Send + Sync {
 }
 
 /// All of it.
-pub trait Store: Calls + Deadlines + Users + Sessions + Nodes + Bus + 'static {
+pub trait Store: Calls + Deadlines + Users + CallLog + Sessions + Nodes + Bus + 'static {
     /// How many partitions it has: fixed for ever once data is in it.
     fn partitions(&self) -> Partitions;
 }

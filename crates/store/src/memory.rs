@@ -3,6 +3,7 @@
 //! For one gateway on its own (`store.url = "memory:"`). It keeps every promise of the traits except that its
 //! contents end with the process. One lock a partition; no lock is held across an await.
 
+mod call_log;
 mod calls;
 #[cfg(feature = "losses")]
 mod losses;

@@ -199,6 +199,14 @@ labels! {
         Enlist = "enlist",
         /// To take it off.
         Delist = "delist",
+        /// A part of a user's log of calls.
+        Log = "log",
+        /// The missed calls that a device does not know of.
+        Missed = "missed",
+        /// To note that it does.
+        Confirm = "confirm",
+        /// To move the deadline of a call that is over.
+        Reschedule = "reschedule",
         /// To keep a session.
         Keep = "keep",
         /// A session.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ringback_call::{Call, FollowUp, Side, State};
+use ringback_call::{Call, FollowUp, State};
 use ringback_telemetry::TraceContext;
 
 use super::Calls;
@@ -19,12 +19,8 @@ impl Calls {
         if ringback_telemetry::is_set_up_over(before, now) {
             self.trace_later(now);
         }
-        if let Some(outcome) = now.outcome()
-            && !before.is_some_and(Call::has_ended)
-        {
-            for side in Side::BOTH {
-                self.delist_later(now.user(side), &now.id, Some(outcome.at));
-            }
+        if now.has_ended() && !before.is_some_and(Call::has_ended) {
+            self.log_later(now);
         }
         match follow_up {
             Some(FollowUp::Place) => self.place_later(now.id.clone(), now.callee.clone()),

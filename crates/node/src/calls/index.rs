@@ -39,7 +39,7 @@ impl Calls {
         Err(Failure::TooManyCalls)
     }
 
-    /// Those of these calls that live. The others are struck off the user's list.
+    /// Those of these calls that live. The others are struck off the user's list, and those that ended are in the log then.
     pub(super) async fn live_calls(
         self: &Arc<Self>,
         user: &UserId,
@@ -55,20 +55,18 @@ impl Calls {
             match known {
                 Some(known) if !known.call().has_ended() => live.push(known),
                 None if now.since(listed.at) < MAKING_MS => {}
-                Some(_) | None => {
-                    self.store.delist(user, &listed.call, None, self.keep.ended_ms).await?;
-                }
+                Some(known) => self.write_down(user, known.call()).await?,
+                None => self.store.delist(user, &listed.call, None).await?,
             }
         }
         Ok(live)
     }
 
-    /// Takes a call off a list in the background; should that fail for good, the next reader does it.
-    pub(super) fn delist_later(self: &Arc<Self>, user: &UserId, call: &CallId, ended_at: Option<Timestamp>) {
+    /// Takes a call that was never made off a list in the background; should that fail for good, the next reader does it.
+    pub(super) fn delist_later(self: &Arc<Self>, user: &UserId, call: &CallId) {
         let (calls, user, call) = (Arc::clone(self), user.clone(), call.clone());
         let work = async move {
-            let delisted =
-                calls.background.insist(|| calls.store.delist(&user, &call, ended_at, calls.keep.ended_ms));
+            let delisted = calls.background.insist(|| calls.store.delist(&user, &call, None));
             if let Err(error) = delisted.await {
                 tracing::debug!(?call, error = &error as &dyn std::error::Error, "left on a list");
             }

@@ -79,7 +79,7 @@ impl Calls {
                 let crossed = self.cross(&from.user, &other, &stored, again.clone(), came).await;
                 if !matches!(crossed, Err(Failure::Rejected(Rejection::InvalidState(StateName::Ended)))) {
                     self.cache.forget(&id);
-                    self.delist_later(&from.user, &id, None);
+                    self.delist_later(&from.user, &id);
                     if matches!(crossed, Ok(Ack::Merged(_))) {
                         self.metrics.glare.inc((Glare::Call,));
                     }

@@ -98,7 +98,7 @@ impl Calls {
             version: known.version,
             document: known.bytes.clone(),
             ttl_ms: self.ttl_ms(call),
-            deadline: self.rules.deadline(call),
+            deadline: self.deadline(call, self.rules.deadline(call)),
             pair: Pair::of(&call.caller, &call.callee),
             claim: Claim::Held,
             entries,

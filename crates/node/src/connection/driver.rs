@@ -2,14 +2,14 @@
 
 mod behind;
 
-use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use governor::{Quota, clock::Clock as _};
+use governor::clock::Clock as _;
 use ringback_call::{CallId, Event};
 use ringback_session::{Departure, Step, Turn as Next};
 use ringback_store::record::Envelope;
 use ringback_telemetry::{Gap, Request};
-use ringback_wire::{Ack, CloseCode, ErrorCode, ErrorFrame, EventFrame, Goaway, ServerFrame};
+use ringback_wire::{Ack, CloseCode, ErrorCode, ErrorFrame, EventFrame, Goaway, MissedFrame, ServerFrame};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -40,9 +40,9 @@ pub(super) async fn drive<T: Transport>(
     mut welcome: Welcome,
 ) -> Departure {
     let identity = welcome.session.identity().clone();
-    let replay = std::mem::take(&mut welcome.replay);
+    let (replay, missed) = (std::mem::take(&mut welcome.replay), welcome.missed.take());
     let mut driver = Driver::new(node, socket, welcome);
-    let departure = driver.run(replay).await;
+    let departure = driver.run(replay, missed).await;
     let Driver { session, jobs, mut presence, .. } = driver;
     tracing::info!(reason = departure.label(), user = ?identity.user, device = ?identity.device, "disconnected");
     presence.told = session.told().cloned().collect();
@@ -115,11 +115,7 @@ impl Times {
 
 impl<'a, T: Transport> Driver<'a, T> {
     fn new(node: &'a Arc<Node>, socket: &'a mut Socket<T>, welcome: Welcome) -> Self {
-        let Welcome { session, token, inbox, presence, fresh, replay: _ } = welcome;
-        let limits = node.config.limits;
-        let per_second = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_second(per_second(limits.requests_per_second))
-            .allow_burst(per_second(limits.request_burst));
+        let Welcome { session, token, inbox, presence, fresh, replay: _, missed: _ } = welcome;
         let now = Instant::now();
         let heartbeat = node.config.connection.heartbeat;
         Self {
@@ -130,7 +126,7 @@ impl<'a, T: Transport> Driver<'a, T> {
             token,
             inbox,
             presence,
-            rate: rate::limit(quota),
+            rate: rate::limit(rate::quota(&node.config.limits)),
             since: now,
             fresh,
             refused: 0,
@@ -150,9 +146,15 @@ impl<'a, T: Transport> Driver<'a, T> {
     }
 
     /// What the client missed comes first; what arrives meanwhile waits in the inbox.
-    async fn run(&mut self, replay: Vec<Envelope>) -> Departure {
+    async fn run(&mut self, replay: Vec<Envelope>, missed: Option<MissedFrame>) -> Departure {
         for entry in replay {
             if let Err(departure) = self.replay(&entry).await {
+                return departure;
+            }
+        }
+        if let Some(missed) = missed {
+            self.session.told_missed(missed.until);
+            if let Err(departure) = self.socket.send(&ServerFrame::Missed(missed)).await {
                 return departure;
             }
         }
@@ -349,6 +351,9 @@ impl<'a, T: Transport> Driver<'a, T> {
         match step {
             Step::Seen => {
                 self.take_note_of_seen();
+                if let Some(until) = self.session.take_missed() {
+                    self.jobs.push(Job::Confirm(until));
+                }
                 Ok(())
             }
             Step::Close(code) => Err(code.into()),

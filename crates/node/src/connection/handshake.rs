@@ -3,14 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use ringback_auth::Identity as Token;
-use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Link, SessionId, Timestamp};
+use ringback_call::{Call, CallId, ConnectionId, DeviceId, Endpoint, Link, SessionId, Timestamp};
 use ringback_session::{self as session, Departure, Identity, NotGreeted, Session};
 use ringback_store::{
     Registered, StoreError, UserRecord,
     record::{self, Envelope, SessionNotes},
 };
 use ringback_telemetry::Greeting;
-use ringback_wire::{CloseCode, ErrorCode, ErrorFrame, Hello, HelloAck, ServerFrame};
+use ringback_wire::{CloseCode, ErrorCode, ErrorFrame, Hello, HelloAck, MissedFrame, ServerFrame};
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -42,6 +42,8 @@ pub(super) struct Welcome {
     pub(super) fresh: bool,
     /// What the client missed, to be sent before anything else.
     pub(super) replay: Vec<Envelope>,
+    /// The calls its user missed, to be told behind that.
+    pub(super) missed: Option<MissedFrame>,
 }
 
 /// A connection's entries in the books. They are taken out again whatever becomes of it, even by a panic.
@@ -228,13 +230,15 @@ async fn enter<T: Transport>(
                 presence.told.push((call, end));
             }
         }
-        routes::keep(node, &identity, &presence.told, false).await
+        routes::keep(node, &identity, &presence.told, false).await?;
+        missed_calls(node, hello, &identity, &start.over).await
     };
     let started = started.await;
     presence.calls = std::mem::take(&mut start.attached);
-    if let Err(error) = started {
-        return Err(unavailable(socket, hello, &error).await);
-    }
+    let missed = match started {
+        Ok(missed) => missed,
+        Err(error) => return Err(unavailable(socket, hello, &error).await),
+    };
     if let Some(newer) = start.newer {
         return Ok(Entry::Older(newer));
     }
@@ -280,7 +284,25 @@ async fn enter<T: Transport>(
         presence,
         fresh: !start.resumed,
         replay: start.replay,
+        missed,
     })))
+}
+
+/// The calls that the user missed, if the client asks to be told of them. What has just ended, or lost its gateway before
+/// that could write it down, is written down first.
+async fn missed_calls(
+    node: &Node,
+    hello: &Hello,
+    identity: &Identity,
+    over: &[Call],
+) -> Result<Option<MissedFrame>, StoreError> {
+    for call in over {
+        node.calls.write_down(&identity.user, call).await?;
+    }
+    match hello.missed {
+        Some(known) => node.calls.missed(&identity.user, &identity.device, known).await,
+        None => Ok(None),
+    }
 }
 
 /// What a client calls itself, short enough for a log.

@@ -7,7 +7,7 @@ use std::{
 
 use ringback_call::{
     Ack::{Merged, Placed},
-    Action, CallId, Input, Origin, Rejection, RequestId,
+    Action, CallId, Input, Origin, Rejection, RequestId, Timestamp,
 };
 use ringback_session::{Identity, Step};
 use ringback_wire::{Ack, ErrorCode, ErrorFrame, Init, ServerFrame};
@@ -85,6 +85,8 @@ pub(super) enum Job {
     Trim(CallId, u64),
     /// To remember with the session that its client was told of these ends.
     Remember(Vec<(CallId, u64)>),
+    /// To note that the device knows of the missed calls until then.
+    Confirm(Timestamp),
 }
 
 impl Jobs {
@@ -224,7 +226,7 @@ impl Job {
     const fn asked(&self) -> Option<RequestId> {
         match self {
             Self::Request(Step::Place(id, _) | Step::Act(id, ..)) => Some(*id),
-            Self::Request(_) | Self::Trim(..) | Self::Remember(_) => None,
+            Self::Request(_) | Self::Trim(..) | Self::Remember(_) | Self::Confirm(_) => None,
         }
     }
 
@@ -243,6 +245,13 @@ impl Job {
             Self::Remember(told) => {
                 if let Err(error) = routes::keep(&node, &us, &told, false).await {
                     tracing::debug!(error = &error as &dyn std::error::Error, "not remembered");
+                }
+                Done::NOTHING
+            }
+            Self::Confirm(until) => {
+                // It is told once more then.
+                if let Err(error) = node.calls.confirm_missed(&us.user, &us.device, until).await {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "not confirmed");
                 }
                 Done::NOTHING
             }

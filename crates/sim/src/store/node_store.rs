@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Millis, NodeId, SessionId, Timestamp, UserId};
 use ringback_store::{
-    Bus, Calls, Commit, Committed, Deadlines, Enlisted, Greeted, Log, Nodes, Partition, Partitions, Pulse,
-    Registered, Route, Sessions, Store, StoreError, Stored, Subscription, Users, Version,
-    memory::MemoryStore,
+    Bus, CallLog, Calls, Commit, Committed, Deadlines, Ended, Enlisted, Greeted, Log, LogPage, LogPlace,
+    Missed, Nodes, Partition, Partitions, Pulse, Registered, Route, Sessions, Store, StoreError, Stored,
+    Subscription, Users, Version, memory::MemoryStore,
 };
 
 use super::{Line, bus, line::Work};
@@ -162,18 +162,57 @@ impl Users for NodeStore {
         .await
     }
 
-    async fn delist(
+    async fn delist(&self, user: &UserId, call: &CallId, ended: Option<Ended>) -> Result<(), StoreError> {
+        let (user, call) = (user.clone(), call.clone());
+        self.call(self.of_user(&user), move |memory| async move { memory.delist(&user, &call, ended).await })
+            .await
+    }
+}
+
+#[async_trait]
+impl CallLog for NodeStore {
+    async fn log(&self, user: &UserId, page: LogPage) -> Result<Vec<(LogPlace, Bytes)>, StoreError> {
+        let user = user.clone();
+        self.call(self.of_user(&user), move |memory| async move { memory.log(&user, page).await }).await
+    }
+
+    async fn missed(
         &self,
         user: &UserId,
-        call: &CallId,
-        ended_at: Option<Timestamp>,
-        keep_ms: Millis,
-    ) -> Result<(), StoreError> {
-        let (user, call) = (user.clone(), call.clone());
+        device: &DeviceId,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Missed, StoreError> {
+        let (user, device) = (user.clone(), device.clone());
         self.call(self.of_user(&user), move |memory| async move {
-            memory.delist(&user, &call, ended_at, keep_ms).await
+            memory.missed(&user, &device, since, limit).await
         })
         .await
+    }
+
+    async fn confirm(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        until: Timestamp,
+        ttl_ms: Millis,
+    ) -> Result<(), StoreError> {
+        let (user, device) = (user.clone(), device.clone());
+        self.call(self.of_user(&user), move |memory| async move {
+            memory.confirm(&user, &device, until, ttl_ms).await
+        })
+        .await
+    }
+
+    async fn reschedule(
+        &self,
+        call: &CallId,
+        due: Timestamp,
+        next: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let id = call.clone();
+        self.call(self.of_call(call), move |memory| async move { memory.reschedule(&id, due, next).await })
+            .await
     }
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use ringback_call::{CallId, ConnectionId, DeviceId, Timestamp, UserId};
 
 use super::stage::{Two, device, node, route, unique, user};
-use crate::{Enlisted, LAST_ENDED, Listed, Registered, Route, Store, UserRecord};
+use crate::{Ended, Enlisted, LAST_ENDED, Listed, Registered, Route, Store, UserRecord};
 
 /// When calls are put on a list.
 const AT: Timestamp = Timestamp(77);
@@ -24,6 +24,10 @@ fn done(replaced: Option<&Route>, routes: &[(&DeviceId, &Route)]) -> Registered 
     Registered::Done { replaced: replaced.cloned(), record: record(routes) }
 }
 
+fn ended(at: u64) -> Option<Ended> {
+    Some(Ended { at: Timestamp(at), keep_ms: 500, log: None })
+}
+
 fn call() -> CallId {
     CallId::new(unique("p0")).unwrap()
 }
@@ -32,7 +36,7 @@ pub(super) async fn an_unknown_user_has_an_empty_record(store: Arc<dyn Store>) {
     let user = user();
     assert_eq!(store.lookup(&user).await.unwrap(), UserRecord::default());
     assert!(!store.unregister(&user, &device("d"), ConnectionId(1)).await.unwrap());
-    store.delist(&user, &call(), None, 0).await.unwrap();
+    store.delist(&user, &call(), None).await.unwrap();
     assert_eq!(store.lookup(&user).await.unwrap(), UserRecord::default());
 }
 
@@ -168,7 +172,7 @@ pub(super) async fn a_full_list_takes_no_other_call(store: Arc<dyn Store>) {
         Enlisted::Full(record) => assert_eq!(record.calls, [listed(&first)]),
         Enlisted::Done(_) => panic!("it was full"),
     }
-    store.delist(&user, &first, None, 0).await.unwrap();
+    store.delist(&user, &first, None).await.unwrap();
     assert!(matches!(store.enlist(&user, &second, AT, 1).await.unwrap(), Enlisted::Done(_)));
     assert_eq!(store.lookup(&user).await.unwrap().calls, [listed(&second)]);
     assert!(matches!(store.enlist(&user, &first, AT, 0).await.unwrap(), Enlisted::Full(_)));
@@ -180,7 +184,7 @@ pub(super) async fn to_delist_twice_is_harmless(store: Arc<dyn Store>) {
     store.enlist(&user, &first, AT, 5).await.unwrap();
     store.enlist(&user, &second, AT, 5).await.unwrap();
     for _ in 0..2 {
-        store.delist(&user, &first, None, 0).await.unwrap();
+        store.delist(&user, &first, None).await.unwrap();
         assert_eq!(store.lookup(&user).await.unwrap().calls, [listed(&second)]);
     }
 }
@@ -197,7 +201,7 @@ pub(super) async fn the_last_calls_that_ended_are_remembered(store: Arc<dyn Stor
     let calls: Vec<CallId> = (0..40).map(|_| call()).collect();
     for (n, call) in (0..).zip(&calls) {
         store.enlist(&user, call, AT, 99).await.unwrap();
-        store.delist(&user, call, Some(Timestamp(1_000 + n)), 500).await.unwrap();
+        store.delist(&user, call, ended(1_000 + n)).await.unwrap();
     }
     let record = store.lookup(&user).await.unwrap();
     let mut expected = calls[40 - LAST_ENDED..].to_vec();
@@ -205,7 +209,7 @@ pub(super) async fn the_last_calls_that_ended_are_remembered(store: Arc<dyn Stor
     assert_eq!((record.calls, record.ended), (Vec::new(), expected));
     // Each for its time only.
     let late = call();
-    store.delist(&user, &late, Some(Timestamp(9_000)), 500).await.unwrap();
+    store.delist(&user, &late, ended(9_000)).await.unwrap();
     assert_eq!(store.lookup(&user).await.unwrap().ended, [late]);
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use bytes::Bytes;
 use ringback_call::{CallId, DeviceId, Endpoint, SessionId, Timestamp, UserId};
 
+use super::call_log::LogRow;
 use crate::{Log, Pair, Route, Stored};
 
 /// How long a user's record lives that nobody touches: a day, as in the Redis store.
@@ -15,6 +16,7 @@ pub(super) struct Shelf {
     pub(super) calls: HashMap<CallId, CallRow>,
     pub(super) pairs: HashMap<Pair, PairRow>,
     pub(super) users: HashMap<UserId, UserRow>,
+    pub(super) logs: HashMap<UserId, LogRow>,
     pub(super) sessions: HashMap<(Endpoint, SessionId), (Bytes, Timestamp)>,
     pub(super) deadlines: BTreeSet<(Timestamp, CallId)>,
     /// The last time that a connection was told.
@@ -51,6 +53,7 @@ enum Key {
     Call(CallId),
     Pair(Pair),
     User(UserId),
+    Log(UserId),
     Session(DeviceId, UserId, SessionId),
 }
 
@@ -88,6 +91,14 @@ impl Shelf {
         row
     }
 
+    pub(super) fn log_mut(&mut self, user: &UserId, expires_at: Timestamp) -> &mut LogRow {
+        let row = self.logs.entry(user.clone()).or_default();
+        self.expiries.remove(&(row.expires_at, Key::Log(user.clone())));
+        self.expiries.insert((expires_at, Key::Log(user.clone())));
+        row.expires_at = expires_at;
+        row
+    }
+
     pub(super) fn put_session(
         &mut self,
         owner: Endpoint,
@@ -118,6 +129,9 @@ impl Shelf {
                 }
                 Key::User(user) => {
                     self.users.remove(&user);
+                }
+                Key::Log(user) => {
+                    self.logs.remove(&user);
                 }
                 Key::Session(device, user, session) => {
                     self.sessions.remove(&(Endpoint { user, device }, session));

@@ -1,13 +1,15 @@
 //! Users' records in memory.
 
 use async_trait::async_trait;
-use ringback_call::{CallId, ConnectionId, DeviceId, Millis, Timestamp, UserId};
+use ringback_call::{CallId, ConnectionId, DeviceId, Timestamp, UserId};
 
 use super::{
     MemoryStore,
     shelf::{USER_TTL_MS, UserRow},
 };
-use crate::{Enlisted, LAST_ENDED, Listed, Registered, Route, Store as _, StoreError, UserRecord, Users};
+use crate::{
+    Ended, Enlisted, LAST_ENDED, Listed, Registered, Route, Store as _, StoreError, UserRecord, Users,
+};
 
 impl UserRow {
     fn record(&self) -> UserRecord {
@@ -84,26 +86,24 @@ impl Users for MemoryStore {
         }))
     }
 
-    async fn delist(
-        &self,
-        user: &UserId,
-        call: &CallId,
-        ended_at: Option<Timestamp>,
-        keep_ms: Millis,
-    ) -> Result<(), StoreError> {
-        self.with_user(user, |row| {
-            row.calls.remove(call);
-            if let Some(at) = ended_at {
-                row.ended.retain(|_, until| *until > at);
-                row.ended.insert(call.clone(), at.after(keep_ms));
-                while row.ended.len() > LAST_ENDED
-                    && let Some(oldest) = row.ended.iter().min_by_key(|(_, until)| **until)
-                {
-                    let oldest = oldest.0.clone();
-                    row.ended.remove(&oldest);
-                }
-            }
-        });
+    async fn delist(&self, user: &UserId, call: &CallId, ended: Option<Ended>) -> Result<(), StoreError> {
+        let now = self.now();
+        let mut shelf = self.shelf(self.partitions().of_user(user));
+        let row = shelf.user_mut(user, now.after(USER_TTL_MS));
+        row.calls.remove(call);
+        let Some(Ended { at, keep_ms, log }) = ended else { return Ok(()) };
+        row.ended.retain(|_, until| *until > at);
+        row.ended.insert(call.clone(), at.after(keep_ms));
+        while row.ended.len() > LAST_ENDED
+            && let Some(oldest) = row.ended.iter().min_by_key(|(_, until)| **until)
+        {
+            let oldest = oldest.0.clone();
+            row.ended.remove(&oldest);
+        }
+        if let Some(entry) = log {
+            let expires_at = now.after(entry.bounds.age_ms);
+            shelf.log_mut(user, expires_at).write(call, at, entry, now);
+        }
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use ringback_node::{
     ice::{IceServers, TurnServers},
     machine::Machine,
 };
-use ringback_store::Partitions;
+use ringback_store::{LogBounds, Partitions};
 use ringback_store_redis::Durability;
 use ringback_telemetry::{OtlpProtocol, TraceSettings};
 use ringback_wire::Limits as WireLimits;
@@ -87,7 +87,11 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
                     devices_per_user: raw.limits.devices_per_user,
                     outbox_frames: raw.limits.outbox_frames,
                 },
-                keep: Keep { live_ms: raw.calls.live_ttl_ms, ended_ms: raw.calls.ended_ttl_ms },
+                keep: Keep {
+                    live_ms: raw.calls.live_ttl_ms,
+                    ended_ms: raw.calls.ended_ttl_ms,
+                    log: LogBounds { entries: raw.calls.log_entries, age_ms: raw.calls.log_ttl_ms },
+                },
                 sweep: Duration::from_millis(raw.calls.sweep_ms),
                 ice,
                 drain: Duration::from_millis(raw.drain.window_ms),
@@ -233,6 +237,9 @@ fn traces(raw: &Raw, problems: &mut Problems) -> Option<TraceSettings> {
     (!endpoint.is_empty()).then_some(TraceSettings { endpoint, protocol, percent, slow_ms })
 }
 
+/// A log is cut and read by one script each, and nobody else is served meanwhile.
+const MAX_LOG_ENTRIES: usize = 1_000;
+
 fn bounds(raw: &Raw, problems: &mut Problems) {
     let (timeouts, limits) = (&raw.timeouts, &raw.limits);
     for (key, value) in [
@@ -272,6 +279,12 @@ fn bounds(raw: &Raw, problems: &mut Problems) {
     }
     if !(1..=16).contains(&raw.store.connections_per_primary) {
         problems.add("store.connections_per_primary", "must be from 1 to 16");
+    }
+    if raw.calls.log_entries > MAX_LOG_ENTRIES {
+        problems.add("calls.log_entries", format_args!("must be at most {MAX_LOG_ENTRIES}"));
+    }
+    if raw.calls.log_ttl_ms < raw.calls.ended_ttl_ms {
+        problems.add("calls.log_ttl_ms", "must be at least calls.ended_ttl_ms");
     }
     if timeouts.resume_ms < 120_000 {
         problems.add("timeouts.resume_ms", "must be at least 120000: the protocol promises two minutes");

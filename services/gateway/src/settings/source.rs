@@ -115,6 +115,8 @@ pub(super) struct Calls {
     pub(super) ended_ttl_ms: u64,
     pub(super) sweep_ms: u64,
     pub(super) timeline_steps: u64,
+    pub(super) log_entries: usize,
+    pub(super) log_ttl_ms: u64,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,0 +1,108 @@
+//! A user's log of calls: what is kept of them once they are over.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ringback_call::{CallId, DeviceId, Millis, Timestamp, UserId};
+
+use crate::StoreError;
+
+/// Devices of one user whose word is kept on what they know of; of more, those whose word is the oldest are forgotten.
+pub const DEVICES_HEARD: usize = 64;
+
+/// What is to be remembered of a call that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// When it did.
+    pub at: Timestamp,
+    /// For how long it is remembered as one of the last, for a device that was away then.
+    pub keep_ms: Millis,
+    /// What is written into the user's log, if anything is.
+    pub log: Option<LogEntry>,
+}
+
+/// What is written into a user's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// The call, for whoever reads the log.
+    pub record: Bytes,
+    /// Whether it is one of those that the user's devices are told of.
+    pub missed: bool,
+    /// How much is kept.
+    pub bounds: LogBounds,
+}
+
+/// How much of a log is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogBounds {
+    /// So many calls, the last.
+    pub entries: usize,
+    /// For so long after their end.
+    pub age_ms: Millis,
+}
+
+/// Which part of a log is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPage {
+    /// What comes after this call in the log, that is, ended before it; `None`: from the newest on.
+    pub before: Option<LogPlace>,
+    /// Only what ended at this time or later.
+    pub since: Timestamp,
+    /// So many at most.
+    pub limit: usize,
+}
+
+/// A call's place in a log: by its end, and by its id among those that ended in the same millisecond.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogPlace {
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// Which.
+    pub call: CallId,
+}
+
+/// Missed calls that a device does not know of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Missed {
+    /// Their records, the newest first.
+    pub records: Vec<Bytes>,
+    /// What the device may confirm: it knows then of all that were written down until this moment, which no two calls
+    /// share. 0 where there are none.
+    pub until: Timestamp,
+}
+
+/// Users' logs of calls. Written by [`Users::delist`](crate::Users::delist): a call is written down once, and again only
+/// if what is known of its end is another.
+#[async_trait]
+pub trait CallLog: Send + Sync {
+    /// A part of a user's log, the newest call first.
+    async fn log(&self, user: &UserId, page: LogPage) -> Result<Vec<(LogPlace, Bytes)>, StoreError>;
+
+    /// The missed calls of a user that were written down since a device confirmed, at most `limit`, the newest. Those
+    /// that were written down until `since` count as confirmed.
+    async fn missed(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Missed, StoreError>;
+
+    /// A device knows of the missed calls that were written down until then. Kept for `ttl_ms`; an older word does not
+    /// take the place of a newer one.
+    async fn confirm(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        until: Timestamp,
+        ttl_ms: Millis,
+    ) -> Result<(), StoreError>;
+
+    /// Moves the deadline of a call to another time, or takes it away, if it is `due` or was before. A call that is over
+    /// has one for as long as its users' logs may not have been written.
+    async fn reschedule(
+        &self,
+        call: &CallId,
+        due: Timestamp,
+        next: Option<Timestamp>,
+    ) -> Result<(), StoreError>;
+}

@@ -2,6 +2,7 @@
 
 mod admin;
 mod assets;
+mod call_log;
 mod calls;
 mod operations;
 mod port;
@@ -17,11 +18,12 @@ use crate::websocket;
 pub use admin::admin_port;
 pub use port::serve;
 
-/// For clients: the WebSocket, what became of their calls, and the demo page.
+/// For clients: the WebSocket, what became of their calls, their logs, and the demo page.
 pub fn client_port(node: Arc<Node>) -> Router {
     Router::new()
         .route("/v1/ws", get(websocket::upgrade))
         .route("/v1/calls/{call}", get(calls::of_party))
+        .route("/v1/log", get(call_log::of_token).options(call_log::preflight))
         .fallback(assets::serve)
         .with_state(node)
 }

@@ -22,6 +22,7 @@ macro_rules! stories {
 mod bad_fields;
 mod bad_frames;
 mod bystanders;
+mod call_log;
 mod calls;
 mod candidates;
 mod deadlines;
@@ -135,6 +136,14 @@ const FORGETFUL: Kind = Kind {
     also: &[],
 };
 
+/// Gateways that keep no logs of calls.
+const LOGLESS: Kind = Kind {
+    place: Place::Own(logless),
+    backends: &[Backend::Memory, Backend::Standalone],
+    casts: &[JSON],
+    also: &[],
+};
+
 const JSON: Cast = Cast::ALL[0];
 const MSGPACK: Cast = Cast::ALL[1];
 
@@ -148,6 +157,10 @@ fn talkative() -> Vec<(&'static str, String)> {
 
 fn forgetful() -> Vec<(&'static str, String)> {
     vec![("CALLS__ENDED_TTL_MS", "500".to_owned())]
+}
+
+fn logless() -> Vec<(&'static str, String)> {
+    vec![("CALLS__LOG_ENTRIES", "0".to_owned())]
 }
 
 fn draining() -> Vec<(&'static str, String)> {
@@ -185,6 +198,7 @@ pub(crate) fn all() -> impl Iterator<Item = Story> {
         logs::STORIES,
         metrics::STORIES,
         timeline::STORIES,
+        call_log::STORIES,
         fuzz::STORIES,
     ]
     .concat()

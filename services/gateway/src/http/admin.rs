@@ -11,7 +11,7 @@ use axum::{
 };
 use ringback_node::Node;
 
-use super::{calls, operations};
+use super::{call_log, calls, operations};
 use crate::logging::LogFilter;
 
 /// What the port's answers are made of.
@@ -35,6 +35,7 @@ pub fn admin_port(node: Arc<Node>, log: LogFilter) -> Router {
         .route("/v1/calls/{call}", get(calls::call))
         .route("/v1/calls/{call}/timeline", get(calls::timeline))
         .route("/v1/users/{user}/calls", get(calls::of_user))
+        .route("/v1/users/{user}/log", get(call_log::of_user))
         .with_state(Admin { node, log })
 }
 

@@ -38,20 +38,26 @@ pub(super) async fn of_party(
     Path(call): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let token =
-        headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let Some(user) = token.and_then(|token| node.verifier.verify(token, node.clock.now()).ok()) else {
-        return refusal(StatusCode::UNAUTHORIZED, "no valid token");
-    };
+    let Some(user) = user_of(&node, &headers) else { return no_token() };
     let Ok(id) = CallId::new(call) else { return refusal(StatusCode::NOT_FOUND, "no such call") };
     match node.calls.timeline(&id).await {
         // Somebody else's is as good as none.
-        Ok(Some(timeline)) if timeline.call.side_of(&user.user).is_some() => {
+        Ok(Some(timeline)) if timeline.call.side_of(&user).is_some() => {
             json(StatusCode::OK, &summary(&timeline))
         }
         Ok(_) => refusal(StatusCode::NOT_FOUND, "no such call"),
         Err(error) => unavailable(&error),
     }
+}
+
+/// Whose token it is.
+pub(super) fn user_of(node: &Node, headers: &HeaderMap) -> Option<UserId> {
+    let token = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
+    node.verifier.verify(token, node.clock.now()).ok().map(|identity| identity.user)
+}
+
+pub(super) fn no_token() -> Response {
+    refusal(StatusCode::UNAUTHORIZED, "no valid token")
 }
 
 /// `GET /v1/calls/{call}/timeline`: the same, with each step.
@@ -121,11 +127,11 @@ fn summary(Timeline { call, notes }: &Timeline) -> Value {
     })
 }
 
-fn refusal(status: StatusCode, why: &str) -> Response {
+pub(super) fn refusal(status: StatusCode, why: &str) -> Response {
     json(status, &json!({ "error": why }))
 }
 
-fn unavailable(error: &StoreError) -> Response {
+pub(super) fn unavailable(error: &StoreError) -> Response {
     tracing::warn!(error = error as &dyn std::error::Error, "a call could not be looked up");
     refusal(StatusCode::SERVICE_UNAVAILABLE, "the store is away: try again").into_response()
 }

@@ -1,0 +1,190 @@
+//! A user's log of calls: asked by the user's own devices, and by the people who run the application.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, RawQuery, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use ringback_call::{CallId, CallRecord, Side, Timestamp, UserId};
+use ringback_node::Node;
+use ringback_store::LogPlace;
+use serde_json::{Value, json};
+
+use super::{admin::json, calls};
+
+/// Calls on one page, unless something else is asked for, and at most.
+const PAGE: usize = 50;
+const MAX_PAGE: usize = 100;
+
+/// Which part of the log is asked for.
+#[derive(Debug, PartialEq, Eq)]
+struct Part {
+    before: Option<LogPlace>,
+    limit: usize,
+}
+
+impl Part {
+    /// Of a URL; what it should be, if it makes no sense. Other names than these are ignored, as in frames.
+    fn read(query: Option<&str>) -> Result<Self, &'static str> {
+        let mut part = Self { before: None, limit: PAGE };
+        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            match &*name {
+                "before" => {
+                    let place = read_place(&value);
+                    part.before =
+                        Some(place.ok_or("`before` must be a time in milliseconds, or what `next` said")?);
+                }
+                "limit" => {
+                    let limit = value.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
+                    part.limit = limit.ok_or("`limit` must be from 1 to 100")?;
+                }
+                _ => {}
+            }
+        }
+        Ok(part)
+    }
+}
+
+/// `GET /v1/log` on the clients' port, with a client's token: the log of its user.
+pub(super) async fn of_token(
+    State(node): State<Arc<Node>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let mut response = match calls::user_of(&node, &headers) {
+        None => calls::no_token(),
+        Some(user) => match node.asked_by.check(&user) {
+            Err(wait) => too_many(wait),
+            Ok(()) => answer(&node, &user, query.as_deref()).await,
+        },
+    };
+    // The page may come from anywhere, as it may open a WebSocket: what lets it in is the token, and no cookie.
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
+
+/// `OPTIONS /v1/log`: a page from elsewhere may send its token.
+pub(super) async fn preflight() -> Response {
+    let allowed = [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization"),
+        (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+    ];
+    (StatusCode::NO_CONTENT, allowed).into_response()
+}
+
+/// `GET /v1/users/{user}/log`: the same of any user.
+pub(super) async fn of_user(
+    State(node): State<Arc<Node>>,
+    Path(user): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    match UserId::new(user) {
+        Ok(user) => answer(&node, &user, query.as_deref()).await,
+        Err(_) => calls::refusal(StatusCode::BAD_REQUEST, "no user id"),
+    }
+}
+
+async fn answer(node: &Node, user: &UserId, query: Option<&str>) -> Response {
+    let Part { before, limit } = match Part::read(query) {
+        Ok(part) => part,
+        Err(why) => return calls::refusal(StatusCode::BAD_REQUEST, why),
+    };
+    match node.calls.log(user, before, limit).await {
+        Ok(page) => {
+            let calls: Vec<Value> = page.records.iter().filter_map(|record| entry(record, user)).collect();
+            let mut body = json!({ "calls": calls });
+            if let Some(next) = page.next {
+                body["next"] = write_place(&next).into();
+            }
+            json(StatusCode::OK, &body)
+        }
+        Err(error) => calls::unavailable(&error),
+    }
+}
+
+/// A call as one of its users sees it.
+fn entry(record: &CallRecord, user: &UserId) -> Option<Value> {
+    let side = record.side_of(user)?;
+    let (peer, device) = match side {
+        Side::Caller => (&record.callee, record.callee_device.as_ref()),
+        Side::Callee => (&record.caller, Some(&record.caller_device)),
+    };
+    let mut entry = json!({
+        "call": record.call,
+        "role": side.as_str(),
+        "peer": {"user": peer},
+        "media": record.media,
+        "at": record.created_at,
+        "ended_at": record.ended_at,
+        "reason": record.reason.as_str(),
+        "answered": record.callee_device.is_some(),
+        "missed": record.missed && side == Side::Callee,
+    });
+    if let Some(device) = device {
+        entry["peer"]["device"] = json!(device);
+    }
+    let more = [
+        ("by", json!(record.by)),
+        ("answered_by", json!(record.callee_device)),
+        ("setup_ms", json!(record.setup_ms)),
+        ("duration_ms", json!(record.duration_ms)),
+    ];
+    for (name, value) in more.into_iter().filter(|(_, value)| !value.is_null()) {
+        entry[name] = value;
+    }
+    Some(entry)
+}
+
+/// A place in the log is opaque to clients, but for its beginning: a time alone will do.
+fn write_place(place: &LogPlace) -> String {
+    format!("{}.{}", place.ended_at.0, place.call.as_str())
+}
+
+fn read_place(text: &str) -> Option<LogPlace> {
+    // No call's id is less, so that none of that millisecond is before it.
+    let (at, call) = text.split_once('.').unwrap_or((text, "-"));
+    let ended_at = Timestamp(at.parse().ok().filter(|at| *at < 1 << 53)?);
+    Some(LogPlace { ended_at, call: CallId::new(call).ok()? })
+}
+
+fn too_many(wait: std::time::Duration) -> Response {
+    let seconds = wait.as_secs() + 1;
+    let mut response = calls::refusal(StatusCode::TOO_MANY_REQUESTS, "too many requests");
+    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_what_it_was_written_as() {
+        let place =
+            LogPlace { ended_at: Timestamp(1_790_000_000_000), call: CallId::new("p7-ab.c").unwrap() };
+        assert_eq!(read_place(&write_place(&place)), Some(place));
+    }
+
+    #[test]
+    fn a_part_is_what_the_url_says() {
+        assert_eq!(Part::read(None), Ok(Part { before: None, limit: PAGE }));
+        let before = read_place("17.p0-1");
+        assert_eq!(Part::read(Some("limit=7&before=17%2Ep0-1&x=")), Ok(Part { before, limit: 7 }));
+        for bad in ["limit=0", "limit=101", "limit=", "limit=-1", "limit=1.5", "before=", "before=yesterday"]
+        {
+            assert!(Part::read(Some(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_time_alone_is_before_all_that_ended_then() {
+        let place = read_place("1790000000000").unwrap();
+        assert!(place < LogPlace { ended_at: place.ended_at, call: CallId::new("p0-0").unwrap() });
+        for bad in ["", ".", "x", "-1", "1.", "1. ", "9007199254740992", "1790000000000.no call"] {
+            assert_eq!(read_place(bad), None, "{bad:?}");
+        }
+    }
+}

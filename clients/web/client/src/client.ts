@@ -1,10 +1,11 @@
 import { CallDirectory } from "./call-directory.ts";
+import { fetchLog, missedCalls, type CallLogOptions, type CallLogPage, type MissedCalls } from "./call-log.ts";
 import { Call, type CallContext } from "./call.ts";
 import { deviceName } from "./device.ts";
 import { Emitter } from "./emitter.ts";
 import type { MediaConstraints } from "./media/local-media.ts";
 import { browserPlatform, type PageSignal, type Platform } from "./platform.ts";
-import type { Media, Welcome } from "./protocol.ts";
+import type { Media, MissedFrame, Welcome } from "./protocol.ts";
 import { Connection, type ConnectionState } from "./signaling/connection.ts";
 import type { TokenSource } from "./signaling/token-keeper.ts";
 import { TabElection } from "./tabs/tab-election.ts";
@@ -42,11 +43,19 @@ export interface RingbackEvents {
   call: Call;
   /** A call that rings here. */
   incoming: Call;
+  /**
+   * Calls that were missed, of which this page has shown nothing. Confirmed to the gateway once the listeners have run. It is
+   * asked for only where somebody listens when the connection is made.
+   */
+  missed: MissedCalls;
   /** What goes on in the tab that is online in the place of this one; see `takeOver`. */
   elsewhere: readonly TabCall[];
   /** The connection is over for good, and every call with it. */
   closed: { code: number; reason: string };
 }
+
+/** Calls that were shown here and are remembered: more than are told at once. */
+const SHOWN = 100;
 
 /** A user's device: who is called here, and calls. */
 export class RingbackClient extends Emitter<RingbackEvents> {
@@ -59,12 +68,16 @@ export class RingbackClient extends Emitter<RingbackEvents> {
   #servers: readonly RTCIceServer[] = [];
   readonly #tabs: TabElection | undefined;
   #elsewhere: readonly TabCall[] = [];
+  readonly #url: string;
+  /** Calls that were shown here, the last of them. */
+  readonly #shown = new Set<string>();
 
   constructor(options: RingbackOptions) {
     super();
     const platform = { ...browserPlatform(), ...options.platform };
     const device = options.device ?? deviceName(platform);
     this.#platform = platform;
+    this.#url = options.url;
     this.#tabs = options.user === undefined ? undefined : this.#election(`${options.user} ${device}`);
     this.#connection = new Connection(
       {
@@ -73,6 +86,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
         device,
         client: options.client ?? { name: "ringback-js", version: "0.1.0" },
         seen: () => this.#directory.seen,
+        wantsMissed: () => this.hasListener("missed"),
         isUrgent: () => this.calls.length > 0,
       },
       platform,
@@ -98,6 +112,7 @@ export class RingbackClient extends Emitter<RingbackEvents> {
     this.#connection.on("servers", (servers) => (this.#servers = servers));
     this.#connection.on("welcome", (welcome) => this.#welcomed(welcome));
     this.#connection.on("event", (event) => this.#directory.take(event));
+    this.#connection.on("missed", (missed) => this.#missed(missed));
     this.#connection.on("reachable", () => this.#reachable());
     this.#connection.on("closed", (closed) => this.#closed(closed));
   }
@@ -166,6 +181,14 @@ export class RingbackClient extends Emitter<RingbackEvents> {
     return call;
   }
 
+  /**
+   * The user's calls that are over, the newest first, page by page: whichever device they were on. The newest of them may be
+   * a moment behind. Rejects with `unavailable` when the gateway can't be asked.
+   */
+  async callLog(options: CallLogOptions = {}): Promise<CallLogPage> {
+    return fetchLog(this.#platform, this.#url, await this.#connection.token(), options);
+  }
+
   /** What was asked for in this tab goes out when it is online, or not at all. */
   async #takeOverOrGiveUp(): Promise<void> {
     if (!(await this.takeOver()) && this.state === "standby") this.#connection.standBy();
@@ -207,9 +230,24 @@ export class RingbackClient extends Emitter<RingbackEvents> {
   #added(call: Call, rings: boolean): void {
     // The other tabs show what goes on here.
     call.on("state", () => this.#tabs?.announce());
+    call.on("ended", () => this.#show(call.id));
     this.#tabs?.announce();
     this.emit("call", call);
     if (rings) this.emit("incoming", call);
+  }
+
+  /** What was shown here ended before the listeners' eyes. */
+  #missed(frame: MissedFrame): void {
+    const { calls, more } = missedCalls(frame);
+    const news = calls.filter(({ id }) => !this.#shown.has(id));
+    if (news.length > 0) this.emit("missed", { calls: news, more });
+  }
+
+  #show(id: string | undefined): void {
+    if (id === undefined) return;
+    this.#shown.add(id);
+    const [oldest] = this.#shown;
+    if (oldest !== undefined && this.#shown.size > SHOWN) this.#shown.delete(oldest);
   }
 
   get #isOnline(): boolean {

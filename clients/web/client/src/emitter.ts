@@ -20,6 +20,10 @@ export class Emitter<Events extends object> {
     return off;
   }
 
+  protected hasListener(name: keyof Events): boolean {
+    return (this.#listeners.get(name)?.size ?? 0) > 0;
+  }
+
   /** One listener's failure is reported, and keeps nothing from the others. */
   protected emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])]) {

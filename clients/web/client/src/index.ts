@@ -1,5 +1,6 @@
 export { RingbackClient, type RingbackEvents, type RingbackOptions } from "./client.ts";
 export type { Call, CallEvents } from "./call.ts";
+export type { CallLogOptions, CallLogPage, LoggedCall, MissedCall, MissedCalls } from "./call-log.ts";
 export type { CallState, LinkState, Peer } from "./core/call-model.ts";
 export type { ConnectionState } from "./signaling/connection.ts";
 export type { TokenReason, TokenSource } from "./signaling/token-keeper.ts";

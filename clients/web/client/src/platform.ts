@@ -52,6 +52,7 @@ export interface Storage {
 export interface Platform {
   WebSocket: new (url: string, protocol: string) => Socket;
   RTCPeerConnection: new (configuration: RTCConfiguration) => RTCPeerConnection;
+  fetch: (url: string, options: RequestInit) => Promise<Response>;
   getUserMedia: (constraints: MediaStreamConstraints) => Promise<MediaStream>;
   getDisplayMedia: (options: DisplayMediaStreamOptions) => Promise<MediaStream>;
   pageSignals: PageSignals;
@@ -112,6 +113,7 @@ export function browserPlatform(): Platform {
   return {
     WebSocket: globalThis.WebSocket as unknown as Platform["WebSocket"],
     RTCPeerConnection: globalThis.RTCPeerConnection,
+    fetch: async (url, options) => fetch(url, options),
     // `mediaDevices` is missing on pages that are not secure: a rejection like any other.
     getUserMedia: async (constraints) => navigator.mediaDevices.getUserMedia(constraints),
     getDisplayMedia: async (options) => navigator.mediaDevices.getDisplayMedia(options),

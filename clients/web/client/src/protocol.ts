@@ -77,6 +77,8 @@ export interface HelloFrame {
   device: string;
   session?: string;
   seen?: Record<string, number>;
+  /** Asks to be told of missed calls, but for those up to this. */
+  missed?: number;
   client: { name: string; version: string };
 }
 
@@ -84,6 +86,8 @@ export interface HelloFrame {
 export interface SeenFrame {
   type: "seen";
   calls: Record<string, number>;
+  /** What was told of missed calls, up to this. */
+  missed?: number;
 }
 
 /** The reply to any request but `hello`; which fields there are depends on the request. */
@@ -129,6 +133,31 @@ export interface GoAway {
   reason?: string;
 }
 
+/** Calls that the user missed while this device was away. */
+export interface MissedFrame {
+  type: "missed";
+  calls: { call: string; from: Endpoint; media: Media; at: number; ended_at: number; reason: EndReason }[];
+  until: number;
+  more: boolean;
+}
+
+/** A call in the user's log, which is asked for by HTTP. */
+export interface LoggedFrame {
+  call: string;
+  role: Role;
+  peer: { user: string; device?: string };
+  media: Media;
+  at: number;
+  ended_at: number;
+  reason: EndReason;
+  by?: Endpoint;
+  answered: boolean;
+  answered_by?: string;
+  missed: boolean;
+  setup_ms?: number;
+  duration_ms?: number;
+}
+
 interface Stamped {
   call: string;
   seq: number;
@@ -148,7 +177,7 @@ export type CallEvent = Stamped &
     | { type: "webrtc:ice"; candidates: Candidate[] }
   );
 
-export type ServerFrame = Ack | Welcome | ErrorFrame | GoAway | CallEvent;
+export type ServerFrame = Ack | Welcome | ErrorFrame | GoAway | MissedFrame | CallEvent;
 
 export const CloseCode = {
   /** There was no connection to be closed. */

@@ -139,6 +139,17 @@ describe("what we say", () => {
     expect(stage.asked("seen")).toEqual(golden("seen"));
   });
 
+  test("that missed calls are asked for, and known", async () => {
+    const { token, device, missed: none } = values<HelloFrame>("hello_missed");
+    const stage = new Stage({ token, device });
+    stage.client.on("missed", () => undefined);
+    stage.client.open();
+    const { client: program, ...hello } = await stage.welcome();
+    expect([{ ...hello, id: 1 }, none, program]).toEqual([golden("hello_missed"), 0, expect.anything()]);
+    stage.says({ ...server.missed, until: golden("seen_missed").missed });
+    expect(stage.asked("seen")).toEqual(golden("seen_missed"));
+  });
+
   test("that the media never got through", async () => {
     const stage = await Stage.online();
     await stage.calls(undefined, ID);

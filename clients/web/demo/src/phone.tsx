@@ -40,7 +40,7 @@ export function Phone({ session }: { session: Session }) {
           <Status session={session} />
         </Header>
         <main className="phone">
-          <Recent user={user} log={session.log} onCall={call} />
+          <Recent user={user} log={session.log} earlier={() => session.log.earlier(client)} onCall={call} />
           <Dial user={user} note={useValue(session.note)} onCall={call} />
         </main>
       </div>

@@ -1,4 +1,5 @@
 import { Avatar } from "@ringback/react";
+import { useState } from "react";
 import type { CallLog, Entry } from "./call-log";
 import { otherThan } from "./dial";
 import { Icon } from "./icon";
@@ -9,11 +10,13 @@ import * as words from "./words";
 interface RecentProps {
   user: string;
   log: CallLog;
+  /** Asks for older ones; whether there may be more. */
+  earlier: () => Promise<boolean>;
   onCall: (callee: string, video: boolean) => void;
 }
 
 /** The calls that are over, how they ended, and how long their set-up took. */
-export function Recent({ user, log, onCall }: RecentProps) {
+export function Recent({ user, log, earlier, onCall }: RecentProps) {
   const entries = useValue(log.entries);
   return (
     <section className="recent" aria-labelledby="recent-title">
@@ -24,7 +27,29 @@ export function Recent({ user, log, onCall }: RecentProps) {
           <Row key={`${entry.at} ${entry.user}`} user={user} entry={entry} onCall={onCall} />
         ))}
       </ol>
+      <Earlier earlier={earlier} />
     </section>
+  );
+}
+
+/** The calls of other tabs, devices and days, which the gateway keeps. */
+function Earlier({ earlier }: Pick<RecentProps, "earlier">) {
+  const [state, setState] = useState<"idle" | "asking" | "all" | "failed">("idle");
+  if (state === "all") return null;
+  const ask = () => {
+    setState("asking");
+    earlier().then(
+      (more) => setState(more ? "idle" : "all"),
+      () => setState("failed"),
+    );
+  };
+  return (
+    <p className="earlier">
+      <button data-testid="earlier" disabled={state === "asking"} onClick={ask}>
+        Earlier calls
+      </button>
+      {state === "failed" && <span role="status">The gateway does not say. Try again.</span>}
+    </p>
   );
 }
 
@@ -50,16 +75,16 @@ interface RowProps {
   onCall: RecentProps["onCall"];
 }
 
-function Row({ user: me, entry: { id, user, role, video, at, reason, text, setupMs }, onCall }: RowProps) {
+function Row({ user: me, entry: { id, user, role, video, at, reason, text, setupMs, missed = false }, onCall }: RowProps) {
   const time = new Date(at);
   return (
-    <li className="entry">
+    <li className={missed ? "entry missed" : "entry"}>
       <Avatar user={user} />
       <div className="what">
         <p className="who">{user}</p>
         <p className="how">
           <Icon name={role === "caller" ? "out" : "in"} />
-          <span data-testid="outcome" data-reason={reason}>
+          <span data-testid={missed ? "missed" : "outcome"} data-reason={reason}>
             {text}
           </span>
           {setupMs !== undefined && (
@@ -71,7 +96,7 @@ function Row({ user: me, entry: { id, user, role, video, at, reason, text, setup
         {id !== undefined && <Why call={id} user={me} />}
       </div>
       <time className="when" dateTime={time.toISOString()}>
-        {time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}
+        {words.when(time)}
       </time>
       <button className="again" aria-label={`Call ${user} again, ${video ? "with video" : "voice only"}`} onClick={() => onCall(user, video)}>
         <Icon name={video ? "video" : "voice"} />

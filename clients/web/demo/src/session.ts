@@ -31,6 +31,7 @@ export function signIn(user: string): Session {
   const session: Session = { user, client, log: new CallLog(user), tones: new Tones(), node: new Value<string | undefined>(undefined), note: new Value("") };
   client.on("welcome", ({ node }) => session.node.set(node));
   client.on("closed", ({ code }) => session.note.set(words.closed(code)));
+  client.on("missed", ({ calls }) => session.log.addMissed(calls));
   client.on("call", (call) => call.on("ended", (outcome) => session.log.add(call, outcome)));
   window.__ringback = {
     get pc() {

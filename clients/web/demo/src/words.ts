@@ -28,8 +28,17 @@ export function closed(code: number): string {
   return `The connection was closed (${code}). Load the page again to come back.`;
 }
 
+export const MISSED = "Missed call";
+
 /** How a call ended, in the log: of one that was as it should be, which way it went. */
 export function outcome(user: string, role: Role, outcome: Outcome): string {
   if (outcome.reason === "hangup") return role === "caller" ? "Outgoing" : "Incoming";
   return english.ended(user, role, outcome);
+}
+
+/** Today the time, else the day too. */
+export function when(time: Date): string {
+  const clock = time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  if (time.toDateString() === new Date().toDateString()) return clock;
+  return `${time.toLocaleDateString([], { day: "numeric", month: "short" })}, ${clock}`;
 }

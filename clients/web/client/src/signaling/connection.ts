@@ -9,6 +9,7 @@ import {
   type Ack,
   type CallEvent,
   type HelloFrame,
+  type MissedFrame,
   type Request,
   type ServerFrame,
   type Welcome,
@@ -28,6 +29,7 @@ export interface ConnectionEvents {
   state: ConnectionState;
   welcome: Welcome;
   event: CallEvent;
+  missed: MissedFrame;
   /** The gateway names STUN and TURN servers, with credentials that are good from now on. */
   servers: RTCIceServer[];
   /** The network was in doubt, and the gateway can be reached by it. */
@@ -43,6 +45,8 @@ export interface ConnectionOptions {
   client: { name: string; version: string };
   /** For each call that the gateway may speak of, the last event that has arrived. */
   seen: () => Seen;
+  /** Whether somebody wants to hear of missed calls. */
+  wantsMissed: () => boolean;
   /** Whether there are calls that end when it does not come back soon. */
   isUrgent: () => boolean;
 }
@@ -155,6 +159,11 @@ export class Connection extends Emitter<ConnectionEvents> {
     return this.#pending.ask(request, { seen: this.#seen.take(), deadlineMs: DEADLINES_MS[request.type], signal });
   }
 
+  /** The token that the gateway took last, or a fresh one. */
+  token(): Promise<string> {
+    return this.#token.current();
+  }
+
   async #connect(): Promise<void> {
     this.#drop();
     this.#startedAt = this.#platform.timers.now();
@@ -190,13 +199,15 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #hello(token: string): void {
-    const { device, client, seen } = this.#options;
+    const { device, client, seen, wantsMissed } = this.#options;
     const id = this.#pending.nextId();
     this.#helloId = id;
     const resume = this.#session === undefined ? {} : { session: this.#session, seen: seen() };
     // It says all that has arrived.
     this.#seen.take();
-    const hello: HelloFrame = { type: "hello", id, token, device, ...resume, client };
+    // The gateway keeps in mind what this device has confirmed.
+    const missed = wantsMissed() ? { missed: 0 } : {};
+    const hello: HelloFrame = { type: "hello", id, token, device, ...resume, ...missed, client };
     this.#socket?.send(hello);
   }
 
@@ -205,6 +216,10 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (isCallEvent(frame)) {
       this.#seen.note(frame);
       this.emit("event", frame);
+    } else if (frame.type === "missed") {
+      this.emit("missed", frame);
+      // Whoever listens has it by now; one that is never confirmed is told again.
+      this.#socket?.send({ type: "seen", calls: {}, missed: frame.until });
     } else if (frame.type === "goaway") {
       this.#goaway.set(frame.reconnect_after_ms, () => void this.#connect());
     } else if (frame.id === this.#helloId) {

@@ -28,6 +28,8 @@ export class TokenKeeper {
   readonly #options: TokenKeeperOptions;
   readonly #renewal: Alarm;
   #last: string | undefined;
+  /** The last that the gateway took. */
+  #good: string | undefined;
   #refusals = 0;
   /** How far the gateway's clock is ahead of ours, once something of its came. */
   #aheadMs: number | undefined;
@@ -47,15 +49,22 @@ export class TokenKeeper {
     return token;
   }
 
+  /** For something beside the connection. Rejects as that does. */
+  async current(): Promise<string> {
+    return this.#good ?? this.#ask("connect");
+  }
+
   /** The gateway did not take it. Whether another one may help. */
   refused(): boolean {
     this.#refusals += 1;
+    this.#good = undefined;
     return typeof this.#options.source === "function" && this.#refusals < REFUSALS;
   }
 
   /** The gateway took it, until then; `undefined` if it does not expire. */
   accepted(expiresAt: number | undefined): void {
     this.#refusals = 0;
+    this.#good = this.#last;
     this.#expiresAt = expiresAt;
     this.#schedule();
   }
@@ -89,7 +98,9 @@ export class TokenKeeper {
     const expiresAt = this.#expiresAt;
     try {
       const token = await this.#ask("expiring");
-      this.accepted(await this.#options.renew(token));
+      const expiresAt = await this.#options.renew(token);
+      this.#last = token;
+      this.accepted(expiresAt);
     } catch {
       if (this.#expiresAt === expiresAt) this.#schedule();
     }

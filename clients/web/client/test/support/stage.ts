@@ -24,6 +24,8 @@ export class Stage {
   readonly client: RingbackClient;
   readonly rings: Call[] = [];
   readonly closed: { code: number; reason: string }[] = [];
+  /** What the gateway answers by HTTP. */
+  gateway: Platform["fetch"] = () => Promise.reject(new TypeError("nobody is there"));
   readonly #told = new Set<(signal: PageSignal) => void>();
   readonly #sockets: FakeSocket[] = [];
   #seq = 0;
@@ -40,6 +42,7 @@ export class Stage {
           sockets.push(this);
         }
       },
+      fetch: async (url, options) => this.gateway(url, options),
       RTCPeerConnection: FakePeerConnection as unknown as Platform["RTCPeerConnection"],
       getUserMedia: this.devices.getUserMedia,
       getDisplayMedia: this.devices.getDisplayMedia,

@@ -43,6 +43,7 @@ pub(crate) fn interrupted(node: &Arc<Node>, partitions: Vec<Partition>) {
 /// These partitions may hold less than they did. Calls are put back, and what is stored of the connections here.
 pub(crate) fn regressed(node: &Arc<Node>, partitions: Vec<Partition>) {
     node.cluster.forgive();
+    node.calls.logs_may_be_lost(&partitions);
     let parts = node.store.partitions();
     node.registry.deliver_where(|user| partitions.contains(&parts.of_user(user)), &Mail::Renew);
     for &partition in &partitions {

@@ -194,7 +194,7 @@ fn config(name: &str) -> Config {
         keep: Keep {
             live_ms: 3_600_000,
             ended_ms: 120_000,
-            log: LogBounds { entries: 100, age_ms: 86_400_000 },
+            log: LogBounds { entries: 10_000, age_ms: 86_400_000 },
         },
         sweep: Duration::from_millis(500),
         ice: ringback_node::ice::IceServers::default(),

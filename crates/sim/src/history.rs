@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use ringback_call::{CallId, Side, State};
+use ringback_call::{CallId, CallRecord, Side, State};
 use ringback_store::{Commit, Partition, Partitions, record};
 use tokio::time::Instant;
 
@@ -36,6 +36,8 @@ struct Past {
     changes: Vec<u64>,
     /// When it was answered or ended, or became again what it had been before.
     turns: Vec<u64>,
+    /// What remains of it, once it has ended.
+    record: Option<CallRecord>,
     /// Whether anybody had answered it, and whether it had ended, when it was changed last.
     stands: (bool, bool),
 }
@@ -80,6 +82,7 @@ impl History {
         if std::mem::replace(&mut past.stands, stands) != stands {
             past.turns.push(now);
         }
+        past.record = CallRecord::of(&document.call);
         match &document.call.state {
             State::Connecting(dialog) | State::Connected { dialog, .. } => {
                 let held = Side::BOTH.into_iter().flat_map(|side| &dialog.held[side]);
@@ -144,6 +147,11 @@ impl History {
             .calls
             .get(&id)
             .is_some_and(|past| past.held.contains(candidate) || past.discarded.contains(candidate))
+    }
+
+    /// What remains of the calls that have ended.
+    pub fn ended(&self) -> Vec<CallRecord> {
+        self.inner().calls.values().filter_map(|past| past.record.clone()).collect()
     }
 
     /// Whether the store has ever lost anything.

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod ends;
+mod logs;
 mod presence;
 
 use crate::{device::View, world::World};
@@ -29,6 +30,7 @@ impl World {
         }
         self.check_agreement(views, calls).await;
         self.check_presence(views).await;
+        self.check_logs().await;
         for wrong in self.ledger().not_offline() {
             self.violated("no reason", wrong);
         }

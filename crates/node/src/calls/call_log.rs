@@ -2,20 +2,20 @@
 //! their logs are not one step: an ended call keeps a deadline for as long as they may not be written, and whoever finds
 //! it writes them. See `docs/adr/0008-call-log.md`.
 
+mod reading;
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use futures::future::try_join;
-use ringback_call::{Call, CallId, CallRecord, DeviceId, Millis, Side, Timestamp, UserId};
-use ringback_store::{
-    Ended, LogEntry, LogPage, LogPlace, StoreError,
-    record::{decode, encode},
-};
-use ringback_wire::{MissedCall, MissedFrame, PeerRef};
+use futures::future::{join, try_join};
+use ringback_call::{Call, CallId, CallRecord, Millis, Side, Timestamp, UserId};
+use ringback_store::{Ended, LogEntry, Partition, StoreError, record};
 use tokio::time::Instant;
+
+pub use reading::Page;
 
 use super::Calls;
 
@@ -28,37 +28,39 @@ const OVERDUE_MS: Millis = 30_000;
 const SETTLED: Duration = Duration::from_secs(20);
 /// Calls that wait for that at most. Of more, the oldest are left to the sweeper, which writes their logs once more.
 const MAX_SETTLING: usize = 10_000;
-/// Missed calls that a device is told of at once.
-const MAX_MISSED: usize = 50;
 
 /// The calls whose logs are written, and whose deadlines are there still.
 #[derive(Default)]
-pub(super) struct Logged(Mutex<VecDeque<(Instant, CallId, Timestamp)>>);
+pub(super) struct Logged(Mutex<VecDeque<Settling>>);
 
-impl Logged {
-    fn push(&self, call: CallId, deadline: Timestamp) {
-        let mut settling = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if settling.len() >= MAX_SETTLING {
-            settling.pop_front();
-        }
-        settling.push_back((Instant::now(), call, deadline));
-    }
-
-    fn take_settled(&self) -> Vec<(CallId, Timestamp)> {
-        let mut settling = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let young = settling.iter().position(|(since, ..)| since.elapsed() < SETTLED);
-        let settled = young.unwrap_or(settling.len());
-        settling.drain(..settled).map(|(_, call, deadline)| (call, deadline)).collect()
-    }
+struct Settling {
+    since: Instant,
+    call: CallId,
+    deadline: Timestamp,
+    /// Where the logs are.
+    logs: [Partition; 2],
 }
 
-/// A part of a user's log.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// The newest first.
-    pub records: Vec<CallRecord>,
-    /// Where the next part begins, if there is more.
-    pub next: Option<LogPlace>,
+impl Logged {
+    fn push(&self, settling: Settling) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MAX_SETTLING {
+            all.pop_front();
+        }
+        all.push_back(settling);
+    }
+
+    fn take_settled(&self) -> Vec<Settling> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let young = all.iter().position(|one| one.since.elapsed() < SETTLED);
+        let settled = young.unwrap_or(all.len());
+        all.drain(..settled).collect()
+    }
+
+    fn drop_those_in(&self, lost: &[Partition]) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|one| !one.logs.iter().any(|log| lost.contains(log)));
+    }
 }
 
 impl Calls {
@@ -74,13 +76,13 @@ impl Calls {
 
     /// What is remembered of an ended call with a user.
     fn ended(&self, user: &UserId, call: &Call) -> Result<Option<Ended>, StoreError> {
-        let Some(record) = CallRecord::of(call) else { return Ok(None) };
-        let missed = record.missed && record.side_of(user) == Some(Side::Callee);
+        let Some(logged) = CallRecord::of(call) else { return Ok(None) };
+        let missed = logged.missed && logged.side_of(user) == Some(Side::Callee);
         let log = match self.keeps_logs() {
-            true => Some(LogEntry { record: encode(WHAT, &record)?, missed, bounds: self.keep.log }),
+            true => Some(LogEntry { record: record::encode(WHAT, &logged)?, missed, bounds: self.keep.log }),
             false => None,
         };
-        Ok(Some(Ended { at: record.ended_at, keep_ms: self.keep.ended_ms, log }))
+        Ok(Some(Ended { at: logged.ended_at, keep_ms: self.keep.ended_ms, log }))
     }
 
     /// Takes an ended call off a user's list and writes it into the user's log, in one step. To do so again is harmless.
@@ -100,12 +102,8 @@ impl Calls {
                 let (calls, call) = (&calls, &call);
                 calls.background.insist(move || calls.write_down(call.user(side), call))
             });
-            match futures::future::join(caller, callee).await {
-                (Ok(()), Ok(())) => {
-                    if let Some(deadline) = calls.deadline(&call, None) {
-                        calls.logged.push(call.id.clone(), deadline);
-                    }
-                }
+            match join(caller, callee).await {
+                (Ok(()), Ok(())) => calls.settle_later(&call),
                 (Err(error), _) | (_, Err(error)) => {
                     let error = &error as &dyn std::error::Error;
                     tracing::warn!(call = ?call.id, error, "a log was not written");
@@ -114,9 +112,21 @@ impl Calls {
         });
     }
 
+    fn settle_later(&self, call: &Call) {
+        let Some(deadline) = self.deadline(call, None) else { return };
+        let logs = Side::BOTH.map(|side| self.store.partitions().of_user(call.user(side)));
+        self.logged.push(Settling { since: Instant::now(), call: call.id.clone(), deadline, logs });
+    }
+
+    /// The logs in these partitions may have lost what was written last: the deadlines of those calls stay, and the sweeper
+    /// writes it once more.
+    pub(crate) fn logs_may_be_lost(&self, lost: &[Partition]) {
+        self.logged.drop_those_in(lost);
+    }
+
     /// Takes the deadlines away of calls that are in their users' logs.
     pub(crate) fn settle_logged(self: &Arc<Self>) {
-        for (call, deadline) in self.logged.take_settled() {
+        for Settling { call, deadline, .. } in self.logged.take_settled() {
             let calls = Arc::clone(self);
             self.background.spawn(async move {
                 let settled = calls.background.once(calls.store.reschedule(&call, deadline, None));
@@ -152,72 +162,5 @@ impl Calls {
             }
         });
         Ok(())
-    }
-
-    /// A part of a user's log: `limit` calls at most that ended before one of them, or the newest.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn log(
-        &self,
-        user: &UserId,
-        before: Option<LogPlace>,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
-        let page = LogPage { before, since: self.oldest_logged(), limit: limit.saturating_add(1) };
-        let mut found = self.store.log(user, page).await?;
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|(place, _)| place.clone());
-        // A newer gateway may write what this one does not know.
-        let records = found.iter().filter_map(|(_, record)| decode(WHAT, record).ok()).collect();
-        Ok(Page { records, next })
-    }
-
-    fn oldest_logged(&self) -> Timestamp {
-        Timestamp(self.clock.now().0.saturating_sub(self.keep.log.age_ms))
-    }
-
-    /// What a device is told of missed calls, if there are any that it does not know of.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub(crate) async fn missed(
-        &self,
-        user: &UserId,
-        device: &DeviceId,
-        since: Timestamp,
-    ) -> Result<Option<MissedFrame>, StoreError> {
-        let since = since.max(self.oldest_logged());
-        let missed = self.store.missed(user, device, since, MAX_MISSED + 1).await?;
-        let more = missed.records.len() > MAX_MISSED;
-        let records = missed.records.iter().take(MAX_MISSED);
-        let calls: Vec<MissedCall> =
-            records.filter_map(|record| decode(WHAT, record).ok()).map(told).collect();
-        Ok((!calls.is_empty()).then_some(MissedFrame { calls, until: missed.until, more }))
-    }
-
-    /// A device knows of the missed calls that it was told of until then.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub(crate) async fn confirm_missed(
-        &self,
-        user: &UserId,
-        device: &DeviceId,
-        until: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.store.confirm(user, device, until, self.keep.log.age_ms).await
-    }
-}
-
-fn told(record: CallRecord) -> MissedCall {
-    MissedCall {
-        call: record.call,
-        from: PeerRef { user: record.caller, device: Some(record.caller_device) },
-        media: record.media,
-        at: record.created_at,
-        ended_at: record.ended_at,
-        reason: record.reason,
     }
 }

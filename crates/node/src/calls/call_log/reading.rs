@@ -1,0 +1,88 @@
+//! What is read of users' logs.
+
+use ringback_call::{CallRecord, DeviceId, Timestamp, UserId};
+use ringback_store::{LogPage, LogPlace, StoreError, record::decode};
+use ringback_wire::{MissedCall, MissedFrame, PeerRef};
+
+use super::{Calls, WHAT};
+
+/// Missed calls that a device is told of at once.
+const MAX_MISSED: usize = 50;
+
+/// A part of a user's log.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The newest first.
+    pub records: Vec<CallRecord>,
+    /// Where the next part begins, if there is more.
+    pub next: Option<LogPlace>,
+}
+
+impl Calls {
+    /// A part of a user's log: `limit` calls at most that ended before one of them, or the newest.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn log(
+        &self,
+        user: &UserId,
+        before: Option<LogPlace>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let page = LogPage { before, since: self.oldest_logged(), limit: limit.saturating_add(1) };
+        let mut found = self.store.log(user, page).await?;
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| more).map(|(place, _)| place.clone());
+        // A newer gateway may write what this one does not know.
+        let records = found.iter().filter_map(|(_, record)| decode(WHAT, record).ok()).collect();
+        Ok(Page { records, next })
+    }
+
+    fn oldest_logged(&self) -> Timestamp {
+        Timestamp(self.clock.now().0.saturating_sub(self.keep.log.age_ms))
+    }
+
+    /// What a device is told of missed calls, if there are any that it does not know of.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn missed(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        since: Timestamp,
+    ) -> Result<Option<MissedFrame>, StoreError> {
+        let since = since.max(self.oldest_logged());
+        let missed = self.store.missed(user, device, since, MAX_MISSED + 1).await?;
+        let more = missed.records.len() > MAX_MISSED;
+        let records = missed.records.iter().take(MAX_MISSED);
+        let calls: Vec<MissedCall> =
+            records.filter_map(|record| decode(WHAT, record).ok()).map(told).collect();
+        Ok((!calls.is_empty()).then_some(MissedFrame { calls, until: missed.until, more }))
+    }
+
+    /// A device knows of the missed calls that it was told of until then.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn confirm_missed(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.store.confirm(user, device, until, self.keep.log.age_ms).await
+    }
+}
+
+fn told(record: CallRecord) -> MissedCall {
+    MissedCall {
+        call: record.call,
+        from: PeerRef { user: record.caller, device: Some(record.caller_device) },
+        media: record.media,
+        at: record.created_at,
+        ended_at: record.ended_at,
+        reason: record.reason,
+    }
+}

@@ -14,10 +14,12 @@ pub struct Mutant {
     pub decide: Option<Decide>,
     /// An entry that comes too early is passed on as if nothing were missing before it.
     pub ignores_gaps: bool,
+    /// What could not be written into users' logs at once is left unwritten.
+    pub leaves_logs: bool,
 }
 
 thread_local! {
-    static MUTANT: Cell<Mutant> = const { Cell::new(Mutant { decide: None, ignores_gaps: false }) };
+    static MUTANT: Cell<Mutant> = const { Cell::new(Mutant { decide: None, ignores_gaps: false, leaves_logs: false }) };
 }
 
 /// From now on the nodes of this thread are wrong in this way.

@@ -49,6 +49,8 @@ mutants! {
     LosersRingOn = "losers-ring-on",
     /// Time ends no call.
     NoDeadlines = "no-deadlines",
+    /// What could not be written into users' logs at once is left unwritten.
+    LogsLeft = "logs-left",
     /// The callee is told another reason than the caller.
     ReasonsDiffer = "reasons-differ",
 }
@@ -58,6 +60,7 @@ impl Mutant {
     pub const fn shows_by(self) -> &'static str {
         match self {
             Self::NumbersUsedAgain => "failover,losses,kill,reload,store-cut",
+            Self::LogsLeft => "kill,store-cut,store-fails",
             _ => "all",
         }
     }
@@ -74,11 +77,20 @@ impl Mutant {
             Some(Self::NoDeadlines) => Some(rules::no_deadlines),
             Some(Self::ReasonsDiffer) => Some(rules::reasons_differ),
             Some(Self::NumbersUsedAgain) => Some(rules::numbers_used_again),
-            Some(Self::GapsIgnored | Self::LossesUntold | Self::NothingPutBack | Self::DeadLiveOn) | None => {
-                None
-            }
+            Some(
+                Self::GapsIgnored
+                | Self::LossesUntold
+                | Self::NothingPutBack
+                | Self::DeadLiveOn
+                | Self::LogsLeft,
+            )
+            | None => None,
         };
-        mutants::release(Node { decide, ignores_gaps: this == Some(Self::GapsIgnored) });
+        mutants::release(Node {
+            decide,
+            ignores_gaps: this == Some(Self::GapsIgnored),
+            leaves_logs: this == Some(Self::LogsLeft),
+        });
     }
 }
 

@@ -123,3 +123,17 @@ fn a_trace_collector_is_named_in_full_or_not_at_all() {
         assert!(problems[0].starts_with(key), "{problems:?}");
     }
 }
+
+#[test]
+fn a_log_of_calls_has_bounds_and_may_be_left_out() {
+    let log = load(&[SECRET]).unwrap().node.keep.log;
+    assert_eq!((log.entries, log.age_ms), (100, 30 * 86_400_000));
+    assert_eq!(load(&[SECRET, ("RINGBACK_CALLS__LOG_ENTRIES", "0")]).unwrap().node.keep.log.entries, 0);
+    for (name, value, key) in [
+        ("RINGBACK_CALLS__LOG_ENTRIES", "1001", "calls.log_entries"),
+        ("RINGBACK_CALLS__LOG_TTL_MS", "599999", "calls.log_ttl_ms"),
+    ] {
+        let Problems(problems) = load(&[SECRET, (name, value)]).unwrap_err();
+        assert!(problems[0].starts_with(key), "{problems:?}");
+    }
+}

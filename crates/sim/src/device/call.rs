@@ -47,6 +47,8 @@ pub(super) struct Call {
     pub(super) offer: Option<Offer>,
     /// The peer's offer that waits for this page's answer.
     pub(super) asked: Option<String>,
+    /// Its own offer that was rolled back for the peer's, and has had no reply yet.
+    pub(super) yielded: Option<u32>,
 }
 
 /// What one page has sent in one call: the numbers go on even in one that comes back to life.
@@ -82,6 +84,7 @@ impl Call {
             anew: false,
             offer: None,
             asked: None,
+            yielded: None,
         }
     }
 

@@ -109,7 +109,7 @@ impl Device {
             return self.world.violated("glare", text);
         }
         // Its own, if there is one, will be refused: it is rolled back.
-        call.offer = None;
+        call.yielded = call.offer.take().map(|offer| offer.number);
         if answered {
             return;
         }
@@ -155,6 +155,15 @@ impl Device {
 
     /// The reply to an offer.
     pub(super) fn offered(&mut self, id: &str, number: u32, code: Option<&str>, reply: &Value) {
+        if let Some(call) = self.calls.get_mut(id)
+            && call.yielded == Some(number)
+        {
+            call.yielded = None;
+            if code.is_none() {
+                // It was not refused after all: the peer's offer was withdrawn, as its page is another one now.
+                (call.offer, call.asked) = (Some(Offer { number, acked: true }), None);
+            }
+        }
         if let Some(call) = self.calls.get_mut(id)
             && let Some(offer) = &mut call.offer
             && offer.number == number

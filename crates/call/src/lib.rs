@@ -20,6 +20,7 @@
 //! | timeouts | `rules/deadlines.rs` |
 //! | requests sent twice | `replay.rs` |
 //! | what remains of a call that has ended, and who missed it | `detail_record.rs` |
+//! | what the application's servers are told | `outcome_events.rs` |
 //! | how far a call got, and when; step by step; in words | `milestones.rs`, `timeline.rs`, `verdict.rs` |
 
 mod call;
@@ -29,6 +30,7 @@ mod detail_record;
 mod ids;
 mod mailbox;
 mod milestones;
+mod outcome_events;
 mod party;
 mod payload;
 mod reason;
@@ -48,6 +50,7 @@ pub use detail_record::CallRecord;
 pub use ids::{CallId, ConnectionId, DeviceId, InvalidId, NodeId, RequestId, SessionId, TraceParent, UserId};
 pub use mailbox::{Mailbox, Void};
 pub use milestones::{Milestones, Phase};
+pub use outcome_events::OutcomeEvent;
 pub use payload::{Candidate, Media, Metadata, Sdp, Stats};
 pub use reason::{EndReason, EndRequest, RejectReason};
 pub use rejection::Rejection;

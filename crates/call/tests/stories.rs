@@ -19,6 +19,8 @@ mod mailboxes;
 mod milestones;
 #[path = "stories/negotiation.rs"]
 mod negotiation;
+#[path = "stories/outcome_events.rs"]
+mod outcome_events;
 #[path = "stories/placing.rs"]
 mod placing;
 #[path = "stories/repeats.rs"]

@@ -3,6 +3,8 @@
 //! Bytes from a client become a [`ClientFrame`] (or a [`FrameError`] that says what to answer); a [`ServerFrame`]
 //! becomes bytes. JSON and MessagePack carry the same maps. Descriptions, candidates and metadata pass through
 //! unread: as JSON text inside, whatever the client speaks.
+//!
+//! And what the application's own servers are told of a call: [`write_outcome_event`].
 
 mod client;
 mod close;
@@ -12,6 +14,7 @@ mod format;
 mod json_text;
 mod limits;
 mod missed;
+mod outcome_event;
 mod server;
 
 pub use client::{Body, ClientFrame, ClientInfo, Hello, Init, Request, Seen, SeenMap};
@@ -21,4 +24,5 @@ pub use event::EventFrame;
 pub use format::{Format, FrameError};
 pub use limits::Limits;
 pub use missed::{MissedCall, MissedFrame};
+pub use outcome_event::{OutcomeEventHead, write_outcome_event};
 pub use server::{Ack, ErrorFrame, Goaway, HelloAck, IceServer, PeerRef, ServerFrame, Snapshot};

@@ -1,8 +1,8 @@
 //! What holds of every decision, whatever the call, the command and the history.
 
 use ringback_call::{
-    Ack, Call, Command, Decision, Delivery, Event, Input, Negotiation, Note, Rejection, Rules, Side, State,
-    Trim,
+    Ack, Call, Command, Decision, Delivery, Event, Input, Negotiation, Note, OutcomeEvent, Rejection, Rules,
+    Side, State, Trim,
 };
 
 /// Panics with the law that was broken.
@@ -37,6 +37,7 @@ pub(crate) fn broken(
             "there is a deadline until the end, and none after it",
         ),
         (outcome_once(before, after), "a call has one outcome, for good"),
+        (events_stand(before, after), "what was announced of a call stands"),
         (
             ended_with_event(before, after, &decision.deliveries),
             "whoever takes part is told of the end, last",
@@ -108,6 +109,12 @@ fn gapless(before: &Call, after: &Call, deliveries: &[Delivery]) -> bool {
 
 fn outcome_once(before: &Call, after: &Call) -> bool {
     !before.has_ended() || before.state == after.state
+}
+
+fn events_stand(before: &Call, after: &Call) -> bool {
+    OutcomeEvent::ALL
+        .into_iter()
+        .all(|event| event.at(before).is_none() || event.at(before) == event.at(after))
 }
 
 fn ended_with_event(before: &Call, after: &Call, deliveries: &[Delivery]) -> bool {

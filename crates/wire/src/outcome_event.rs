@@ -1,0 +1,124 @@
+//! What the application's own servers are told of a call: the body of a webhook, and a call detail record.
+//!
+//! Always JSON. It is written once, with the change of the call, and its bytes are not touched any more: they are signed,
+//! and an event that is sent twice is the same twice.
+
+use ringback_call::{
+    Call, CallId, CallRecord, DeviceId, EndReason, Endpoint, Media, Millis, OutcomeEvent, Phase, Side,
+    Timestamp, TraceParent, UserId,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::json_text::JsonValue;
+
+#[derive(Serialize)]
+struct Body<'a> {
+    id: String,
+    r#type: OutcomeEvent,
+    at: Timestamp,
+    call: &'a CallId,
+    caller: Party<'a>,
+    callee: Party<'a>,
+    media: Media,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<JsonValue<'a>>,
+    created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connected_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    setup_ms: Option<Millis>,
+    #[serde(flatten)]
+    end: Option<End>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a TraceParent>,
+}
+
+#[derive(Serialize)]
+struct Party<'a> {
+    user: &'a UserId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<&'a DeviceId>,
+}
+
+#[derive(Serialize)]
+struct End {
+    ended_at: Timestamp,
+    reason: EndReason,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<Endpoint>,
+    phase: Phase,
+    missed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_ms: Option<Millis>,
+}
+
+/// The body of an event that a call has come to; `None` if it has not. The same from every later document of the call.
+///
+/// # Errors
+/// When a value can't be written: a mistake of ours.
+pub fn write_outcome_event(event: OutcomeEvent, call: &Call) -> Result<Option<Vec<u8>>, serde_json::Error> {
+    let Some(at) = event.at(call) else { return Ok(None) };
+    let reached = |at: Option<Timestamp>, by: OutcomeEvent| at.filter(|_| event >= by);
+    let answered_by = call.final_device(Side::Callee).filter(|_| event >= OutcomeEvent::Answered);
+    let connected_at = reached(call.milestones.connected_at, OutcomeEvent::Connected);
+    let end = CallRecord::of(call).filter(|_| event == OutcomeEvent::Ended).map(|record| End {
+        ended_at: record.ended_at,
+        reason: record.reason,
+        by: record.by,
+        phase: record.phase,
+        missed: record.missed,
+        duration_ms: record.duration_ms,
+    });
+    let body = Body {
+        id: event_id(event, &call.id),
+        r#type: event,
+        at,
+        call: &call.id,
+        caller: Party { user: &call.caller, device: Some(&call.caller_leg.device) },
+        callee: Party { user: &call.callee, device: answered_by },
+        media: call.media,
+        metadata: call.metadata.as_ref().map(|metadata| JsonValue(metadata.as_str())),
+        created_at: call.created_at,
+        accepted_at: reached(call.milestones.accepted_at, OutcomeEvent::Answered),
+        connected_at,
+        setup_ms: connected_at.map(|connected_at| connected_at.since(call.created_at)),
+        end,
+        traceparent: call.traceparent.as_ref(),
+    };
+    serde_json::to_vec(&body).map(Some)
+}
+
+/// Its name: the same whenever it is told. Without a full stop, which ends it in what is signed.
+fn event_id(event: OutcomeEvent, call: &CallId) -> String {
+    let name = event.as_str();
+    format!("{}_{}", call.as_str(), name.strip_prefix("call.").unwrap_or(name))
+}
+
+/// What of an event's body who delivers it has to know.
+#[derive(Clone, Debug, Deserialize)]
+pub struct OutcomeEventHead {
+    /// Its name.
+    pub id: String,
+    /// Of which call.
+    pub call: CallId,
+    /// What happened; a newer gateway may write what this one does not know.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Where the caller's own trace of the call is.
+    pub traceparent: Option<TraceParent>,
+}
+
+impl OutcomeEventHead {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it is no event.
+    pub fn read(body: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(body)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -313,6 +313,7 @@ impl Calls {
             claim: plan.claim,
             entries: self.entries(next, version, decision.deliveries, notes, at)?,
             trims: decision.trims.into_iter().map(|trim| (Log::Mailbox(trim.side), trim.entries)).collect(),
+            outgoing: ringback_store::Outgoing::default(),
         };
         let follow_up = decision.follow_up;
         let call = document.call.clone();

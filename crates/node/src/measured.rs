@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Millis, NodeId, SessionId, Timestamp, UserId};
 use ringback_store::{
-    Bus, CallLog, Calls, Commit, Committed, Deadlines, Ended, Enlisted, Greeted, Log, LogPage, LogPlace,
-    Missed, Nodes, Partition, Partitions, Pulse, Registered, Route, Sessions, Store, StoreError, Stored,
-    Subscription, UserRecord, Users, Version,
+    Bus, CallLog, Calls, Collected, Commit, Committed, DeadLetter, Deadlines, Ended, Enlisted, Greeted,
+    Lease, Letter, Log, LogPage, LogPlace, Missed, Nodes, Outbox, Partition, Partitions, Position, Pulse,
+    Registered, Retention, Route, Sessions, Store, StoreError, Stored, Subscription, UserRecord, Users,
+    Version,
 };
 use ringback_telemetry::{CommitOutcome, Metrics, StoreFailure, StoreOperation as Operation};
 
@@ -201,6 +202,65 @@ impl Bus for Measured {
 
     async fn publish(&self, partition: Partition, node: &NodeId, body: Bytes) -> Result<bool, StoreError> {
         self.time(Operation::Publish, self.store.publish(partition, node, body)).await
+    }
+}
+
+#[async_trait]
+impl Outbox for Measured {
+    async fn collect(
+        &self,
+        partition: Partition,
+        lease: &Lease,
+        pending_after: Option<Position>,
+        limit: usize,
+    ) -> Result<Collected, StoreError> {
+        let collected = self.store.collect(partition, lease, pending_after, limit);
+        self.time(Operation::Collect, collected).await
+    }
+
+    async fn acknowledge(&self, partition: Partition, letter: Position) -> Result<(), StoreError> {
+        self.time(Operation::Acknowledge, self.store.acknowledge(partition, letter)).await
+    }
+
+    async fn bury(
+        &self,
+        partition: Partition,
+        letter: &Letter,
+        why: &str,
+        keep_ms: Millis,
+    ) -> Result<(), StoreError> {
+        self.time(Operation::Bury, self.store.bury(partition, letter, why, keep_ms)).await
+    }
+
+    async fn release(&self, partition: Partition, holder: &NodeId) -> Result<(), StoreError> {
+        self.time(Operation::Release, self.store.release(partition, holder)).await
+    }
+
+    async fn browse(
+        &self,
+        partition: Partition,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Letter>, StoreError> {
+        self.time(Operation::Browse, self.store.browse(partition, after, limit)).await
+    }
+
+    async fn browse_dead(
+        &self,
+        partition: Partition,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        self.time(Operation::Browse, self.store.browse_dead(partition, after, limit)).await
+    }
+
+    async fn revive(
+        &self,
+        partition: Partition,
+        dead: Position,
+        retention: Retention,
+    ) -> Result<bool, StoreError> {
+        self.time(Operation::Revive, self.store.revive(partition, dead, retention)).await
     }
 }
 

@@ -25,7 +25,8 @@ use fred::{
 use futures::future::join_all;
 use ringback_call::{CallId, NodeId, RequestId, SessionId, Side, Timestamp, UserId};
 use ringback_store::{
-    Bus as _, Calls as _, Claim, Commit, Committed, Entry, Log, Pair, Partitions, Subscription, Version,
+    Bus as _, Calls as _, Claim, Commit, Committed, Entry, Log, Outgoing, Pair, Partitions, Subscription,
+    Version,
 };
 use ringback_store_redis::{RedisSettings, RedisStore};
 use support::Server;
@@ -182,6 +183,7 @@ impl Stage {
             claim: if expected == Version::NONE { Claim::Free } else { Claim::Held },
             entries: vec![entry],
             trims: Vec::new(),
+            outgoing: Outgoing::default(),
         };
         assert_eq!(self.store.commit(commit).await.unwrap(), Committed::Applied);
         *line.version.lock().unwrap() = version;

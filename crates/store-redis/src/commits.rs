@@ -13,6 +13,7 @@ use ringback_store::{
 use crate::{
     RedisStore,
     keys::{self, COUNT_TTL_MS, DEADLINES_TTL_MS, DOCUMENT, LONGEST_TTL_MS, VERSION},
+    outbox,
     reply::{self, Unexpected},
     request::{COMMIT, FORGET, Request},
 };
@@ -150,7 +151,7 @@ impl RedisStore {
             self.keys().pair(partition, &commit.pair),
             self.keys().notes(partition, &commit.call),
         ];
-        let mut args: Vec<Value> = Vec::with_capacity(10 + 4 * commit.entries.len());
+        let mut args: Vec<Value> = Vec::with_capacity(14 + 4 * commit.entries.len());
         args.push(commit.expected.to_string().into());
         args.push(commit.version.to_string().into());
         args.push(commit.document.clone().into());
@@ -162,6 +163,9 @@ impl RedisStore {
         args.push(PUBLISHED_DOCUMENT.to_string().into());
         args.push(DEADLINES_TTL_MS.max(ttl).to_string().into());
         args.push(COUNT_TTL_MS.to_string().into());
+        let (keep, most) = outbox::bounds(commit.outgoing.retention);
+        args.push(keep.into());
+        args.push(most.into());
         let trimmed: Vec<String> = commit
             .trims
             .iter()
@@ -190,6 +194,12 @@ impl RedisStore {
                     nodes.len() - 1
                 });
                 args.push((position + 1).to_string().into());
+            }
+        }
+        if !commit.outgoing.letters.is_empty() {
+            keys.push(self.keys().outbox(partition));
+            for letter in &commit.outgoing.letters {
+                args.extend(["*".into(), letter.clone().into(), "0".into()]);
             }
         }
         Request::script("a commit", &COMMIT, keys, args)

@@ -18,6 +18,9 @@
 //! | `rb1:{pM}:s:<session>:<user>` | string | the device the session belongs to, a blank, and what is remembered of it | the session's |
 //! | `rb1:{pN}:q:<node>` | hash | `n` messages on the node's channel so far, `0` … `63` the last of them (see `publish.lua`) | [`COUNT_TTL_MS`] |
 //! | `rb1:{pN}:history` | string | changes when data may have been lost (see `probe.lua`) | [`USER_TTL_MS`] |
+//! | `rb1:{pN}:events` | stream | the outbox: letters, `event` each; group [`OUTBOX_GROUP`] delivers them | the commit's retention |
+//! | `rb1:{pN}:dead` | stream | letters that could not be delivered, `event` and `why` | the burial's |
+//! | `rb1:{pN}:lease` | string | the node that delivers the letters | the lease's |
 //! | `rb1:{pN}:settle` | string | a write to wait for (`durability = "replicated"`) | a second |
 //! | `rb1:{p0}:nodes` | sorted set | nodes by the time until which they live, ms | [`NODES_TTL_MS`] or the heartbeat's |
 //!
@@ -50,6 +53,9 @@ pub(crate) const NODES: Partition = Partition(0);
 pub(crate) const VERSION: &str = "v";
 /// The name of a document's bytes in its hash.
 pub(crate) const DOCUMENT: &str = "d";
+
+/// The group that delivers an outbox's letters, as the scripts name it too.
+pub(crate) const OUTBOX_GROUP: &str = "webhooks";
 
 /// Makes the names.
 #[derive(Clone, Debug)]
@@ -118,6 +124,18 @@ impl Keys {
 
     pub(crate) fn history(&self, partition: Partition) -> Key {
         self.key(partition, "history", "")
+    }
+
+    pub(crate) fn outbox(&self, partition: Partition) -> Key {
+        self.key(partition, "events", "")
+    }
+
+    pub(crate) fn dead_letters(&self, partition: Partition) -> Key {
+        self.key(partition, "dead", "")
+    }
+
+    pub(crate) fn outbox_lease(&self, partition: Partition) -> Key {
+        self.key(partition, "lease", "")
     }
 
     pub(crate) fn settle(&self, partition: Partition) -> Key {

@@ -3,7 +3,7 @@
 //! The only crate that knows Redis. What is stored is in `keys`; each operation that has to be one step is one
 //! script in `scripts/`, whose head says what goes in and out; the scripts know nothing of calls. From the top:
 //!
-//! - `commits`, `users`, `call_log`, `sessions`, `nodes`: the traits of `ringback-store`, made of requests;
+//! - `commits`, `users`, `call_log`, `sessions`, `nodes`, `outbox`: the traits of `ringback-store`, made of requests;
 //! - `request`: sends a request to its partition's primary, again after an error that may pass, within
 //!   [`COMMAND_TIMEOUT_MS`](ringback_store::COMMAND_TIMEOUT_MS). A commit is sent again as it is: its expected
 //!   version makes a repeat harmless;
@@ -25,6 +25,7 @@ mod discovery;
 mod errors;
 mod keys;
 mod nodes;
+mod outbox;
 mod proof;
 mod reply;
 mod request;

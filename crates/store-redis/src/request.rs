@@ -26,15 +26,17 @@ macro_rules! script {
         pub(crate) static $name: LazyLock<Script> =
             LazyLock::new(|| Script::from_lua(include_str!(concat!("scripts/", $file))));
     };
-    ($name:ident, $file:literal, $with:literal) => {
+    ($name:ident, $file:literal, $($with:literal),+) => {
         pub(crate) static $name: LazyLock<Script> = LazyLock::new(|| {
-            let parts =
-                concat!(include_str!(concat!("scripts/", $with)), include_str!(concat!("scripts/", $file)));
+            let parts = concat!(
+                $(include_str!(concat!("scripts/", $with)),)+
+                include_str!(concat!("scripts/", $file))
+            );
             Script::from_lua(parts)
         });
     };
 }
-script!(COMMIT, "commit.lua", "publish.lua");
+script!(COMMIT, "commit.lua", "publish.lua", "post.lua");
 script!(SEND, "send.lua", "publish.lua");
 script!(PROBE, "probe.lua");
 script!(FORGET, "forget.lua");
@@ -48,6 +50,10 @@ script!(CONFIRM, "confirm.lua");
 script!(RESCHEDULE, "reschedule.lua");
 script!(GREET, "greet.lua");
 script!(HEARTBEAT, "heartbeat.lua");
+script!(COLLECT, "collect.lua");
+script!(BURY, "bury.lua");
+script!(REVIVE, "revive.lua", "post.lua");
+script!(RELEASE, "release.lua");
 
 /// How long a replica may take to have a commit, in milliseconds. Shorter than a command may take.
 const REPLICA_MS: i64 = 500;

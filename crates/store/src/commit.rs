@@ -8,7 +8,7 @@ use ringback_call::{CallId, Millis, NodeId, Side, Timestamp};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::Pair;
+use crate::{Outgoing, Pair};
 
 /// Which change of a document it is, and a stamp of its contents. A failover may lose the newest changes, and then two
 /// histories have a third change each: the stamp tells them apart, so that nothing decided on one is stored over the
@@ -94,6 +94,8 @@ pub struct Commit {
     pub entries: Vec<Entry>,
     /// What is taken out of its logs.
     pub trims: Vec<(Log, RangeInclusive<u64>)>,
+    /// What is put into the outbox of the call's partition.
+    pub outgoing: Outgoing,
 }
 
 /// The pair's pointer names the newest call between two users.

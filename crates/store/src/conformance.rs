@@ -22,6 +22,7 @@ mod deadlines;
 mod expiry;
 mod logs;
 mod nodes;
+mod outbox;
 mod pairs;
 mod publishing;
 mod races;
@@ -162,6 +163,18 @@ pub fn all() -> Vec<(&'static str, Promise)> {
             a_silent_node_is_gone_after_its_time,
             a_node_can_leave,
             all_share_one_clock_that_grows,
+        }
+        outbox {
+            letters_are_handed_out_once_and_in_order,
+            one_node_delivers_at_a_time,
+            a_lease_runs_out,
+            what_is_pending_can_be_read_in_parts,
+            what_is_not_applied_is_not_sent,
+            a_dead_letter_can_be_sent_anew,
+            dead_letters_are_in_the_order_of_their_deaths,
+            letters_can_be_read_whether_delivered_or_not,
+            letters_are_kept_for_their_time,
+            of_too_many_letters_the_oldest_go_and_are_counted,
         }
         bus {
             a_message_reaches_its_node_from_every_partition,

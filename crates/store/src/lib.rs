@@ -1,8 +1,8 @@
 //! What a store promises, whatever it is made of.
 //!
-//! A store keeps *documents it does not understand*: rules are in `ringback-call`, atomicity is here. Seven small
+//! A store keeps *documents it does not understand*: rules are in `ringback-call`, atomicity is here. Eight small
 //! traits say what each caller needs ([`Calls`], [`Deadlines`], [`Users`], [`CallLog`], [`Sessions`], [`Nodes`],
-//! [`Bus`]), and [`conformance`] holds every implementation to the promises written on them.
+//! [`Bus`], [`Outbox`]), and [`conformance`] holds every implementation to the promises written on them.
 //!
 //! Everything lives in one of a fixed number of [partitions](Partition). All keys of a call are in one partition,
 //! chosen by its unordered pair of users; all keys of a user in another, chosen by the user. Only what is in one
@@ -15,6 +15,7 @@ mod commit;
 pub mod conformance;
 mod error;
 pub mod memory;
+mod outbox;
 mod partition;
 pub mod record;
 mod users;
@@ -27,6 +28,7 @@ pub use bus::{BusEvent, Sender, Subscription};
 pub use call_log::{CallLog, DEVICES_HEARD, Ended, LogBounds, LogEntry, LogPage, LogPlace, Missed};
 pub use commit::{Claim, Commit, Committed, Entry, Log, NotAVersion, Stored, Version};
 pub use error::StoreError;
+pub use outbox::{Collected, DeadLetter, Lease, Letter, NotAPosition, Outbox, Outgoing, Position, Retention};
 pub use partition::{Pair, Partition, Partitions};
 pub use users::{Enlisted, LAST_ENDED, Listed, Registered, Route, UserRecord};
 
@@ -40,8 +42,8 @@ pub trait Calls: Send + Sync {
     async fn load(&self, call: &CallId) -> Result<Option<Stored>, StoreError>;
 
     /// Compare and set: in one step, if the stored version is the expected one (and the pair, where it is claimed,
-    /// is as expected), writes the document, appends the entries, sets deadline and time to live, and publishes
-    /// the entries to their nodes. Otherwise nothing at all is changed and the present document is returned.
+    /// is as expected), writes the document, appends the entries, puts letters into the outbox, sets deadline and time to
+    /// live, and publishes the entries to their nodes. Otherwise nothing at all is changed and the present document is returned.
     ///
     /// Returns once it is as durable as the store is set up to make it.
     ///
@@ -179,7 +181,7 @@ pub trait Bus: Send + Sync {
 }
 
 /// All of it.
-pub trait Store: Calls + Deadlines + Users + CallLog + Sessions + Nodes + Bus + 'static {
+pub trait Store: Calls + Deadlines + Users + CallLog + Sessions + Nodes + Bus + Outbox + 'static {
     /// How many partitions it has: fixed for ever once data is in it.
     fn partitions(&self) -> Partitions;
 }

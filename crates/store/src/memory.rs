@@ -8,6 +8,7 @@ mod calls;
 #[cfg(feature = "losses")]
 mod losses;
 mod nodes;
+mod outbox;
 mod sessions;
 mod shelf;
 mod users;

@@ -1,7 +1,7 @@
 //! What metrics are told apart by. A label is a type, and its values are few and all known: nothing that a client says can
 //! make a new one.
 
-use ringback_call::{EndReason, Phase, StateName};
+use ringback_call::{EndReason, OutcomeEvent, Phase, StateName};
 use ringback_session::Departure;
 use ringback_wire::{CloseCode, ErrorCode};
 
@@ -219,6 +219,42 @@ labels! {
         Subscribe = "subscribe",
         /// To tell another node something.
         Publish = "publish",
+        /// Letters to be delivered.
+        Collect = "collect",
+        /// To say that one was.
+        Acknowledge = "acknowledge",
+        /// To put one with the dead.
+        Bury = "bury",
+        /// To leave an outbox to another node.
+        Release = "release",
+        /// Letters, dead or not, to be looked at.
+        Browse = "browse",
+        /// To send a dead one anew.
+        Revive = "revive",
+    }
+
+    /// What came of an attempt to deliver an event.
+    Attempt, "result" {
+        /// The receiver has it.
+        Delivered = "delivered",
+        /// It answered otherwise.
+        Refused = "refused",
+        /// It did not answer in time.
+        TimedOut = "timed_out",
+        /// There was no way to it.
+        Unreachable = "unreachable",
+    }
+
+    /// Why an event was not delivered.
+    Undelivered, "cause" {
+        /// As often as it was tried: a dead letter.
+        Attempts = "attempts",
+        /// The receiver said never to send it again: a dead letter.
+        Refused = "refused",
+        /// It could not be read: a dead letter.
+        Unreadable = "unreadable",
+        /// It waited for longer than events are kept.
+        Expired = "expired",
     }
 
     /// Why the store did not do it.
@@ -241,6 +277,15 @@ impl Label for EndReason {
 
 impl Label for Phase {
     const NAME: &'static str = "phase";
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn value(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Label for OutcomeEvent {
+    const NAME: &'static str = "event";
     const ALL: &'static [Self] = &Self::ALL;
 
     fn value(self) -> &'static str {

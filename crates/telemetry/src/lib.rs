@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 pub use instrument::{Counter, Gauge, Histogram, Timer};
 pub use label::{
-    CommitOutcome, Finish, Gap, Glare, Greeting, Label, Labels, NoRoom, Request, StoreFailure, StoreOperation,
+    Attempt, CommitOutcome, Finish, Gap, Glare, Greeting, Label, Labels, NoRoom, Request, StoreFailure,
+    StoreOperation, Undelivered,
 };
 pub use latencies::Latencies;
 pub use metrics::{Declared, Metrics};

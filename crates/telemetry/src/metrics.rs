@@ -1,13 +1,13 @@
 //! The list of all metrics.
 
 use prometheus::{Encoder as _, Registry, TextEncoder, process_collector::ProcessCollector};
-use ringback_call::{EndReason, Phase, StateName};
+use ringback_call::{EndReason, OutcomeEvent, Phase, StateName};
 use ringback_session::Departure;
 use ringback_wire::ErrorCode;
 
 use crate::{
-    CommitOutcome, Counter, Finish, Gap, Gauge, Glare, Greeting, Histogram, NoRoom, Request, StoreFailure,
-    StoreOperation, instrument::Instrument, label::Labels,
+    Attempt, CommitOutcome, Counter, Finish, Gap, Gauge, Glare, Greeting, Histogram, NoRoom, Request,
+    StoreFailure, StoreOperation, Undelivered, instrument::Instrument, label::Labels,
 };
 
 /// For what people and networks take part in, in seconds.
@@ -161,6 +161,21 @@ metrics! {
     background: Gauge<()> = "ringback_background_work", NONE;
     /// Such work that was left undone because there was too much of it.
     background_refused: Counter<()> = "ringback_background_refused_total", NONE;
+
+    /// Events written for the application's servers. Those that were put back are written anew.
+    outcome_events: Counter<(OutcomeEvent,)> = "ringback_outcome_events_total", NONE;
+    /// Attempts to deliver an event to the webhook's receiver.
+    webhook_attempts: Counter<(Attempt,)> = "ringback_webhook_attempts_total", NONE;
+    /// What the receiver took to answer.
+    webhook_answer: Histogram<()> = "ringback_webhook_seconds", SHORT;
+    /// From an event's commit (by the store's clock) to its delivery.
+    webhook_delay: Histogram<()> = "ringback_webhook_delay_seconds", LONG;
+    /// Events that were not delivered, and will not be unless somebody sends them anew.
+    webhook_undelivered: Counter<(Undelivered,)> = "ringback_webhook_undelivered_total", NONE;
+    /// Events that this gateway has read and not delivered yet; each partition's share is bounded.
+    webhook_pending: Gauge<()> = "ringback_webhook_pending", NONE;
+    /// The age of the oldest of them; 0 if there is none.
+    webhook_oldest: Gauge<()> = "ringback_webhook_oldest_seconds", NONE;
 
     /// What the store took to answer.
     store: Histogram<(StoreOperation,)> = "ringback_store_seconds", SHORT;

@@ -103,6 +103,7 @@ impl Calls {
             claim: Claim::Held,
             entries,
             trims: Vec::new(),
+            outgoing: ringback_store::Outgoing::default(),
         };
         let (id, lost) = (call.id.clone(), known.version.count - over.count);
         place.unlisted |= !call.has_ended();

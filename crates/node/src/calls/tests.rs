@@ -19,6 +19,7 @@ fn unsure(base: &Known) -> Unsure {
         claim: Claim::Held,
         entries: Vec::new(),
         trims: Vec::new(),
+        outgoing: ringback_store::Outgoing::default(),
     };
     Unsure { commit, known, before: None, follow_up: None, since: Instant::now() }
 }

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Millis, NodeId, SessionId, Timestamp, UserId};
 use ringback_store::{
-    Bus, CallLog, Calls, Commit, Committed, Deadlines, Ended, Enlisted, Greeted, Log, LogPage, LogPlace,
-    Missed, Nodes, Partition, Partitions, Pulse, Registered, Route, Sessions, Store, StoreError, Stored,
-    Subscription, Users, Version, memory::MemoryStore,
+    Bus, CallLog, Calls, Collected, Commit, Committed, DeadLetter, Deadlines, Ended, Enlisted, Greeted,
+    Lease, Letter, Log, LogPage, LogPlace, Missed, Nodes, Outbox, Partition, Partitions, Position, Pulse,
+    Registered, Retention, Route, Sessions, Store, StoreError, Stored, Subscription, Users, Version,
+    memory::MemoryStore,
 };
 
 use super::{Line, bus, line::Work};
@@ -274,6 +275,76 @@ impl Bus for NodeStore {
     async fn publish(&self, partition: Partition, node: &NodeId, body: Bytes) -> Result<bool, StoreError> {
         let id = node.clone();
         self.call(partition, move |memory| async move { memory.publish(partition, &id, body).await }).await
+    }
+}
+
+#[async_trait]
+impl Outbox for NodeStore {
+    async fn collect(
+        &self,
+        partition: Partition,
+        lease: &Lease,
+        pending_after: Option<Position>,
+        limit: usize,
+    ) -> Result<Collected, StoreError> {
+        let lease = lease.clone();
+        let work = move |memory: MemoryStore| async move {
+            memory.collect(partition, &lease, pending_after, limit).await
+        };
+        self.call(partition, work).await
+    }
+
+    async fn acknowledge(&self, partition: Partition, letter: Position) -> Result<(), StoreError> {
+        self.call(partition, move |memory| async move { memory.acknowledge(partition, letter).await }).await
+    }
+
+    async fn bury(
+        &self,
+        partition: Partition,
+        letter: &Letter,
+        why: &str,
+        keep_ms: Millis,
+    ) -> Result<(), StoreError> {
+        let (letter, why) = (letter.clone(), why.to_owned());
+        self.call(
+            partition,
+            move |memory| async move { memory.bury(partition, &letter, &why, keep_ms).await },
+        )
+        .await
+    }
+
+    async fn release(&self, partition: Partition, holder: &NodeId) -> Result<(), StoreError> {
+        let holder = holder.clone();
+        self.call(partition, move |memory| async move { memory.release(partition, &holder).await }).await
+    }
+
+    async fn browse(
+        &self,
+        partition: Partition,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Letter>, StoreError> {
+        self.call(partition, move |memory| async move { memory.browse(partition, after, limit).await }).await
+    }
+
+    async fn browse_dead(
+        &self,
+        partition: Partition,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        self.call(partition, move |memory| async move { memory.browse_dead(partition, after, limit).await })
+            .await
+    }
+
+    async fn revive(
+        &self,
+        partition: Partition,
+        dead: Position,
+        retention: Retention,
+    ) -> Result<bool, StoreError> {
+        self.call(partition, move |memory| async move { memory.revive(partition, dead, retention).await })
+            .await
     }
 }
 

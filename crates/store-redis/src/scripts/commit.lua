@@ -5,20 +5,24 @@
 --       3 string   the pointer that at most one member holds
 --       4 list     the document's notes
 --       5..        two for each node: its channel, and the hash that counts what is published there
+--       last       the outbox, a stream, if anything is put there
 -- ARGV  1 expected version, '0' for none     2 version from now on     3 document
 --       4 time to live of 1, 3 and 4, ms     5 deadline, ms; '' takes it away
 --       6 member                             7 1 if the pointer is claimed, 0 if it is not looked at
 --       8 a member that may hold the pointer although it is claimed, or ''
 --       9 bytes up to which a document is published along with an entry
 --      10 least time to live of 2, ms       11 time to live of a new count, ms
---      12 how many fields are taken out of 1, then these
---         entries: field, '' for a note; body; number of nodes, then as many numbers of nodes, counted from 1
+--      12 how long letters are kept in the outbox, ms   13 how many are
+--      14 how many fields are taken out of 1, then these
+--         entries: field, '' for a note, '*' for a letter; body; number of nodes, then as many numbers of nodes, counted
+--         from 1
 --
 -- Returns {1}                     applied
 --         {0} or {0, v, d}        another version is stored (or no document); nothing is changed
 --         {2, member}             the pointer is another's; nothing is changed
 --
--- What is published carries its number on its channel, and `@include publish.lua` keeps the last of them.
+-- What is published carries its number on its channel, and `@include publish.lua` keeps the last of them. `@include
+-- post.lua` keeps the outbox within its bounds.
 
 local hash, deadlines, pointer = KEYS[1], KEYS[2], KEYS[3]
 local document, ttl, deadline, member = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
@@ -36,16 +40,18 @@ if ARGV[7] == '1' and not ours then
   ours = true
 end
 
-local trims = tonumber(ARGV[12])
-for first = 13, 12 + trims, 200 do -- unpack has a limit
-  redis.call('HDEL', hash, unpack(ARGV, first, math.min(first + 199, 12 + trims)))
+local trims = tonumber(ARGV[14])
+for first = 15, 14 + trims, 200 do -- unpack has a limit
+  redis.call('HDEL', hash, unpack(ARGV, first, math.min(first + 199, 14 + trims)))
 end
 
-local entries = 13 + trims
+local entries = 15 + trims
 local fields, count, at = { 'v', ARGV[2], 'd', document }, 4, entries
 while ARGV[at] do
   if ARGV[at] == '' then
     redis.call('RPUSH', KEYS[4], ARGV[at + 1])
+  elseif ARGV[at] == '*' then
+    post(KEYS[#KEYS], ARGV[at + 1], ARGV[12], ARGV[13])
   else
     fields[count + 1], fields[count + 2] = ARGV[at], ARGV[at + 1]
     count = count + 2

@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use ringback_call::{CallId, NodeId, RequestId, SessionId, Side, UserId};
 use ringback_store::{
-    Calls as _, Claim, Commit, Committed, Entry, Log, Pair, Partition, Partitions, Version,
+    Calls as _, Claim, Commit, Committed, Entry, Log, Outgoing, Pair, Partition, Partitions, Version,
 };
 use ringback_store_redis::RedisStore;
 
@@ -76,6 +76,7 @@ impl Counter {
             claim: if self.version == Version::NONE { Claim::Free } else { Claim::Held },
             entries: vec![entry],
             trims: Vec::new(),
+            outgoing: Outgoing::default(),
         }
     }
 

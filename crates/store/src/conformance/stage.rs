@@ -14,7 +14,8 @@ use ringback_call::{CallId, ConnectionId, DeviceId, NodeId, RequestId, SessionId
 use uuid::Uuid;
 
 use crate::{
-    BusEvent, Claim, Commit, Committed, Entry, Log, Pair, Partition, Store, Stored, Subscription, Version,
+    BusEvent, Claim, Commit, Committed, Entry, Log, Outgoing, Pair, Partition, Store, Stored, Subscription,
+    Version,
 };
 
 /// How long a condition may take to come true.
@@ -98,6 +99,7 @@ impl Two {
             claim: Claim::Held,
             entries: Vec::new(),
             trims: Vec::new(),
+            outgoing: Outgoing::default(),
         }
     }
 

@@ -31,6 +31,8 @@ impl Calls for MemoryStore {
         if commit.claim != Claim::Held || !passed_on {
             shelf.put_pair(&commit.pair, &commit.call, expires_at);
         }
+        let now = self.now();
+        shelf.outbox.put(&commit.outgoing, now);
         let row = shelf.put_call(
             &commit.call,
             Stored { version: commit.version, document: commit.document.clone() },

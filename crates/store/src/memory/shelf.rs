@@ -6,6 +6,7 @@ use bytes::Bytes;
 use ringback_call::{CallId, DeviceId, Endpoint, SessionId, Timestamp, UserId};
 
 use super::call_log::LogRow;
+use super::outbox::OutboxRow;
 use crate::{Log, Pair, Route, Stored};
 
 /// How long a user's record lives that nobody touches: a day, as in the Redis store.
@@ -19,6 +20,7 @@ pub(super) struct Shelf {
     pub(super) logs: HashMap<UserId, LogRow>,
     pub(super) sessions: HashMap<(Endpoint, SessionId), (Bytes, Timestamp)>,
     pub(super) deadlines: BTreeSet<(Timestamp, CallId)>,
+    pub(super) outbox: OutboxRow,
     /// The last time that a connection was told.
     pub(super) last_us: u64,
     expiries: BTreeSet<(Timestamp, Key)>,
@@ -115,6 +117,7 @@ impl Shelf {
 
     /// Drops what has outlived its time.
     pub(super) fn expire(&mut self, now: Timestamp) {
+        self.outbox.expire(now);
         while let Some((at, _)) = self.expiries.first()
             && *at <= now
             && let Some((_, key)) = self.expiries.pop_first()

@@ -1,6 +1,7 @@
 //! Calls, as this gateway serves them: load, let the core decide, commit, and decide again if somebody was quicker.
 
 mod aftermath;
+mod announcing;
 mod bereavement;
 mod cache;
 mod call_log;
@@ -24,7 +25,13 @@ use ringback_telemetry::{Glare, Metrics, Telemetry, Tracer};
 use tokio::time::Instant;
 
 use crate::{
-    Config, background::Background, clock::Clock, cluster::Cluster, config::Keep, registry::Registry,
+    Config,
+    background::Background,
+    clock::Clock,
+    cluster::Cluster,
+    config::{Events, Keep},
+    outbox::doorbell::Doorbell,
+    registry::Registry,
 };
 use cache::{Cache, Heard, Place, Unsure};
 use call_log::Logged;
@@ -74,6 +81,9 @@ pub struct Calls {
     store: Arc<dyn Store>,
     rules: Rules,
     keep: Keep,
+    events: Events,
+    /// Rung when there are events to deliver.
+    pub(crate) doorbell: Doorbell,
     clock: Arc<Clock>,
     cluster: Arc<Cluster>,
     registry: Arc<Registry>,
@@ -99,6 +109,8 @@ impl Calls {
             store,
             rules: config.rules.clone(),
             keep: config.keep,
+            events: config.events.clone(),
+            doorbell: Doorbell::default(),
             clock,
             cluster,
             registry,
@@ -313,7 +325,7 @@ impl Calls {
             claim: plan.claim,
             entries: self.entries(next, version, decision.deliveries, notes, at)?,
             trims: decision.trims.into_iter().map(|trim| (Log::Mailbox(trim.side), trim.entries)).collect(),
-            outgoing: ringback_store::Outgoing::default(),
+            outgoing: self.outgoing(plan.from.map(Known::call), next)?,
         };
         let follow_up = decision.follow_up;
         let call = document.call.clone();
@@ -339,6 +351,7 @@ impl Calls {
         }
         place.measure(Measured::Stored(call.notes, micros(decided.elapsed())));
         self.metrics.call_changed(plan.from.map(Known::call), &call);
+        self.posted(plan.from.map(Known::call), &call);
         place.done(commit.entries, known);
         Ok(Outcome::Stored(Box::new(call)))
     }
@@ -382,6 +395,7 @@ impl Calls {
     fn is_sure(self: &Arc<Self>, place: &mut Place, unsure: Unsure) {
         let Unsure { commit, known, before, follow_up, .. } = unsure;
         self.metrics.call_changed(before.as_ref(), known.call());
+        self.posted(before.as_ref(), known.call());
         self.afterwards(before.as_ref(), known.call(), follow_up);
         place.done(commit.entries, known);
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use ringback_call::{Millis, NodeId, Rules};
-use ringback_store::LogBounds;
+use ringback_call::{Millis, NodeId, OutcomeEvent, Rules};
+use ringback_store::{LogBounds, Retention};
 use ringback_wire::Limits as FrameLimits;
 
 use crate::{ice::IceServers, machine::Machine};
@@ -27,6 +27,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long calls are kept.
     pub keep: Keep,
+    /// What the application's servers are told of.
+    pub events: Events,
     /// How often deadlines are looked for.
     pub sweep: Duration,
     /// STUN and TURN servers for clients.
@@ -80,6 +82,23 @@ pub struct Keep {
     pub log: LogBounds,
 }
 
+/// Which events are written, and how long they are kept.
+#[derive(Clone, Debug)]
+pub struct Events {
+    /// Those that are.
+    pub types: Vec<OutcomeEvent>,
+    /// In each partition.
+    pub retention: Retention,
+}
+
+impl Default for Events {
+    /// The end of each call, for a day.
+    fn default() -> Self {
+        let retention = Retention { keep_ms: 86_400_000, most: 15_625 };
+        Self { types: vec![OutcomeEvent::Ended], retention }
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -113,6 +132,7 @@ pub(crate) mod tests {
                 ended_ms: 120_000,
                 log: LogBounds { entries: 100, age_ms: 86_400_000 },
             },
+            events: Events::default(),
             sweep: Duration::from_millis(500),
             ice: IceServers::default(),
             drain: seconds(30),

@@ -3,7 +3,7 @@
 //!
 //! What is where: [`connection`] drives one client, [`registry`] knows all of them, [`calls`] applies commands,
 //! [`resume`] finds out what a client has missed, [`delivery`] brings what the store publishes to the clients,
-//! [`recovery`] makes good what was lost on the way, [`sweeper`] wakes calls whose deadline has passed, [`cluster`]
+//! [`outbox`] brings what the application's servers are told to them, [`recovery`] makes good what was lost on the way, [`sweeper`] wakes calls whose deadline has passed, [`cluster`]
 //! knows the other gateways, [`node`] puts it all together.
 
 pub mod admission;
@@ -21,6 +21,7 @@ mod measured;
 #[cfg(feature = "mutants")]
 pub mod mutants;
 pub mod node;
+pub mod outbox;
 pub mod rate;
 pub mod recovery;
 pub mod registry;

@@ -9,7 +9,7 @@ use ringback_auth::Verifier;
 use ringback_call::{NodeId, Rules};
 use ringback_node::{
     Config, Node,
-    config::{ConnectionTimes, Keep, Limits},
+    config::{ConnectionTimes, Events, Keep, Limits},
     machine::Machine,
     serve,
 };
@@ -196,6 +196,7 @@ fn config(name: &str) -> Config {
             ended_ms: 120_000,
             log: LogBounds { entries: 10_000, age_ms: 86_400_000 },
         },
+        events: Events::default(),
         sweep: Duration::from_millis(500),
         ice: ringback_node::ice::IceServers::default(),
         drain: DRAIN,

@@ -3,6 +3,8 @@
 //! Always JSON. It is written once, with the change of the call, and its bytes are not touched any more: they are signed,
 //! and an event that is sent twice is the same twice.
 
+use std::fmt;
+
 use ringback_call::{
     Call, CallId, CallRecord, DeviceId, EndReason, Endpoint, Media, Millis, OutcomeEvent, Phase, Side,
     Timestamp, TraceParent, UserId,
@@ -32,7 +34,7 @@ struct Body<'a> {
     #[serde(flatten)]
     end: Option<End>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    traceparent: Option<&'a TraceParent>,
+    traceparent: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -55,10 +57,15 @@ struct End {
 }
 
 /// The body of an event that a call has come to; `None` if it has not. The same from every later document of the call.
+/// `traceparent` is of the call's trace, in which a receiver can go on.
 ///
 /// # Errors
 /// When a value can't be written: a mistake of ours.
-pub fn write_outcome_event(event: OutcomeEvent, call: &Call) -> Result<Option<Vec<u8>>, serde_json::Error> {
+pub fn write_outcome_event(
+    event: OutcomeEvent,
+    call: &Call,
+    traceparent: Option<&str>,
+) -> Result<Option<Vec<u8>>, serde_json::Error> {
     let Some(at) = event.at(call) else { return Ok(None) };
     let reached = |at: Option<Timestamp>, by: OutcomeEvent| at.filter(|_| event >= by);
     let answered_by = call.final_device(Side::Callee).filter(|_| event >= OutcomeEvent::Answered);
@@ -85,7 +92,7 @@ pub fn write_outcome_event(event: OutcomeEvent, call: &Call) -> Result<Option<Ve
         connected_at,
         setup_ms: connected_at.map(|connected_at| connected_at.since(call.created_at)),
         end,
-        traceparent: call.traceparent.as_ref(),
+        traceparent,
     };
     serde_json::to_vec(&body).map(Some)
 }
@@ -97,7 +104,7 @@ fn event_id(event: OutcomeEvent, call: &CallId) -> String {
 }
 
 /// What of an event's body who delivers it has to know.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct OutcomeEventHead {
     /// Its name.
     pub id: String,
@@ -106,8 +113,14 @@ pub struct OutcomeEventHead {
     /// What happened; a newer gateway may write what this one does not know.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Where the caller's own trace of the call is.
+    /// Of the call's trace.
     pub traceparent: Option<TraceParent>,
+}
+
+impl fmt::Debug for OutcomeEventHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OutcomeEventHead({} of {:?})", self.kind, self.call)
+    }
 }
 
 impl OutcomeEventHead {

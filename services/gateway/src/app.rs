@@ -12,9 +12,10 @@ use tokio::{net::TcpListener, task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    hooks::{client::HookClient, webhook::Webhook},
     http,
     logging::LogFilter,
-    settings::{Auth, Settings},
+    settings::{Auth, Settings, Webhooks},
 };
 
 /// How long the connections to the store may take to end, and what is left of traces to be sent.
@@ -39,8 +40,16 @@ pub async fn run(settings: Settings, log: LogFilter, draining: CancellationToken
     let traces = settings.traces.as_ref().map(|traces| Tracer::new(traces, settings.node.name.as_str()));
     let tracer = traces.transpose().context("telemetry.otlp_endpoint")?.map(Arc::new);
     let telemetry = Telemetry { metrics, tracer: tracer.clone() };
+    let webhook = settings.webhooks.map(|Webhooks { url, secrets, terms }| {
+        let client = HookClient::new(url, secrets).context("webhooks.url: certificates")?;
+        anyhow::Ok((Arc::new(Webhook::new(client)), terms))
+    });
+    let webhook = webhook.transpose()?;
     let node = Node::new(settings.node, store, verifier, draining, telemetry);
     node.start();
+    if let Some((receiver, terms)) = webhook {
+        node.deliver_events(receiver, terms);
+    }
     let stop = || node.stop.clone();
     node.essential("client port", http::serve(client_port, http::client_port(Arc::clone(&node)), stop()));
     node.essential("admin port", http::serve(admin_port, http::admin_port(Arc::clone(&node), log), stop()));

@@ -4,6 +4,7 @@ mod admin;
 mod assets;
 mod call_log;
 mod calls;
+mod events;
 mod operations;
 mod port;
 mod steps;

@@ -6,12 +6,15 @@ mod source;
 
 use std::{net::SocketAddr, path::Path};
 
+use axum::http::Uri;
 use ringback_call::{BusyPolicy, Rules, Timeouts as CallTimeouts};
-use ringback_node::Config;
+use ringback_node::{Config, outbox::Terms};
 use ringback_store::Partitions;
 use ringback_store_redis::Durability;
 use ringback_telemetry::TraceSettings;
 use serde::Deserialize;
+
+use crate::hooks::signature::Secret;
 
 pub use source::{DEFAULTS, Overrides, Problems};
 
@@ -34,6 +37,26 @@ pub struct Settings {
     pub metrics: bool,
     /// Where traces of calls go, if anywhere.
     pub traces: Option<TraceSettings>,
+    /// Where outcome events go, if anywhere.
+    pub webhooks: Option<Webhooks>,
+}
+
+/// A receiver of outcome events.
+#[derive(Clone)]
+pub struct Webhooks {
+    /// Its address.
+    pub url: Uri,
+    /// What it knows them by.
+    pub secrets: Vec<Secret>,
+    /// How they are delivered.
+    pub terms: Terms,
+}
+
+/// The address may name what is private: it is not shown.
+impl std::fmt::Debug for Webhooks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Webhooks({} secrets, {:?})", self.secrets.len(), self.terms)
+    }
 }
 
 /// Where everything is kept.

@@ -91,6 +91,9 @@ impl Calls {
                 entry.nodes = over.call().nodes(side);
             }
         }
+        // Its events were lost with it. One that was delivered before is told twice.
+        let before = over.map(|over| over.call().clone());
+        let outgoing = self.outgoing(before.as_ref(), call)?;
         let over = over.map_or(Version::NONE, |over| over.version);
         let commit = Commit {
             call: call.id.clone(),
@@ -103,7 +106,7 @@ impl Calls {
             claim: Claim::Held,
             entries,
             trims: Vec::new(),
-            outgoing: ringback_store::Outgoing::default(),
+            outgoing,
         };
         let (id, lost) = (call.id.clone(), known.version.count - over.count);
         place.unlisted |= !call.has_ended();
@@ -111,6 +114,7 @@ impl Calls {
             Committed::Applied => {
                 tracing::warn!(call = ?id, changes = lost, "a call the store had lost was put back");
                 self.metrics.calls_put_back.inc(());
+                self.posted(before.as_ref(), known.call());
                 place.learn(known);
             }
             // Somebody else is at it.

@@ -7,11 +7,11 @@ use axum::{
     extract::{FromRef, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use ringback_node::Node;
 
-use super::{call_log, calls, operations};
+use super::{call_log, calls, events, operations};
 use crate::logging::LogFilter;
 
 /// What the port's answers are made of.
@@ -36,6 +36,9 @@ pub fn admin_port(node: Arc<Node>, log: LogFilter) -> Router {
         .route("/v1/calls/{call}/timeline", get(calls::timeline))
         .route("/v1/users/{user}/calls", get(calls::of_user))
         .route("/v1/users/{user}/log", get(call_log::of_user))
+        .route("/v1/events", get(events::list))
+        .route("/v1/events/dead", get(events::dead))
+        .route("/v1/events/dead/redeliver", post(events::redeliver))
         .with_state(Admin { node, log })
 }
 
@@ -73,7 +76,11 @@ async fn metrics(State(node): State<Arc<Node>>) -> Response {
 }
 
 pub(super) fn json(status: StatusCode, body: &serde_json::Value) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+    json_text(status, body.to_string())
+}
+
+pub(super) fn json_text(status: StatusCode, body: String) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 /// What is logged.

@@ -1,5 +1,7 @@
 //! Whether the values make sense, alone and together.
 
+mod hooks;
+
 use std::{net::SocketAddr, time::Duration};
 
 use ringback_auth::TurnSecret;
@@ -34,6 +36,8 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
     let auth = auth(&raw, listen, &mut problems);
     let ice = ice(&raw, &mut problems);
     let traces = traces(&raw, &mut problems);
+    let events = hooks::events(&raw, &mut problems);
+    let webhooks = hooks::webhooks(&raw, &mut problems);
     let busy = match raw.calls.busy.as_str() {
         "busy" => BusyPolicy::Busy,
         "waiting" => BusyPolicy::Waiting,
@@ -92,6 +96,7 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
                     ended_ms: raw.calls.ended_ttl_ms,
                     log: LogBounds { entries: raw.calls.log_entries, age_ms: raw.calls.log_ttl_ms },
                 },
+                events,
                 sweep: Duration::from_millis(raw.calls.sweep_ms),
                 ice,
                 drain: Duration::from_millis(raw.drain.window_ms),
@@ -112,6 +117,7 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
                 log: Log { filter: raw.log.filter, format },
                 metrics: raw.telemetry.metrics,
                 traces,
+                webhooks,
             })
         }
         _ => Err(problems),

@@ -41,6 +41,8 @@ pub(super) struct Raw {
     pub(super) timeouts: Timeouts,
     pub(super) limits: Limits,
     pub(super) calls: Calls,
+    pub(super) events: Events,
+    pub(super) webhooks: Webhooks,
     pub(super) ice: Ice,
     pub(super) turn: Turn,
     pub(super) drain: Drain,
@@ -117,6 +119,25 @@ pub(super) struct Calls {
     pub(super) timeline_steps: u64,
     pub(super) log_entries: usize,
     pub(super) log_ttl_ms: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Events {
+    pub(super) types: Vec<String>,
+    pub(super) keep_ms: u64,
+    pub(super) most: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Webhooks {
+    pub(super) url: String,
+    pub(super) secrets: Vec<String>,
+    pub(super) timeout_ms: u64,
+    pub(super) concurrency: u64,
+    pub(super) attempts: u64,
+    pub(super) first_pause_ms: u64,
+    pub(super) longest_pause_ms: u64,
+    pub(super) dead_keep_ms: u64,
 }
 
 #[derive(Debug, Deserialize)]

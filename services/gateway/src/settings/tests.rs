@@ -137,3 +137,41 @@ fn a_log_of_calls_has_bounds_and_may_be_left_out() {
         assert!(problems[0].starts_with(key), "{problems:?}");
     }
 }
+
+#[test]
+fn a_webhook_comes_with_its_secret_and_neither_prints() {
+    let url = ("RINGBACK_WEBHOOKS__URL", "https://hooks.example.org/ringback?key=hidden");
+    let secret = ("RINGBACK_WEBHOOKS__SECRETS", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    assert!(load(&[SECRET]).unwrap().webhooks.is_none());
+    let settings = load(&[SECRET, url, secret]).unwrap();
+    let shown = format!("{settings:?}");
+    assert!(!shown.contains("hidden") && !shown.contains("MfKQ"), "{shown}");
+    let webhooks = settings.webhooks.unwrap();
+    assert_eq!((webhooks.secrets.len(), webhooks.terms.attempts), (1, 32));
+    assert!(load(&[SECRET, url]).unwrap_err().0[0].starts_with("webhooks.secrets"));
+    assert!(load(&[SECRET, secret]).unwrap_err().0[0].starts_with("webhooks.url"));
+    for (name, value, key) in [
+        ("RINGBACK_WEBHOOKS__URL", "ftp://hooks.example.org/", "webhooks.url"),
+        ("RINGBACK_WEBHOOKS__URL", "hooks.example.org", "webhooks.url"),
+        ("RINGBACK_WEBHOOKS__URL", "https://me:hidden@hooks.example.org/", "webhooks.url"),
+        ("RINGBACK_WEBHOOKS__SECRETS", "hidden", "webhooks.secrets"),
+        ("RINGBACK_WEBHOOKS__TIMEOUT_MS", "0", "webhooks.timeout_ms"),
+        ("RINGBACK_WEBHOOKS__CONCURRENCY", "2000", "webhooks.concurrency"),
+        ("RINGBACK_WEBHOOKS__LONGEST_PAUSE_MS", "1", "webhooks.longest_pause_ms"),
+        ("RINGBACK_EVENTS__TYPES", "call.ended,call.lost", "events.types"),
+        ("RINGBACK_EVENTS__TYPES", "", "events.types"),
+        ("RINGBACK_EVENTS__KEEP_MS", "1000", "events.keep_ms"),
+        ("RINGBACK_EVENTS__MOST", "6000", "events.most"),
+    ] {
+        let Problems(problems) = load(&[SECRET, url, secret, (name, value)]).unwrap_err();
+        assert!(problems[0].starts_with(key) && !problems[0].contains("hidden"), "{problems:?}");
+    }
+}
+
+#[test]
+fn the_ends_of_calls_are_kept_unless_told_otherwise() {
+    let events = load(&[SECRET]).unwrap().node.events;
+    let defaults = ringback_node::config::Events::default();
+    assert_eq!((&events.types, events.retention), (&defaults.types, defaults.retention));
+    assert!(load(&[SECRET, ("RINGBACK_EVENTS__TYPES", "")]).unwrap().node.events.types.is_empty());
+}

@@ -1,0 +1,8 @@
+//! The application's own servers, asked and told over HTTP.
+//!
+//! [`client`] sends a signed request, [`signature`] makes the signature (Standard Webhooks), [`webhook`] tells what
+//! happened to calls.
+
+pub mod client;
+pub mod signature;
+pub mod webhook;

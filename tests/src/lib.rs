@@ -29,6 +29,7 @@ pub mod ports;
 pub mod process;
 pub mod prometheus;
 pub mod proxy;
+pub mod receiver;
 pub mod redis;
 pub mod resp;
 pub mod scrape;

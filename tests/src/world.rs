@@ -147,6 +147,14 @@ impl World {
         &self.gateways[n.min(self.gateways.len() - 1)]
     }
 
+    /// The one Redis server; `None` where there is none, or more.
+    pub fn redis(&self) -> Option<&Redis> {
+        match &self.store {
+            Store::Standalone(redis) => Some(redis),
+            _ => None,
+        }
+    }
+
     /// Asks the one Redis server something; `None` where there is none, or more.
     pub async fn ask_redis(&self, command: &str) -> Option<String> {
         match &self.store {

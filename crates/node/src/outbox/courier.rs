@@ -77,6 +77,7 @@ impl Courier<'_> {
                 rung = node.calls.doorbell.listen() => self.answer(rung),
                 Some(done) = self.work.next(), if !self.work.is_empty() => self.done(done),
             }
+            self.count();
         }
     }
 
@@ -102,7 +103,6 @@ impl Courier<'_> {
                 self.release(partition);
             }
         }
-        self.count();
     }
 
     /// What is held, for the metrics.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use ringback_auth::Verifier;
-use ringback_call::{NodeId, Rules};
+use ringback_call::{NodeId, OutcomeEvent, Rules};
 use ringback_node::{
     Config, Node,
     config::{ConnectionTimes, Events, Keep, Limits},
@@ -196,7 +196,7 @@ fn config(name: &str) -> Config {
             ended_ms: 120_000,
             log: LogBounds { entries: 10_000, age_ms: 86_400_000 },
         },
-        events: Events::default(),
+        events: Events { types: OutcomeEvent::ALL.to_vec(), ..Events::default() },
         sweep: Duration::from_millis(500),
         ice: ringback_node::ice::IceServers::default(),
         drain: DRAIN,

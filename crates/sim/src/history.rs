@@ -71,6 +71,11 @@ impl History {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// Every call there has been.
+    pub(crate) fn calls(&self) -> Vec<CallId> {
+        self.inner().calls.keys().cloned().collect()
+    }
+
     /// A commit was applied.
     pub(crate) fn committed(&self, commit: &Commit) {
         let Ok(document) = record::decode_call(&commit.document) else { return };

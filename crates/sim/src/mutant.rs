@@ -31,6 +31,8 @@ mutants! {
     LossesUntold = "losses-untold",
     /// What the store has lost is not put back.
     NothingPutBack = "nothing-put-back",
+    /// What is put back brings back none of its outcome events.
+    PutBackUntold = "put-back-untold",
     /// The numbers of a history that the store has lost are used again.
     NumbersUsedAgain = "numbers-used-again",
     /// A node that is killed counts as alive for ever.
@@ -61,6 +63,7 @@ impl Mutant {
         match self {
             Self::NumbersUsedAgain => "failover,losses,kill,reload,store-cut",
             Self::LogsLeft => "kill,store-cut,store-fails",
+            Self::PutBackUntold => "failover,losses",
             _ => "all",
         }
     }
@@ -81,6 +84,7 @@ impl Mutant {
                 Self::GapsIgnored
                 | Self::LossesUntold
                 | Self::NothingPutBack
+                | Self::PutBackUntold
                 | Self::DeadLiveOn
                 | Self::LogsLeft,
             )

@@ -3,6 +3,7 @@
 mod agreement;
 mod ends;
 mod logs;
+mod outcomes;
 mod presence;
 
 use crate::{device::View, world::World};
@@ -31,6 +32,7 @@ impl World {
         self.check_agreement(views, calls).await;
         self.check_presence(views).await;
         self.check_logs().await;
+        self.check_outcomes().await;
         for wrong in self.ledger().not_offline() {
             self.violated("no reason", wrong);
         }
@@ -47,5 +49,6 @@ impl World {
     pub async fn check_all_gone(&self) {
         self.check_agreement(&[], Calls::None).await;
         self.check_presence(&[]).await;
+        self.check_outcomes().await;
     }
 }

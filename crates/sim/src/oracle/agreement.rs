@@ -24,7 +24,7 @@ impl World {
         calls
     }
 
-    async fn stored_call(&self, id: &CallId) -> Option<Call> {
+    pub(super) async fn stored_call(&self, id: &CallId) -> Option<Call> {
         let stored = self.depot.memory.load(id).await.ok()??;
         record::decode_call(&stored.document).ok().map(|document| document.call)
     }

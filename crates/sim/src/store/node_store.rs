@@ -57,13 +57,16 @@ impl Calls for NodeStore {
         self.call(self.of_call(call), move |memory| async move { memory.load(&id).await }).await
     }
 
-    async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
+    async fn commit(&self, mut commit: Commit) -> Result<Committed, StoreError> {
         let partition = self.of_call(&commit.call);
         let depot = Arc::clone(self.0.depot());
         let put_back = commit.version != commit.expected.next(&commit.document);
         if put_back && depot.mutant == Some(Mutant::NothingPutBack) {
             let stored = depot.memory.load(&commit.call).await?;
             return Ok(Committed::Conflict(stored));
+        }
+        if put_back && depot.mutant == Some(Mutant::PutBackUntold) {
+            commit.outgoing.letters.clear();
         }
         let work: Work<Committed> = Box::new(move |memory| {
             Box::pin(async move {

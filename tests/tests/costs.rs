@@ -11,6 +11,7 @@ use ringback_tests::client::Client;
 use ringback_tests::codec::Codec;
 use ringback_tests::flow::{candidate, hang_up, sdp, set_up, trickle};
 use ringback_tests::patience::eventually;
+use ringback_tests::receiver::{Receiver, SECRET};
 use ringback_tests::stage::{Cast, Stage};
 use ringback_tests::world::{Backend, World};
 use serde_json::json;
@@ -54,6 +55,25 @@ async fn an_idle_connection_costs_redis_nothing() {
     assert!(with < without + 1_000, "{without} and {with}");
     drop(clients);
     world.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_with_nothing_to_deliver_costs_redis_a_look_a_second() {
+    let receiver = Receiver::start();
+    let (plain, _) = world(&[]).await;
+    let (hooked, stage) = world(&[("WEBHOOKS__URL", &receiver.url()), ("WEBHOOKS__SECRETS", SECRET)]).await;
+    // An outbox that has been delivered is one with nothing to deliver.
+    let (alice, bob) = stage.pair().await;
+    let call = set_up(&alice, &bob).await;
+    hang_up(&alice, &bob, &call).await;
+    receiver.hears(Duration::from_secs(10), &call, &["call.ended"]).await;
+    drop((alice, bob));
+    let (without, with) = futures::join!(commands_at_rest(&plain), commands_at_rest(&hooked));
+    eprintln!("commands of Redis in 10 s: {without} with no webhook, {with} with one that has nothing to do");
+    // A script and what it asks, for each partition; and rounds of probes, as above.
+    assert!(with < without + 2 * 64 * 11 + 1_000, "{without} and {with}");
+    plain.stop();
+    hooked.stop();
 }
 
 /// Bytes that Redis keeps of a call: of its document and mailboxes (`c`), or of its timeline (`t`).

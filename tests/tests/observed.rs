@@ -11,6 +11,7 @@ use ringback_tests::client::Client;
 use ringback_tests::flow::{accept, end, ended, find_no_path, init, negotiate, reject, ring, set_up};
 use ringback_tests::patience::eventually;
 use ringback_tests::prometheus::{Prometheus, deploy, metrics_in};
+use ringback_tests::receiver::{Receiver, SECRET};
 use ringback_tests::stage::{Cast, Stage};
 use ringback_tests::world::{Backend, World};
 use serde_json::{Value, json};
@@ -62,7 +63,9 @@ fn drawn() -> Vec<(String, String)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_that_is_watched_has_data() {
-    let world = Arc::new(World::start_with(Backend::Standalone, &[], 3).await.unwrap());
+    let receiver = Receiver::start();
+    let webhooks = [("WEBHOOKS__URL", receiver.url()), ("WEBHOOKS__SECRETS", SECRET.to_owned())];
+    let world = Arc::new(World::start_with(Backend::Standalone, &webhooks, 3).await.unwrap());
     let dir = TempDir::new().unwrap();
     let prometheus = Prometheus::start(dir.path(), &world.gateways).await.unwrap();
     let scraped = async || prometheus.query("sum(up{job=\"ringback\"}) == 3").await.ok()?.first().copied();

@@ -24,6 +24,15 @@ export const cluster = dashboard('ringback-cluster', 'Ringback: gateways and Red
     lines('Gateways that live, as each knows', 'none', [['ringback_nodes', '{{instance}}']]),
     lines('Deadlines that passed, a second', 'cps', [['sum(rate(ringback_deadlines_total[$__rate_interval]))', 'calls looked at'], ['sum(rate(ringback_sweeps_total[$__rate_interval]))', 'partitions looked at']]),
   ]],
+  ['Webhooks', [
+    figure('The oldest event that waits', 's', 'max(ringback_webhook_oldest_seconds)'),
+    figure('Events that wait', 'none', 'sum(ringback_webhook_pending)'),
+    figure('Not delivered, in a day', 'none', 'sum(increase(ringback_webhook_undelivered_total[1d]))'),
+    lines('Events written, a second', 'cps', [['sum by (event) (rate(ringback_outcome_events_total[$__rate_interval]))', '{{event}}']], { width: 12, height: 4 }),
+    lines('Attempts to deliver, a second', 'cps', [['sum by (result) (rate(ringback_webhook_attempts_total[$__rate_interval]))', '{{result}}']]),
+    percentiles('From an event to its delivery', 'ringback_webhook_delay_seconds'),
+    percentiles('What the receiver takes to answer', 'ringback_webhook_seconds'),
+  ]],
   ['Each gateway', [
     lines('Connections', 'none', [['ringback_connections', '{{instance}}']]),
     lines('CPU', 'percentunit', [['rate(process_cpu_seconds_total{job="ringback"}[$__rate_interval])', '{{instance}}']]),

@@ -11,7 +11,7 @@ use axum::{
 };
 use ringback_node::Node;
 
-use super::{call_log, calls, events, operations};
+use super::{call_log, calls, events, operations, reply::json};
 use crate::logging::LogFilter;
 
 /// What the port's answers are made of.
@@ -73,14 +73,6 @@ async fn metrics(State(node): State<Arc<Node>>) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
-}
-
-pub(super) fn json(status: StatusCode, body: &serde_json::Value) -> Response {
-    json_text(status, body.to_string())
-}
-
-pub(super) fn json_text(status: StatusCode, body: String) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 /// What is logged.

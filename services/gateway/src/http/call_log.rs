@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, RawQuery, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::StatusCode,
+    response::Response,
 };
 use ringback_call::{CallId, CallRecord, Side, Timestamp, UserId};
 use ringback_node::Node;
 use ringback_store::LogPlace;
 use serde_json::{Value, json};
 
-use super::{admin::json, calls};
+use super::{
+    asking::Asking,
+    reply::{json, refusal, unavailable},
+};
 
 /// Calls on one page, unless something else is asked for, and at most.
 const PAGE: usize = 50;
@@ -51,28 +54,9 @@ impl Part {
 pub(super) async fn of_token(
     State(node): State<Arc<Node>>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    Asking(user): Asking,
 ) -> Response {
-    let mut response = match calls::user_of(&node, &headers) {
-        None => calls::no_token(),
-        Some(user) => match node.asked_by.check(&user) {
-            Err(wait) => too_many(wait),
-            Ok(()) => answer(&node, &user, query.as_deref()).await,
-        },
-    };
-    // The page may come from anywhere, as it may open a WebSocket: what lets it in is the token, and no cookie.
-    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    response
-}
-
-/// `OPTIONS /v1/log`: a page from elsewhere may send its token.
-pub(super) async fn preflight() -> Response {
-    let allowed = [
-        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization"),
-        (header::ACCESS_CONTROL_MAX_AGE, "86400"),
-    ];
-    (StatusCode::NO_CONTENT, allowed).into_response()
+    answer(&node, &user, query.as_deref()).await
 }
 
 /// `GET /v1/users/{user}/log`: the same of any user.
@@ -83,14 +67,14 @@ pub(super) async fn of_user(
 ) -> Response {
     match UserId::new(user) {
         Ok(user) => answer(&node, &user, query.as_deref()).await,
-        Err(_) => calls::refusal(StatusCode::BAD_REQUEST, "no user id"),
+        Err(_) => refusal(StatusCode::BAD_REQUEST, "no user id"),
     }
 }
 
 async fn answer(node: &Node, user: &UserId, query: Option<&str>) -> Response {
     let Part { before, limit } = match Part::read(query) {
         Ok(part) => part,
-        Err(why) => return calls::refusal(StatusCode::BAD_REQUEST, why),
+        Err(why) => return refusal(StatusCode::BAD_REQUEST, why),
     };
     match node.calls.log(user, before, limit).await {
         Ok(page) => {
@@ -101,7 +85,7 @@ async fn answer(node: &Node, user: &UserId, query: Option<&str>) -> Response {
             }
             json(StatusCode::OK, &body)
         }
-        Err(error) => calls::unavailable(&error),
+        Err(error) => unavailable(&error),
     }
 }
 
@@ -148,13 +132,6 @@ fn read_place(text: &str) -> Option<LogPlace> {
     let (at, call) = text.split_once('.').unwrap_or((text, "-"));
     let ended_at = Timestamp(at.parse().ok().filter(|at| *at < 1 << 53)?);
     Some(LogPlace { ended_at, call: CallId::new(call).ok()? })
-}
-
-fn too_many(wait: std::time::Duration) -> Response {
-    let seconds = wait.as_secs() + 1;
-    let mut response = calls::refusal(StatusCode::TOO_MANY_REQUESTS, "too many requests");
-    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-    response
 }
 
 #[cfg(test)]

@@ -5,15 +5,19 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::StatusCode,
+    response::Response,
 };
 use ringback_call::{CallId, Phase, Side, Timestamp, UserId, verdict};
 use ringback_node::{Node, calls::Timeline};
 use ringback_store::StoreError;
 use serde_json::{Value, json};
 
-use super::{admin::json, steps::steps};
+use super::{
+    asking::Asking,
+    reply::{json, refusal, unavailable},
+    steps::steps,
+};
 
 /// Live calls that are listed at most: the newest.
 const LISTED: usize = 100;
@@ -36,9 +40,8 @@ pub(super) async fn call(State(node): State<Arc<Node>>, Path(call): Path<String>
 pub(super) async fn of_party(
     State(node): State<Arc<Node>>,
     Path(call): Path<String>,
-    headers: HeaderMap,
+    Asking(user): Asking,
 ) -> Response {
-    let Some(user) = user_of(&node, &headers) else { return no_token() };
     let Ok(id) = CallId::new(call) else { return refusal(StatusCode::NOT_FOUND, "no such call") };
     match node.calls.timeline(&id).await {
         // Somebody else's is as good as none.
@@ -48,16 +51,6 @@ pub(super) async fn of_party(
         Ok(_) => refusal(StatusCode::NOT_FOUND, "no such call"),
         Err(error) => unavailable(&error),
     }
-}
-
-/// Whose token it is.
-pub(super) fn user_of(node: &Node, headers: &HeaderMap) -> Option<UserId> {
-    let token = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
-    node.verifier.verify(token, node.clock.now()).ok().map(|identity| identity.user)
-}
-
-pub(super) fn no_token() -> Response {
-    refusal(StatusCode::UNAUTHORIZED, "no valid token")
 }
 
 /// `GET /v1/calls/{call}/timeline`: the same, with each step.
@@ -125,13 +118,4 @@ fn summary(Timeline { call, notes }: &Timeline) -> Value {
         "milestones": call.milestones,
         "phases": call.phases().map(phase).collect::<Vec<_>>(),
     })
-}
-
-pub(super) fn refusal(status: StatusCode, why: &str) -> Response {
-    json(status, &json!({ "error": why }))
-}
-
-pub(super) fn unavailable(error: &StoreError) -> Response {
-    tracing::warn!(error = error as &dyn std::error::Error, "a call could not be looked up");
-    refusal(StatusCode::SERVICE_UNAVAILABLE, "the store is away: try again").into_response()
 }

@@ -16,7 +16,7 @@ use ringback_store::{DeadLetter, Letter, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::{json, value::RawValue};
 
-use super::{admin::json, calls::refusal};
+use super::reply::{json, json_text, refusal, unavailable};
 
 /// On one page, unless asked for otherwise, and at most.
 const PAGE: usize = 100;
@@ -103,9 +103,7 @@ fn answer<'a>(name: &str, shown: impl Iterator<Item = Shown<'a>>, after: Option<
     // Each event as it was written, so by hand: a `Value` would write it anew.
     let (shown, next) = (serde_json::to_string(&shown), serde_json::to_string(&next));
     match (shown, next) {
-        (Ok(shown), Ok(next)) => {
-            super::admin::json_text(StatusCode::OK, format!("{{\"{name}\":{shown},\"next\":{next}}}"))
-        }
+        (Ok(shown), Ok(next)) => json_text(StatusCode::OK, format!("{{\"{name}\":{shown},\"next\":{next}}}")),
         _ => refusal(StatusCode::INTERNAL_SERVER_ERROR, "the events could not be written"),
     }
 }
@@ -154,9 +152,4 @@ pub(super) async fn redeliver(State(node): State<Arc<Node>>, body: Bytes) -> Res
         Ok((sent, more)) => json(StatusCode::OK, &json!({ "redelivered": sent, "more": more })),
         Err(error) => unavailable(&error),
     }
-}
-
-fn unavailable(error: &StoreError) -> Response {
-    tracing::warn!(error = error as &dyn std::error::Error, "events could not be read");
-    refusal(StatusCode::SERVICE_UNAVAILABLE, "the store is away: try again")
 }

@@ -17,7 +17,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How long a client may take to say what it wants, and a connection may stay that nobody asks anything on.
 const HEAD: Duration = Duration::from_secs(10);
-/// How long an answer may take to leave once the gateway stops.
+/// How long a connection may live that does not become a WebSocket: one that does not read holds nobody's place for longer.
+const LIFE: Duration = Duration::from_secs(60);
+/// How long an answer may take to leave once the gateway stops, or the connection has lived long enough.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 /// Before a connection is taken again after one could not be: there are too many files open, most likely.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -57,9 +59,12 @@ async fn speak(stream: TcpStream, router: Router, stop: CancellationToken, _plac
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection.with_upgrades());
+    let told = async {
+        let _ = timeout(LIFE, stop.cancelled()).await;
+    };
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
+        () = told => {
             connection.as_mut().graceful_shutdown();
             timeout(LAST_ANSWERS, connection).await.unwrap_or(Ok(()))
         }

@@ -4,11 +4,14 @@ use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
 use crate::patience::eventually;
+
+/// How long a process may take to stand still.
+const STOPS: Duration = Duration::from_secs(5);
 
 /// A running (or finished) program.
 #[derive(Debug)]
@@ -63,9 +66,8 @@ impl Process {
 
     /// How long it has been computing so far, on all its threads together; what ended threads did is not in it.
     pub fn computed(&self) -> Result<Duration> {
-        let tasks = format!("/proc/{}/task", self.running().child.id());
         let mut sum = Duration::ZERO;
-        for task in std::fs::read_dir(&tasks).context("a process' threads")? {
+        for task in self.tasks()? {
             // One may end while they are read.
             let Ok(said) = std::fs::read_to_string(task?.path().join("schedstat")) else { continue };
             let nanos = said.split(' ').next().and_then(|first| first.parse().ok());
@@ -79,9 +81,34 @@ impl Process {
         self.signal("TERM")
     }
 
-    /// Sends SIGSTOP: the process stands still, and its sockets stay open.
+    /// Sends SIGSTOP: the process stands still when this returns, and its sockets stay open.
     pub fn pause(&self) -> Result<()> {
-        self.signal("STOP")
+        self.signal("STOP")?;
+        let end = Instant::now() + STOPS;
+        while self.exited().is_none() && !self.stands_still()? {
+            anyhow::ensure!(Instant::now() < end, "{} does not stand still", self.name);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// Whether each of its threads is stopped: the signal is sent before the last of them is.
+    fn stands_still(&self) -> Result<bool> {
+        for task in self.tasks()? {
+            // One may end while they are read.
+            let Ok(said) = std::fs::read_to_string(task?.path().join("stat")) else { continue };
+            // The name before it may hold anything.
+            let state = said.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
+            if !matches!(state, Some('T' | 't')) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn tasks(&self) -> Result<std::fs::ReadDir> {
+        let tasks = format!("/proc/{}/task", self.running().child.id());
+        std::fs::read_dir(tasks).context("a process' threads")
     }
 
     /// Sends SIGCONT.

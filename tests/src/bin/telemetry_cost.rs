@@ -21,11 +21,14 @@ use tempfile::TempDir;
 use tokio::time::{interval, sleep};
 
 /// Calls of one variant in one turn, by so many pairs at once, in so many turns.
-const CALLS: usize = 1_000;
+const CALLS: usize = 2_000;
 const PAIRS: usize = 32;
 const TURNS: usize = 3;
 /// Gateways send their traces every five seconds.
 const SENT: Duration = Duration::from_secs(6);
+/// A pair has its calls one after the other, as fast as it can.
+const UNHURRIED: [(&str, &str); 2] =
+    [("LIMITS__REQUESTS_PER_SECOND", "100000"), ("LIMITS__REQUEST_BURST", "100000")];
 /// As Prometheus would, but oftener.
 const SCRAPED: Duration = Duration::from_secs(5);
 
@@ -39,7 +42,7 @@ struct Variant {
 impl Variant {
     async fn start(name: &'static str, settings: &[(&str, &str)]) -> Result<Self> {
         let settings: Vec<(&str, String)> =
-            settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+            settings.iter().chain(&UNHURRIED).map(|(name, value)| (*name, (*value).to_owned())).collect();
         let world = Arc::new(World::start_with(Backend::Standalone, &settings, 2).await?);
         let mut pairs = Vec::new();
         for _ in 0..PAIRS {

@@ -227,9 +227,9 @@ impl Outbox for Measured {
         partition: Partition,
         letter: &Letter,
         why: &str,
-        keep_ms: Millis,
+        retention: Retention,
     ) -> Result<(), StoreError> {
-        self.time(Operation::Bury, self.store.bury(partition, letter, why, keep_ms)).await
+        self.time(Operation::Bury, self.store.bury(partition, letter, why, retention)).await
     }
 
     async fn release(&self, partition: Partition, holder: &NodeId) -> Result<(), StoreError> {

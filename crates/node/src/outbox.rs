@@ -14,7 +14,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use ringback_call::Millis;
+use ringback_store::Retention;
 use ringback_telemetry::Attempt;
 use ringback_wire::OutcomeEventHead;
 
@@ -77,8 +77,8 @@ pub struct Terms {
     pub first_pause: Duration,
     /// ... up to this.
     pub longest_pause: Duration,
-    /// How long dead letters are kept.
-    pub dead_keep_ms: Millis,
+    /// What is kept of dead letters.
+    pub dead: Retention,
 }
 
 impl Node {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use fred::types::{Key, Value};
-use ringback_call::{Millis, NodeId};
+use ringback_call::NodeId;
 use ringback_store::{
     Collected, DeadLetter, Lease, Letter, Outbox, Partition, Position, Retention, StoreError,
 };
@@ -48,14 +48,16 @@ impl Outbox for RedisStore {
         partition: Partition,
         letter: &Letter,
         why: &str,
-        keep_ms: Millis,
+        retention: Retention,
     ) -> Result<(), StoreError> {
         let keys = vec![self.keys().outbox(partition), self.keys().dead_letters(partition)];
+        let (keep, most) = bounds(retention);
         let args = vec![
             letter.position.to_string().into(),
             letter.body.clone().into(),
             why.into(),
-            keep_ms.clamp(1, LONGEST_TTL_MS).to_string().into(),
+            keep.into(),
+            most.into(),
         ];
         self.run(partition, &Request::script(WHAT, &BURY, keys, args)).await.map(drop)
     }

@@ -51,7 +51,7 @@ script!(RESCHEDULE, "reschedule.lua");
 script!(GREET, "greet.lua");
 script!(HEARTBEAT, "heartbeat.lua");
 script!(COLLECT, "collect.lua");
-script!(BURY, "bury.lua");
+script!(BURY, "bury.lua", "post.lua");
 script!(REVIVE, "revive.lua", "post.lua");
 script!(RELEASE, "release.lua");
 

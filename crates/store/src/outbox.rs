@@ -29,14 +29,14 @@ pub trait Outbox: Send + Sync {
     /// A letter was delivered, or is given up.
     async fn acknowledge(&self, partition: Partition, letter: Position) -> Result<(), StoreError>;
 
-    /// A pending letter can't be delivered: moves it to the dead letters, which are kept for `keep_ms` from the last of
-    /// them. One that is not pending (any more) is left alone.
+    /// A pending letter can't be delivered: moves it to the dead letters, of which so much is kept. One that is not pending
+    /// (any more) is left alone.
     async fn bury(
         &self,
         partition: Partition,
         letter: &Letter,
         why: &str,
-        keep_ms: Millis,
+        retention: Retention,
     ) -> Result<(), StoreError>;
 
     /// Gives the lease up, if it is this node's.
@@ -82,10 +82,10 @@ impl fmt::Debug for Outgoing {
     }
 }
 
-/// How much of an outbox is kept, delivered or not. A store may keep some more.
+/// How much of an outbox is kept, delivered or not, or of its dead letters. A store may keep some more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
-    /// A letter, from when it was stored.
+    /// A letter, from when it was stored (or died).
     pub keep_ms: Millis,
     /// So many letters of one partition; of more the oldest go.
     pub most: usize,

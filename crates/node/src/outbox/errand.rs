@@ -65,7 +65,7 @@ impl Runner {
             Fate::Dead(cause, why) => {
                 tracing::warn!(event = ?parcel.event, cause = ?cause, why, "an event could not be delivered");
                 self.node.metrics.webhook_undelivered.inc((*cause,));
-                insist(|| store.bury(partition, &parcel.letter, why, self.terms.dead_keep_ms)).await
+                insist(|| store.bury(partition, &parcel.letter, why, self.terms.dead)).await
             }
         };
         if let Err(error) = settled {

@@ -27,7 +27,7 @@ const TERMS: Terms = Terms {
     attempts: 5,
     first_pause: Duration::from_secs(1),
     longest_pause: Duration::from_secs(4),
-    dead_keep_ms: 3_600_000,
+    dead: Retention { keep_ms: 3_600_000, most: 10_000 },
 };
 
 type Answers = Box<dyn Fn(usize) -> Option<Answer> + Send + Sync>;

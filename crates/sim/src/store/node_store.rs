@@ -306,14 +306,12 @@ impl Outbox for NodeStore {
         partition: Partition,
         letter: &Letter,
         why: &str,
-        keep_ms: Millis,
+        retention: Retention,
     ) -> Result<(), StoreError> {
         let (letter, why) = (letter.clone(), why.to_owned());
-        self.call(
-            partition,
-            move |memory| async move { memory.bury(partition, &letter, &why, keep_ms).await },
-        )
-        .await
+        let work =
+            move |memory: MemoryStore| async move { memory.bury(partition, &letter, &why, retention).await };
+        self.call(partition, work).await
     }
 
     async fn release(&self, partition: Partition, holder: &NodeId) -> Result<(), StoreError> {

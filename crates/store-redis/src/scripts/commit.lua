@@ -51,7 +51,7 @@ while ARGV[at] do
   if ARGV[at] == '' then
     redis.call('RPUSH', KEYS[4], ARGV[at + 1])
   elseif ARGV[at] == '*' then
-    post(KEYS[#KEYS], ARGV[at + 1], ARGV[12], ARGV[13])
+    post(KEYS[#KEYS], ARGV[12], ARGV[13], 'event', ARGV[at + 1])
   else
     fields[count + 1], fields[count + 2] = ARGV[at], ARGV[at + 1]
     count = count + 2

@@ -7,6 +7,6 @@
 
 local found = redis.call('XRANGE', KEYS[2], ARGV[1], ARGV[1])
 if #found == 0 then return 0 end
-post(KEYS[1], found[1][2][2], ARGV[2], ARGV[3])
+post(KEYS[1], ARGV[2], ARGV[3], 'event', found[1][2][2])
 redis.call('XDEL', KEYS[2], ARGV[1])
 return 1

@@ -148,7 +148,7 @@ pub(super) async fn a_dead_letter_can_be_sent_anew(store: Arc<dyn Store>) {
     post.put(["bad", "good"]).await;
     let (_, letters, _) = post.given(&gateway, None, 10).await;
     for _ in 0..2 {
-        store.bury(post.partition, &letters[0], "status 500", 60_000).await.unwrap();
+        store.bury(post.partition, &letters[0], "status 500", KEPT).await.unwrap();
     }
     post.acknowledge(&letters[1..]).await;
     assert_eq!(post.collect(&gateway, None, 10).await, Collected::Nothing);
@@ -161,7 +161,7 @@ pub(super) async fn a_dead_letter_can_be_sent_anew(store: Arc<dyn Store>) {
     assert_eq!(store.browse_dead(post.partition, Position::START, 10).await.unwrap(), []);
     let (_, again, _) = post.given(&gateway, None, 10).await;
     assert_eq!(bodies(&again), [b"bad"]);
-    store.bury(post.partition, &again[0], "again", 40).await.unwrap();
+    store.bury(post.partition, &again[0], "again", Retention { keep_ms: 40, ..KEPT }).await.unwrap();
     let gone = async || store.browse_dead(post.partition, Position::START, 10).await.unwrap().is_empty();
     until("the dead are forgotten", gone).await;
 }
@@ -171,12 +171,28 @@ pub(super) async fn dead_letters_are_in_the_order_of_their_deaths(store: Arc<dyn
     post.put(["1", "2"]).await;
     let (_, letters, _) = post.given(&gateway, None, 10).await;
     for letter in letters.iter().rev() {
-        store.bury(post.partition, letter, "", 60_000).await.unwrap();
+        store.bury(post.partition, letter, "", KEPT).await.unwrap();
     }
     let first = store.browse_dead(post.partition, Position::START, 1).await.unwrap();
     let second = store.browse_dead(post.partition, first[0].letter.position, 10).await.unwrap();
     let dead = first.iter().chain(&second).map(|dead| &*dead.letter.body);
     assert!(dead.eq([&b"2"[..], b"1"]));
+}
+
+pub(super) async fn of_too_many_dead_letters_the_oldest_go(store: Arc<dyn Store>) {
+    let (post, gateway) = (Post::new(&store, 50), node("n"));
+    let few = Retention { keep_ms: 60_000, most: 10 };
+    post.put((0..1_000).map(|n| format!("{n:01000}"))).await;
+    let (_, letters, _) = post.given(&gateway, None, 1_000).await;
+    assert_eq!(letters.len(), 1_000);
+    for letter in &letters {
+        store.bury(post.partition, letter, "status 500", few).await.unwrap();
+    }
+    let dead = store.browse_dead(post.partition, Position::START, 2_000).await.unwrap();
+    assert!((10..200).contains(&dead.len()), "{} are kept", dead.len());
+    let kept = dead.iter().map(|dead| &dead.letter.body);
+    assert!(kept.eq(letters[1_000 - dead.len()..].iter().map(|letter| &letter.body)), "the last ones");
+    assert_eq!(post.collect(&gateway, None, 10).await, Collected::Nothing);
 }
 
 pub(super) async fn letters_can_be_read_whether_delivered_or_not(store: Arc<dyn Store>) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use ringback_call::{Millis, NodeId, Timestamp};
+use ringback_call::{NodeId, Timestamp};
 
 use super::MemoryStore;
 use crate::{
@@ -35,9 +35,12 @@ fn next(last: &mut Position, now: Timestamp) -> Position {
     *last
 }
 
-/// Takes out what is from before `oldest`.
-fn drop_before<T>(kept: &mut BTreeMap<Position, T>, oldest: Timestamp) {
-    while kept.first_key_value().is_some_and(|(position, _)| position.at < oldest) {
+/// Takes out what is not to be kept any more.
+fn trim<T>(kept: &mut BTreeMap<Position, T>, retention: Retention, now: Timestamp) {
+    let oldest = Timestamp(now.0.saturating_sub(retention.keep_ms));
+    while kept.len() > retention.most
+        || kept.first_key_value().is_some_and(|(position, _)| position.at < oldest)
+    {
         kept.pop_first();
     }
 }
@@ -51,10 +54,7 @@ impl OutboxRow {
 
     fn put_one(&mut self, body: Bytes, retention: Retention, now: Timestamp) {
         self.letters.insert(next(&mut self.last, now), body);
-        drop_before(&mut self.letters, Timestamp(now.0.saturating_sub(retention.keep_ms)));
-        while self.letters.len() > retention.most {
-            self.letters.pop_first();
-        }
+        trim(&mut self.letters, retention, now);
         self.letters_until = now.after(retention.keep_ms);
     }
 
@@ -145,7 +145,7 @@ impl Outbox for MemoryStore {
         partition: Partition,
         letter: &Letter,
         why: &str,
-        keep_ms: Millis,
+        retention: Retention,
     ) -> Result<(), StoreError> {
         let now = self.now();
         let mut shelf = self.shelf(partition);
@@ -153,8 +153,8 @@ impl Outbox for MemoryStore {
         if outbox.pending.remove(&letter.position) {
             let position = next(&mut outbox.last_dead, now);
             outbox.dead.insert(position, (letter.body.clone(), why.to_owned()));
-            drop_before(&mut outbox.dead, Timestamp(now.0.saturating_sub(keep_ms)));
-            outbox.dead_until = now.after(keep_ms);
+            trim(&mut outbox.dead, retention, now);
+            outbox.dead_until = now.after(retention.keep_ms);
         }
         Ok(())
     }

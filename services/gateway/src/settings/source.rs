@@ -138,6 +138,7 @@ pub(super) struct Webhooks {
     pub(super) first_pause_ms: u64,
     pub(super) longest_pause_ms: u64,
     pub(super) dead_keep_ms: u64,
+    pub(super) dead_most: u64,
 }
 
 #[derive(Debug, Deserialize)]

@@ -162,6 +162,7 @@ fn a_webhook_comes_with_its_secret_and_neither_prints() {
         ("RINGBACK_EVENTS__TYPES", "", "events.types"),
         ("RINGBACK_EVENTS__KEEP_MS", "1000", "events.keep_ms"),
         ("RINGBACK_EVENTS__MOST", "6000", "events.most"),
+        ("RINGBACK_WEBHOOKS__DEAD_MOST", "500", "webhooks.dead_most"),
     ] {
         let Problems(problems) = load(&[SECRET, url, secret, (name, value)]).unwrap_err();
         assert!(problems[0].starts_with(key) && !problems[0].contains("hidden"), "{problems:?}");

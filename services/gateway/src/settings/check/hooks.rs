@@ -30,13 +30,17 @@ pub(super) fn events(raw: &Raw, problems: &mut Problems) -> Events {
         problems
             .add("events.keep_ms", "must be at least 60000, or events are gone before they are delivered");
     }
-    // A share for each partition: calls are spread over them evenly.
-    let most = raw.events.most.div_ceil(raw.store.partitions.max(1));
-    if most < 100 {
-        problems.add("events.most", "must be at least 100 for each of store.partitions");
-    }
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let most = share(raw, ("events.most", raw.events.most), 100, problems);
     Events { types, retention: Retention { keep_ms: raw.events.keep_ms, most } }
+}
+
+/// Of so many letters those of one partition: calls are spread over them evenly.
+fn share(raw: &Raw, (key, most): (&str, u64), least: u64, problems: &mut Problems) -> usize {
+    let share = most.div_ceil(raw.store.partitions.max(1));
+    if share < least {
+        problems.add(key, format_args!("must be at least {least} for each of store.partitions"));
+    }
+    usize::try_from(share).unwrap_or(usize::MAX)
 }
 
 pub(super) fn webhooks(raw: &Raw, problems: &mut Problems) -> Option<Webhooks> {
@@ -57,6 +61,7 @@ pub(super) fn webhooks(raw: &Raw, problems: &mut Problems) -> Option<Webhooks> {
             problems.add(key, "must be greater than 0");
         }
     }
+    let dead_most = share(raw, ("webhooks.dead_most", webhooks.dead_most), 10, problems);
     if webhooks.concurrency > 1_024 {
         problems.add("webhooks.concurrency", "must be 1024 at most");
     }
@@ -86,7 +91,7 @@ pub(super) fn webhooks(raw: &Raw, problems: &mut Problems) -> Option<Webhooks> {
         attempts: u32::try_from(webhooks.attempts).unwrap_or(u32::MAX),
         first_pause: Duration::from_millis(webhooks.first_pause_ms),
         longest_pause: Duration::from_millis(webhooks.longest_pause_ms),
-        dead_keep_ms: webhooks.dead_keep_ms,
+        dead: Retention { keep_ms: webhooks.dead_keep_ms, most: dead_most },
     };
     Some(Webhooks { url: url?, secrets, terms })
 }

@@ -16,7 +16,7 @@ use ringback_store::{
 };
 use tokio::{
     sync::{Mutex, MutexGuard},
-    time::{Instant, timeout},
+    time::{Instant, timeout_at},
 };
 
 /// Calls remembered at most. One takes about a kilobyte, some ten while it is set up.
@@ -26,8 +26,6 @@ const IDLE: Duration = Duration::from_secs(1_800);
 /// Calls remembered at most that have ended, and for how long.
 const MAX_ENDED: u64 = 20_000;
 const ENDED: Duration = Duration::from_secs(120);
-/// How long is waited for a call's place by who only wants to count calls.
-const GLANCE: Duration = Duration::from_millis(50);
 /// Entries remembered of one call, and their bytes.
 const MAX_ENTRIES: usize = 64;
 const MAX_BYTES: usize = 128 * 1024;
@@ -102,9 +100,13 @@ impl Slot {
         place
     }
 
-    /// What is known of the call, if that can be said soon.
-    pub(super) async fn glance(&self) -> Option<Known> {
-        timeout(GLANCE, self.place.lock()).await.ok()?.known.clone()
+    /// Looks at what is known of the call, if that can be had by then.
+    pub(super) async fn glance<T>(&self, by: Instant, look: impl FnOnce(&Known) -> T) -> Option<T> {
+        let place = match self.place.try_lock() {
+            Ok(place) => place,
+            Err(_) => timeout_at(by, self.place.lock()).await.ok()?,
+        };
+        place.known.as_ref().map(look)
     }
 
     /// Takes note of what is heard; `false` where it contradicts what is known.
@@ -329,6 +331,11 @@ impl Cache {
         let mut live: Vec<_> = self.live.iter().map(|(call, slot)| ((*call).clone(), slot)).collect();
         live.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         live
+    }
+
+    /// The places of the same calls, in no order.
+    pub(super) fn live_slots(&self) -> Vec<Arc<Slot>> {
+        self.live.iter().map(|(_, slot)| slot).collect()
     }
 
     /// Every call that is known.

@@ -1,15 +1,20 @@
 //! What is kept of calls, for those who ask.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, future::ready, pin::pin, sync::Arc, time::Duration};
 
-use futures::future::join_all;
+use futures::{Stream, StreamExt as _, stream};
 use ringback_call::{Call, CallId, StateName, UserId};
 use ringback_store::{
     Log, StoreError,
     record::{self, NoteRecord},
 };
+use tokio::time::Instant;
 
-use super::Calls;
+use super::{Calls, Known, cache::Slot};
+
+/// How long is waited for the places of calls by who only wants to look at them, and for how many at once.
+const GLANCE: Duration = Duration::from_millis(50);
+const AT_ONCE: usize = 64;
 
 /// A call and its log.
 #[derive(Clone, Debug)]
@@ -40,25 +45,51 @@ impl Calls {
         Ok(Some(Timeline { notes: notes.collect(), call }))
     }
 
-    /// The live calls whose caller's device is here, or was last: each call is at one gateway.
-    pub async fn live(&self) -> Vec<Call> {
-        let slots = self.cache.live();
-        // All at once: while the store is away, many are busy for long.
-        let glances = join_all(slots.iter().map(|(_, slot)| slot.glance())).await;
-        let known = glances.into_iter().flatten().map(|known| known.document.call);
-        known.filter(|call| !call.has_ended() && call.caller_leg.link.node == *self.cluster.node()).collect()
+    /// The newest live calls whose caller's device is here, or was last: each call is at one gateway. At most `limit`.
+    pub async fn live(&self, limit: usize) -> Vec<Call> {
+        let slots = self.cache.live_slots().into_iter();
+        let found = self.glance(slots.map(|slot| (Arc::clone(&slot), slot)), |call| call.created_at);
+        let mut newest: Vec<_> = found.collect().await;
+        newest.sort_unstable_by_key(|(_, created_at)| Reverse(*created_at));
+        newest.truncate(limit);
+        // Only what is listed is copied.
+        let newest = newest.into_iter().map(|(slot, _)| ((), slot));
+        let mut calls: Vec<_> = self.glance(newest, Call::clone).map(|((), call)| call).collect().await;
+        calls.sort_unstable_by(|a, b| (b.created_at, &a.id).cmp(&(a.created_at, &b.id)));
+        calls
     }
 
     /// How many they are, by their states.
     pub(crate) async fn live_by_state(&self) -> Vec<(StateName, usize)> {
         let mut counts = [StateName::Idle, StateName::Ringing, StateName::Connecting, StateName::Connected]
             .map(|state| (state, 0));
-        for call in self.live().await {
-            if let Some((_, count)) = counts.iter_mut().find(|(state, _)| *state == call.state_name()) {
+        let slots = self.cache.live_slots().into_iter().map(|slot| ((), slot));
+        let mut states = pin!(self.glance(slots, Call::state_name));
+        while let Some(((), state)) = states.next().await {
+            if let Some((_, count)) = counts.iter_mut().find(|(name, _)| *name == state) {
                 *count += 1;
             }
         }
         counts.to_vec()
+    }
+
+    /// Looks at those of these calls that live and are ours. All together wait no longer than one would: while the store
+    /// is away, many are busy for long, and are left out.
+    fn glance<K, T>(
+        &self,
+        slots: impl Iterator<Item = (K, Arc<Slot>)>,
+        look: impl Fn(&Call) -> T + Copy,
+    ) -> impl Stream<Item = (K, T)> {
+        let (node, by) = (self.cluster.node(), Instant::now() + GLANCE);
+        let ours = move |known: &Known| {
+            let call = known.call();
+            (!call.has_ended() && call.caller_leg.link.node == *node).then(|| look(call))
+        };
+        let glances = slots.map(move |(key, slot)| async move {
+            let seen = slot.glance(by, ours).await.flatten()?;
+            Some((key, seen))
+        });
+        stream::iter(glances).buffer_unordered(AT_ONCE).filter_map(ready)
     }
 
     /// A user's live calls, and those that have ended of late.
@@ -72,5 +103,38 @@ impl Calls {
         all.sort_unstable();
         all.dedup();
         Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ringback_call::Timestamp;
+
+    use crate::stage::Stage;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_newest_calls_are_listed_and_busy_ones_hold_up_nobody() {
+        let stage = Stage::new();
+        let mut placed = Vec::new();
+        for n in 0..200 {
+            let (from, _inbox) = stage.device(&format!("u{n}"), 1);
+            let (to, _inbox) = stage.device(&format!("v{n}"), 1);
+            stage.node.clock.follow(Timestamp(1_000 + n));
+            placed.push(stage.answered(&from, &to).await);
+        }
+        let calls = &stage.node.calls;
+        let ids = |calls: Vec<ringback_call::Call>| calls.into_iter().map(|call| call.id).collect::<Vec<_>>();
+        let newest: Vec<_> = placed.iter().rev().take(3).cloned().collect();
+        assert_eq!(ids(calls.live(3).await), newest);
+
+        let slots: Vec<_> = placed.iter().skip(20).filter_map(|call| calls.cache.find(call)).collect();
+        let mut busy = Vec::new();
+        for slot in &slots {
+            busy.push(slot.lock().await);
+        }
+        let began = tokio::time::Instant::now();
+        assert_eq!(calls.live_by_state().await.iter().map(|(_, count)| count).sum::<usize>(), 20);
+        assert!(began.elapsed() <= super::GLANCE * 2, "{:?}", began.elapsed());
+        assert_eq!(ids(calls.live(2).await), [placed[19].clone(), placed[18].clone()]);
     }
 }

@@ -24,10 +24,8 @@ const LISTED: usize = 100;
 
 /// `GET /v1/calls`: live calls whose caller's device is on this gateway, or was last.
 pub(super) async fn live(State(node): State<Arc<Node>>) -> Response {
-    let mut calls = node.calls.live().await;
-    calls.sort_by_key(|call| std::cmp::Reverse(call.created_at));
-    calls.truncate(LISTED);
-    let calls = calls.into_iter().map(|call| summary(&Timeline { call, notes: Vec::new() }));
+    let calls =
+        node.calls.live(LISTED).await.into_iter().map(|call| summary(&Timeline { call, notes: Vec::new() }));
     json(StatusCode::OK, &json!({ "calls": calls.collect::<Vec<_>>() }))
 }
 

@@ -10,6 +10,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// After this a client has got the refusal, or the connection is given up for its silence.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// Calls of which something may be owed at once. What a client names while the store is away need not exist.
+const MOST: usize = 64;
+
 /// What a client has to send again before anything later is served: that may be on its way already.
 #[derive(Debug, Default)]
 pub(super) struct Owed {
@@ -30,8 +33,15 @@ struct Debt {
 }
 
 impl Owed {
-    /// A request could not be served.
+    /// A request could not be served. Of more calls than a client can have the longest owed is forgotten: a later request of
+    /// that call may overtake it then.
     pub(super) fn owe(&mut self, call: CallId, id: RequestId) {
+        let now = Instant::now();
+        self.calls.retain(|_, debt| now < debt.got + PATIENCE);
+        if self.calls.len() >= MOST {
+            let oldest = self.calls.iter().min_by_key(|(_, debt)| debt.got).map(|(call, _)| call.clone());
+            oldest.and_then(|oldest| self.calls.remove(&oldest));
+        }
         self.calls.insert(call, Debt { first: id, last: id, ping: None, got: Instant::now() + SILENCE });
     }
 
@@ -125,6 +135,20 @@ mod tests {
         assert!(owed.comes_too_early(&call, RequestId(6)));
         assert!(!owed.comes_too_early(&call, RequestId(5)), "in order again");
         assert!(!owed.comes_too_early(&call, RequestId(6)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_owed_is_bounded_and_ends() {
+        let (mut owed, last) = (Owed::default(), CallId::new("p0-last").unwrap());
+        for n in 0..1_000 {
+            tokio::time::advance(Duration::from_millis(1)).await;
+            owed.owe(CallId::new(format!("p0-{n}")).unwrap(), RequestId(1));
+        }
+        assert_eq!(owed.calls.len(), MOST);
+        assert!(owed.calls.contains_key(&CallId::new("p0-999").unwrap()));
+        tokio::time::advance(SILENCE + PATIENCE).await;
+        owed.owe(last.clone(), RequestId(1));
+        assert!(owed.calls.into_keys().eq([last]));
     }
 
     #[tokio::test(start_paused = true)]

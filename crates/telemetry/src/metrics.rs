@@ -17,6 +17,8 @@ const SHORT: &[f64] =
     &[0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 /// For conversations, in seconds.
 const TALKS: &[f64] = &[1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0];
+/// For what may wait until somebody is there again, in seconds.
+const WAITS: &[f64] = &[0.1, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 86_400.0];
 const NONE: &[f64] = &[];
 
 /// A metric, as it is declared.
@@ -167,10 +169,10 @@ metrics! {
     /// Attempts to deliver an event to the webhook's receiver.
     webhook_attempts: Counter<(Attempt,)> = "ringback_webhook_attempts_total", NONE;
     /// What the receiver took to answer.
-    webhook_answer: Histogram<()> = "ringback_webhook_seconds", SHORT;
+    webhook_answer: Histogram<()> = "ringback_webhook_seconds", LONG;
     /// From an event's commit (by the store's clock) to its delivery.
-    webhook_delay: Histogram<()> = "ringback_webhook_delay_seconds", LONG;
-    /// Events that were not delivered, and will not be unless somebody sends them anew.
+    webhook_delay: Histogram<()> = "ringback_webhook_delay_seconds", WAITS;
+    /// Events that were not delivered, and will not be by themselves; of those that `expired` only what had been read by then.
     webhook_undelivered: Counter<(Undelivered,)> = "ringback_webhook_undelivered_total", NONE;
     /// Events that this gateway has read and not delivered yet; each partition's share is bounded.
     webhook_pending: Gauge<()> = "ringback_webhook_pending", NONE;

@@ -34,7 +34,8 @@ impl Receiver for Webhook {
         match self.0.post(message).await {
             Ok(answer) => {
                 let verdict = judge(answer.status(), answer.headers(), SystemTime::now());
-                discard(answer).await;
+                // Not within the attempt's time: an event that was taken must not be sent again for the rest of its answer.
+                tokio::spawn(discard(answer));
                 verdict
             }
             Err(error) => {

@@ -234,7 +234,7 @@ fn coerce(value: &Value, default: &Value) -> Option<Value> {
     match (default, value) {
         (Value::Integer(_), Value::Integer(n)) if *n >= 0 => Some(value.clone()),
         (Value::Integer(_), Value::String(text)) => {
-            text.parse::<u32>().ok().map(|n| Value::Integer(n.into()))
+            text.parse::<i64>().ok().filter(|n| *n >= 0).map(Value::Integer)
         }
         (Value::Boolean(_), Value::Boolean(_)) | (Value::String(_), Value::String(_)) => Some(value.clone()),
         (Value::Boolean(_), Value::String(text)) => text.parse().ok().map(Value::Boolean),

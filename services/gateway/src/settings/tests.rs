@@ -129,6 +129,9 @@ fn a_log_of_calls_has_bounds_and_may_be_left_out() {
     let log = load(&[SECRET]).unwrap().node.keep.log;
     assert_eq!((log.entries, log.age_ms), (100, 30 * 86_400_000));
     assert_eq!(load(&[SECRET, ("RINGBACK_CALLS__LOG_ENTRIES", "0")]).unwrap().node.keep.log.entries, 0);
+    // Longer than 2^32 ms.
+    let quarter = load(&[SECRET, ("RINGBACK_CALLS__LOG_TTL_MS", "7776000000")]).unwrap().node.keep.log;
+    assert_eq!(quarter.age_ms, 7_776_000_000);
     for (name, value, key) in [
         ("RINGBACK_CALLS__LOG_ENTRIES", "1001", "calls.log_entries"),
         ("RINGBACK_CALLS__LOG_TTL_MS", "599999", "calls.log_ttl_ms"),

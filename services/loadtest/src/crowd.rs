@@ -1,0 +1,215 @@
+//! All virtual users: those who are free to call, and the connections of all.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use anyhow::bail;
+use tokio::{
+    sync::{mpsc, watch},
+    time::{interval, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    measure::{
+        Measures,
+        count::{Count, Label},
+    },
+    protocol::{codec::Codec, token::Tokens},
+    scenario::{Protocol, Users},
+    user::{
+        Command, INBOX, OUTBOX, User,
+        connection::{Connection, World},
+    },
+};
+
+/// How often a batch of connections is begun.
+const BATCH: Duration = Duration::from_millis(20);
+/// How long all may take to be connected, beyond what their rate asks for.
+const ARRIVING: Duration = Duration::from_secs(120);
+
+/// The users of a run.
+#[derive(Debug)]
+pub(crate) struct Crowd {
+    world: Arc<World>,
+    /// Those who are in no call, by the target they first connect to, who was free longest in front.
+    free: Mutex<Vec<VecDeque<User>>>,
+    /// The connections of all.
+    connections: Vec<mpsc::Sender<Command>>,
+    tasks: TaskTracker,
+    /// Whether the floor is spoken.
+    pub(crate) floor: bool,
+}
+
+/// What a crowd is made of.
+#[derive(Debug)]
+pub(crate) struct Plan<'a> {
+    /// How many, and how fast they come.
+    pub(crate) users: &'a Users,
+    /// What they speak.
+    pub(crate) protocol: Protocol,
+    /// Where they connect, in turns.
+    pub(crate) targets: Vec<String>,
+    /// Their tokens.
+    pub(crate) tokens: Tokens,
+    /// Where their figures go.
+    pub(crate) measures: Arc<Measures>,
+}
+
+impl Crowd {
+    /// Connects them all; returns when they are.
+    pub(crate) async fn gather(plan: Plan<'_>, stop: &CancellationToken) -> anyhow::Result<Self> {
+        let Plan { users, protocol, targets, tokens, measures } = plan;
+        if targets.is_empty() {
+            bail!("no target: name one with --target, or in the scenario");
+        }
+        let count = targets.len();
+        let online = watch::Sender::new(0);
+        let world =
+            Arc::new(World { targets, tokens, measures, online: online.clone(), stop: stop.child_token() });
+        let mut crowd = Self {
+            world,
+            free: Mutex::new((0..count).map(|_| VecDeque::new()).collect()),
+            connections: Vec::with_capacity(users.all()),
+            tasks: TaskTracker::new(),
+            floor: protocol == Protocol::Floor,
+        };
+        // Users of one run are not those of another, whose calls a gateway may still remember.
+        let run: String = std::iter::repeat_with(fastrand::alphanumeric).take(6).collect();
+        let mut ticks = interval(BATCH);
+        let begun = Instant::now();
+        while crowd.connections.len() < users.all() && !stop.is_cancelled() {
+            ticks.tick().await;
+            let due = (begun.elapsed() + BATCH).as_secs_f64() * users.connect_per_s;
+            while crowd.connections.len() < users.all() && (crowd.connections.len() as f64) < due {
+                crowd.enter(&run, users.calling, protocol);
+            }
+        }
+        let all = crowd.connections.len();
+        let mut online = online.subscribe();
+        let gone = || crowd.world.measures.look(|found| found.count(Count::Gone));
+        let arrived = timeout(ARRIVING, online.wait_for(|online| *online >= all || gone() > 0));
+        tokio::select! {
+            arrived = arrived => if arrived.is_err() || gone() > 0 {
+                let online = *crowd.world.online.borrow();
+                let why = crowd.world.measures.look(|found| found.labels(Label::Error));
+                bail!("{online} of {all} users are connected, and no more can: {why:?}");
+            },
+            () = stop.cancelled() => {}
+        }
+        Ok(crowd)
+    }
+
+    fn enter(&mut self, run: &str, calling: usize, protocol: Protocol) {
+        let number = self.connections.len();
+        let home = number % self.world.targets.len();
+        // Of two who follow one another, each speaks another encoding at every target.
+        let second = (number / self.world.targets.len()) % 2 == 1;
+        let codec = match protocol {
+            Protocol::Json => Codec::Json,
+            Protocol::Msgpack => Codec::MessagePack,
+            Protocol::Mixed if second => Codec::MessagePack,
+            Protocol::Mixed => Codec::Json,
+            Protocol::Floor => Codec::Floor,
+        };
+        let name: Arc<str> = format!("load-{run}-{number}").into();
+        let (commands, asked) = mpsc::channel(OUTBOX);
+        let (telling, told) = mpsc::channel(INBOX);
+        let connection =
+            Connection::new(Arc::clone(&self.world), Arc::clone(&name), home, codec, asked, telling);
+        self.tasks.spawn(Box::pin(connection.run()));
+        self.connections.push(commands.clone());
+        if number < calling {
+            self.give_back(vec![User::new(name, home, commands, told, !self.floor)]);
+        }
+    }
+
+    fn free(&self) -> MutexGuard<'_, Vec<VecDeque<User>>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// So many users who are in no call, each at another target than the one before, where there are several. `None` if
+    /// there are not enough.
+    pub(crate) fn take(&self, parties: usize) -> Option<Vec<User>> {
+        let mut free = self.free();
+        if free.iter().map(VecDeque::len).sum::<usize>() < parties {
+            return None;
+        }
+        let mut taken: Vec<User> = Vec::with_capacity(parties);
+        while taken.len() < parties {
+            let last = taken.last().map(|user| user.home);
+            let elsewhere = free.iter().enumerate().filter(|(home, _)| Some(*home) != last);
+            let (home, many) =
+                elsewhere.map(|(home, queue)| (home, queue.len())).max_by_key(|(_, many)| *many)?;
+            let home = if many == 0 { last? } else { home };
+            taken.extend(free.get_mut(home)?.pop_front());
+        }
+        Some(taken)
+    }
+
+    /// They are free again.
+    pub(crate) fn give_back(&self, users: Vec<User>) {
+        let mut free = self.free();
+        for user in users.into_iter().filter(|user| !user.is_gone()) {
+            if let Some(queue) = free.get_mut(user.home) {
+                queue.push_back(user);
+            }
+        }
+    }
+
+    /// Where figures of connections go.
+    pub(crate) fn measures(&self) -> &Arc<Measures> {
+        &self.world.measures
+    }
+
+    /// How many are connected, as it changes.
+    pub(crate) fn online(&self) -> watch::Receiver<usize> {
+        self.world.online.subscribe()
+    }
+
+    /// How many there are.
+    pub(crate) fn size(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Cuts one connection, which comes back after that time.
+    pub(crate) fn cut(&self, which: usize, away: Duration) {
+        if let Some(connection) = self.connections.get(which) {
+            // One that is busy with so much else is spared.
+            let _ = connection.try_send(Command::Cut(Instant::now() + away));
+        }
+    }
+
+    /// Cuts all, which come back at the same moment; returns once they have, or `limit` has passed.
+    pub(crate) async fn stampede(&self, limit: Duration) -> bool {
+        /// Long enough for a server to notice that they are gone.
+        const AWAY: Duration = Duration::from_secs(2);
+        let back = Instant::now() + AWAY;
+        let (cuts, all) =
+            (self.world.measures.look(|found| found.count(Count::Cuts)), self.connections.len());
+        for connection in &self.connections {
+            let _ = timeout(AWAY, connection.send(Command::Cut(back))).await;
+        }
+        let returned = async {
+            tokio::time::sleep_until(back.into()).await;
+            // A command that is not read yet is a connection that is still there.
+            while self.world.measures.look(|found| found.count(Count::Cuts)) < cuts + all as u64 {
+                tokio::time::sleep(BATCH).await;
+            }
+            let _ = self.online().wait_for(|online| *online >= all).await;
+        };
+        timeout(limit, returned).await.is_ok()
+    }
+
+    /// Everybody says goodbye.
+    pub(crate) async fn leave(self) {
+        /// Who takes longer is left to the end of the process.
+        const LEAVING: Duration = Duration::from_secs(10);
+        self.world.stop.cancel();
+        self.tasks.close();
+        let _ = timeout(LEAVING, self.tasks.wait()).await;
+    }
+}

@@ -1,0 +1,110 @@
+//! What a run has shown: times in HDR histograms, counts, and how it went from second to second.
+
+pub(crate) mod count;
+pub(crate) mod metric;
+pub(crate) mod packed;
+pub(crate) mod summary;
+pub(crate) mod timeline;
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use self::{
+    count::{Count, Label},
+    metric::Metric,
+    summary::Summary,
+};
+use crate::scenario::mix::Outcome;
+
+/// Where everything is written down. One for a run; a comparison has one for each turn.
+#[derive(Debug)]
+pub(crate) struct Measures {
+    begun: Instant,
+    state: Mutex<Summary>,
+}
+
+impl Measures {
+    /// Nothing yet; seconds count from now.
+    pub(crate) fn new() -> Self {
+        Self { begun: Instant::now(), state: Mutex::new(Summary::default()) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, Summary> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A time.
+    pub(crate) fn time(&self, metric: Metric, took: Duration) {
+        self.state().record(metric, took);
+    }
+
+    /// One more of these.
+    pub(crate) fn count(&self, count: Count) {
+        self.count_many(count, 1);
+    }
+
+    /// So many more of these.
+    pub(crate) fn count_many(&self, count: Count, many: u64) {
+        *self.state().count_mut(count) += many;
+    }
+
+    /// One more with this label.
+    pub(crate) fn label(&self, label: Label, name: &str) {
+        *self.state().labels_mut(label).entry(name.to_owned()).or_default() += 1;
+    }
+
+    /// A call has begun, or was to.
+    pub(crate) fn started(&self) {
+        let second = self.second();
+        let mut state = self.state();
+        *state.count_mut(Count::Calls) += 1;
+        state.timeline.at(second).started += 1;
+    }
+
+    /// A call has gone as it should, with this set-up time if it was set up.
+    pub(crate) fn done(&self, outcome: Outcome, setup: Option<Duration>) {
+        let second = self.second();
+        let mut state = self.state();
+        *state.labels_mut(Label::Outcome).entry(outcome.name().to_owned()).or_default() += 1;
+        let slot = state.timeline.at(second);
+        slot.done += 1;
+        if let Some(setup) = setup {
+            slot.setup(setup);
+        }
+    }
+
+    /// A call has not.
+    pub(crate) fn failed(&self, outcome: Outcome, why: &str) {
+        let second = self.second();
+        let mut state = self.state();
+        *state.count_mut(Count::Failed) += 1;
+        *state.labels_mut(Label::Failure).entry(format!("{}: {why}", outcome.name())).or_default() += 1;
+        state.timeline.at(second).failed += 1;
+    }
+
+    /// So many are connected now.
+    pub(crate) fn online(&self, online: usize) {
+        let second = self.second();
+        self.state().timeline.online(second, online as u64);
+    }
+
+    /// Since the beginning.
+    pub(crate) fn second(&self) -> u64 {
+        self.begun.elapsed().as_secs()
+    }
+
+    /// A look at what there is by now.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Summary) -> T) -> T {
+        look(&self.state())
+    }
+
+    /// All that there is by now.
+    pub(crate) fn summary(&self) -> Summary {
+        self.state().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

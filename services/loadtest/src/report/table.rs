@@ -1,0 +1,85 @@
+//! The report on a terminal.
+
+use std::fmt::Write as _;
+
+use super::Report;
+use crate::measure::{
+    count::{Count, Label},
+    metric::{Group, Metric},
+};
+
+/// As text.
+pub(crate) fn table(report: &Report) -> String {
+    let mut text = String::new();
+    // Writing to a string can't fail.
+    let mut line = |line: String| {
+        let _ = writeln!(text, "{line}");
+    };
+    let summary = &report.summary;
+    line(format!("\n{}: {:.1} s", report.scenario.name, report.took.as_secs_f64()));
+    for warning in &report.warnings {
+        line(format!("! {warning}"));
+    }
+    for group in Group::ALL {
+        let metrics = Metric::ALL.into_iter().filter(|metric| metric.group() == group);
+        let rows: Vec<_> = metrics.filter(|metric| !summary.histogram(*metric).is_empty()).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        line(format!("\n{} (ms)", group.title()));
+        line(format!(
+            "  {:<20}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}",
+            "", "count", "p50", "p90", "p99", "p99.9", "max"
+        ));
+        for metric in rows {
+            let histogram = summary.histogram(metric);
+            let at = |percentile| histogram.value_at_percentile(percentile) as f64 / 1e3;
+            line(format!(
+                "  {:<20}{:>10}{:>10.2}{:>10.2}{:>10.2}{:>10.2}{:>10.2}",
+                metric.name(),
+                histogram.len(),
+                at(50.0),
+                at(90.0),
+                at(99.0),
+                at(99.9),
+                at(100.0),
+            ));
+        }
+    }
+    line("\nCounts".to_owned());
+    for count in Count::ALL.into_iter().filter(|count| summary.count(*count) > 0) {
+        line(format!("  {:<20}{:>10}  {}", count.name(), summary.count(count), count.about()));
+    }
+    for label in Label::ALL {
+        for (name, many) in summary.labels(label) {
+            line(format!("  {:<20}{many:>10}  {name}", label.name()));
+        }
+    }
+    if !report.servers.is_empty() {
+        line("\nServers".to_owned());
+        line(format!(
+            "  {:<14}{:>12}{:>14}{:>12}{:>12}{:>12}{:>16}",
+            "", "CPU ms", "connecting ms", "RSS MiB", "connected", "after", "B a connection"
+        ));
+    }
+    let mib = |bytes: u64| bytes as f64 / 1_048_576.0;
+    for server in &report.servers {
+        line(format!(
+            "  {:<14}{:>12}{:>14}{:>12.1}{:>12.1}{:>12.1}{:>16.0}",
+            server.name,
+            server.cpu_ms,
+            server.connecting_cpu_ms,
+            mib(server.rss_before),
+            mib(server.rss_connected),
+            mib(server.rss_after),
+            server.rss_per_connection,
+        ));
+    }
+    line("\nThresholds".to_owned());
+    for judged in &report.judged {
+        let verdict = if judged.passed { "ok    " } else { "FAILED" };
+        line(format!("  {verdict} {} = {} (at most {})", judged.name, judged.found, judged.limit));
+    }
+    line(if report.passed() { "\npassed" } else { "\nFAILED" }.to_owned());
+    text
+}

@@ -1,0 +1,63 @@
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::{
+    measure::{Measures, count::Count},
+    scenario::mix::Outcome,
+};
+
+const SCENARIO: &str = r#"
+name = "a < b"
+users.calling = 2
+phase = [{ name = "steady", for = "1s", calls_per_s = 1 }]
+thresholds.setup_p99 = "100ms"
+"#;
+
+fn report(setup_ms: u64, lost: u64, stopped: bool) -> Report {
+    let measures = Measures::new();
+    let setup = Duration::from_millis(setup_ms);
+    measures.started();
+    measures.time(Metric::Setup, setup);
+    measures.done(Outcome::Answered, Some(setup));
+    measures.count_many(Count::Lost, lost);
+    let scenario = Scenario::parse(SCENARIO).unwrap();
+    Report::new(scenario, measures.summary(), Instant::now().elapsed(), Vec::new(), Vec::new(), stopped)
+}
+
+#[test]
+fn it_passes_when_all_thresholds_are_kept() {
+    assert!(report(20, 0, false).passed());
+}
+
+#[test]
+fn what_is_too_slow_is_named() {
+    let report = report(200, 0, false);
+    assert!(!report.passed());
+    assert!(table::table(&report).contains("FAILED setup_p99 = 200"), "{}", table::table(&report));
+}
+
+#[test]
+fn a_lost_message_fails_it_though_no_threshold_says_so() {
+    let failed: Vec<_> = report(20, 1, false).judged.into_iter().filter(|judged| !judged.passed).collect();
+    assert_eq!(failed.iter().map(|judged| &*judged.name).collect::<Vec<_>>(), ["lost"]);
+}
+
+#[test]
+fn what_was_never_measured_has_not_passed() {
+    let scenario = Scenario::parse(SCENARIO).unwrap();
+    let report =
+        Report::new(scenario, Measures::new().summary(), Duration::ZERO, Vec::new(), Vec::new(), false);
+    assert!(!report.passed());
+}
+
+#[test]
+fn a_run_that_was_stopped_has_not_passed() {
+    assert!(!report(20, 0, true).passed());
+}
+
+#[test]
+fn the_page_stands_alone_and_is_escaped() {
+    let page = html::html(&report(20, 0, false));
+    assert!(page.contains("<h1>a &lt; b") && page.contains("<svg") && page.contains("prefers-color-scheme"));
+    assert!(!page.contains("<script") && !page.contains("http"), "nothing is loaded");
+}

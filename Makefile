@@ -47,7 +47,7 @@ build: web ## Build the gateway with its demo page
 ##@ Test
 
 # What `make test` does, in this order.
-TEST_STEPS := setup fmt-check deny test-web web test-watch-only clippy test-unit-only test-doc build test-sim-only test-e2e-only test-chaos-only test-browser-only
+TEST_STEPS := setup fmt-check deny test-web web test-watch-only clippy test-unit-only test-doc build test-sim-only test-load-only test-e2e-only test-chaos-only test-browser-only
 
 .PHONY: test
 test: $(TEST_STEPS) ## Everything: set-up, lints, unit, web, simulated, end-to-end, chaos and browser tests
@@ -98,13 +98,26 @@ bench-telemetry: ## Measure what metrics, the timeline and traces add to the CPU
 	@$(STEP) "build for release" cargo build --release --package ringback-gateway --package ringback-tests --bins
 	@RINGBACK_GATEWAY=target/release/ringback-gateway $(STEP) "cost of telemetry" target/release/ringback-telemetry-cost
 
+SCENARIO ?= smoke
+.PHONY: load
+load: $(DIST) ## Run a load test on gateways of its own, SCENARIO=steady for another: docs/load.md
+	@$(SETUP) cargo redis
+	@$(STEP) "build for release" cargo build --release --package ringback-gateway --package ringback-loadtest
+	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "load test: $(SCENARIO)" scripts/load $(SCENARIO) $(ARGS)
+
+.PHONY: load-compare
+load-compare: $(DIST) ## Compare a call's CPU and set-up time with those of the least relay possible
+	@$(SETUP) cargo redis
+	@$(STEP) "build for release" cargo build --release --package ringback-gateway --package ringback-loadtest
+	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "compare with the floor" target/release/ringback-loadtest compare $(ARGS)
+
 .PHONY: bench-time
 bench-time: ## Time the call rules, the wire formats and the Redis store
 	@$(SETUP) cargo redis
 	@$(STEP) "times" cargo bench \
 	  --package ringback-call --package ringback-wire --package ringback-store-redis --bench '*' -- $(ARGS)
 
-.PHONY: fmt-check deny clippy test-watch-only test-unit-only test-doc test-sim-only test-e2e-only test-chaos-only test-browser-only
+.PHONY: fmt-check deny clippy test-watch-only test-unit-only test-doc test-sim-only test-load-only test-e2e-only test-chaos-only test-browser-only
 
 fmt-check:
 	@$(SETUP) cargo
@@ -121,7 +134,7 @@ clippy: | $(DIST)
 
 test-unit-only: | $(DIST)
 	@$(SETUP) cargo redis nextest
-	@$(STEP) "unit and integration tests" cargo nextest run --workspace --exclude ringback-tests $(ARGS)
+	@$(STEP) "unit and integration tests" cargo nextest run --workspace --exclude ringback-tests --exclude ringback-loadtest $(ARGS)
 
 test-doc: | $(DIST)
 	@$(STEP) "doc tests" cargo test --workspace --exclude ringback-tests --doc
@@ -140,6 +153,11 @@ test-watch-only: deploy/grafana/node_modules/.package-lock.json
 	@$(STEP) "Prometheus: configuration" promtool check config deploy/prometheus/prometheus.yml
 	@$(STEP) "Prometheus: rules' tests" promtool test rules deploy/prometheus/tests/*.yml
 	@$(STEP) "dashboards" -C deploy/grafana npm run --silent check
+
+# After `build`: it runs against real gateways.
+test-load-only:
+	@$(SETUP) redis nextest
+	@$(STEP) "load tool" cargo nextest run --package ringback-loadtest
 
 test-e2e-only:
 	@$(SETUP) redis prometheus rotel

@@ -33,6 +33,8 @@ pub(crate) struct Order {
     pub(crate) measures: Arc<Measures>,
     /// Whether it is made over the floor.
     pub(crate) floor: bool,
+    /// Whether connections are cut meanwhile.
+    pub(crate) churn: bool,
 }
 
 /// How many users that takes.
@@ -42,7 +44,7 @@ pub(crate) fn parties(outcome: Outcome) -> usize {
 
 /// Makes the call; the users are free again when it returns.
 pub(crate) async fn make(order: Order, users: &mut [User]) {
-    let Order { outcome, intended, counted, plan, measures, floor } = order;
+    let Order { outcome, intended, counted, plan, measures, floor, churn } = order;
     let began = Instant::now();
     if counted {
         measures.time(Metric::Lag, began.duration_since(intended));
@@ -71,7 +73,10 @@ pub(crate) async fn make(order: Order, users: &mut [User]) {
             measures.done(outcome, setup);
         }
         Err(failure) => {
-            measures.failed(outcome, &failure.to_string());
+            match failure.excuse().filter(|_| churn) {
+                Some(excuse) => measures.excused(excuse),
+                None => measures.failed(outcome, &failure.to_string()),
+            }
             script.clean_up(users).await;
         }
     }

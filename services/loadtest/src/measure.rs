@@ -21,14 +21,14 @@ use crate::scenario::mix::Outcome;
 /// Where everything is written down. One for a run; a comparison has one for each turn.
 #[derive(Debug)]
 pub(crate) struct Measures {
-    begun: Instant,
+    begun: Mutex<Instant>,
     state: Mutex<Summary>,
 }
 
 impl Measures {
     /// Nothing yet; seconds count from now.
     pub(crate) fn new() -> Self {
-        Self { begun: Instant::now(), state: Mutex::new(Summary::default()) }
+        Self { begun: Mutex::new(Instant::now()), state: Mutex::new(Summary::default()) }
     }
 
     fn state(&self) -> MutexGuard<'_, Summary> {
@@ -75,6 +75,14 @@ impl Measures {
         }
     }
 
+    /// A call has not, for a reason that is no fault.
+    pub(crate) fn excused(&self, why: &str) {
+        let second = self.second();
+        let mut state = self.state();
+        *state.labels_mut(Label::Outcome).entry(why.to_owned()).or_default() += 1;
+        state.timeline.at(second).done += 1;
+    }
+
     /// A call has not.
     pub(crate) fn failed(&self, outcome: Outcome, why: &str) {
         let second = self.second();
@@ -92,7 +100,13 @@ impl Measures {
 
     /// Since the beginning.
     pub(crate) fn second(&self) -> u64 {
-        self.begun.elapsed().as_secs()
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).elapsed().as_secs()
+    }
+
+    /// Everybody is connected, and all workers are ready: seconds count from now, for all of them.
+    pub(crate) fn begin(&self) {
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.state().timeline.begin();
     }
 
     /// A look at what there is by now.

@@ -87,6 +87,7 @@ pub(crate) async fn run(task: Task, stop: CancellationToken) -> anyhow::Result<O
         place.start_together(&stop).await?;
     }
     let began = Instant::now();
+    measures.begin();
     Runner::new(&scenario, &crowd, &measures, &progress, &stop).run().await;
     let took = began.elapsed();
     if !servers.is_empty() {

@@ -117,12 +117,18 @@ impl User {
         Ok(told)
     }
 
-    /// Waits until something it asked is refused. Events that come meanwhile are kept.
-    pub(crate) async fn refusal(&mut self) -> Failure {
+    /// Waits until something it asked is refused, or it is told that `call` is over. Other events are kept.
+    pub(crate) async fn refusal(&mut self, call: &Arc<str>) -> Failure {
+        if let Some(end) = self.kept.iter().find_map(|told| end_of(call, told)) {
+            return end;
+        }
         loop {
             match self.receive().await {
                 Ok(Told::Refused(kind, code)) => return Failure::Refused(kind, code),
-                Ok(told) => self.kept.push_back(told),
+                Ok(told) => match end_of(call, &told) {
+                    Some(end) => return end,
+                    None => self.kept.push_back(told),
+                },
                 Err(failure) => return failure,
             }
         }
@@ -164,5 +170,14 @@ impl User {
         self.kept.clear();
         while self.told.try_recv().is_ok() {}
         self.outstanding = 0;
+    }
+}
+
+fn end_of(call: &Arc<str>, told: &Told) -> Option<Failure> {
+    match told {
+        Told::Event(_, frame) if frame.kind == Kind::Ended && frame.call.as_ref() == Some(call) => {
+            Some(Failure::Ended(frame.reason.clone().unwrap_or_default()))
+        }
+        _ => None,
     }
 }

@@ -32,6 +32,17 @@ pub(crate) enum Failure {
     NoGlare,
 }
 
+impl Failure {
+    /// What is no failure where connections are cut on purpose: who is away can't be called.
+    pub(crate) fn excuse(&self) -> Option<&'static str> {
+        match self {
+            Self::Ended(reason) if reason == "offline" => Some("offline: the callee was cut"),
+            Self::NoGlare => Some("no glare: one of the two was cut"),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

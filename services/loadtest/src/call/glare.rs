@@ -19,16 +19,17 @@ pub(crate) async fn glare(
     script.ask(other, init(&script.plan, &one.name)).await?;
     let first = script.ack(one, Kind::Init).await?;
     let second = script.ack(other, Kind::Init).await?;
+    let call = first.call.ok_or(Failure::Missing(Kind::Init))?;
+    script.placed(&call);
+    if let Some(other) = second.call.filter(|other| *other != call) {
+        script.placed(&other);
+        return Err(Failure::NoGlare);
+    }
     let (caller, callee) = match (first.glare.unwrap_or(false), second.glare.unwrap_or(false)) {
         (false, true) => (one, other),
         (true, false) => (other, one),
         _ => return Err(Failure::NoGlare),
     };
-    let call = first.call.ok_or(Failure::Missing(Kind::Init))?;
-    script.placed(&call);
-    if second.call.as_ref() != Some(&call) {
-        return Err(Failure::NoGlare);
-    }
     let limit = script.plan.step_limit.0;
     script.expect_within(caller, &call, Kind::Accepted, limit).await?;
     script.expect_within(callee, &call, Kind::Accepted, limit).await?;

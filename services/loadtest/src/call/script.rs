@@ -108,7 +108,7 @@ impl Script {
         let came = tokio::select! {
             biased;
             came = timeout(limit, self.expect(to, call, kind)) => came,
-            failure = from.refusal() => return Err(failure),
+            failure = from.refusal(call) => return Err(failure),
         };
         match came {
             Ok(came) => {

@@ -74,6 +74,12 @@ impl Timeline {
         self.slots.entry(second / self.width).or_insert_with(|| Slot { online, ..Slot::default() })
     }
 
+    /// Forgets what was before.
+    pub(crate) fn begin(&mut self) {
+        *self = Self { online: self.online, ..Self::default() };
+        self.online(0, self.online);
+    }
+
     /// So many are connected from that second on.
     pub(crate) fn online(&mut self, second: u64, online: u64) {
         self.online = online;

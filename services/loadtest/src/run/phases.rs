@@ -41,6 +41,7 @@ pub(crate) struct Caller {
     plan: Arc<CallPlan>,
     deal: Mutex<Deal>,
     calls: TaskTracker,
+    churn: bool,
 }
 
 impl Caller {
@@ -52,6 +53,7 @@ impl Caller {
             plan: Arc::new(scenario.call.clone()),
             deal: Mutex::new(Deal::new(scenario.mix.clone())),
             calls: TaskTracker::new(),
+            churn: scenario.churn.is_some() || scenario.phases.iter().any(|phase| phase.herd),
         })
     }
 
@@ -67,6 +69,7 @@ impl Caller {
             plan: Arc::clone(&self.plan),
             measures: Arc::clone(&self.measures),
             floor: self.crowd.floor,
+            churn: self.churn,
         }
     }
 
@@ -166,25 +169,22 @@ impl<'a> Runner<'a> {
 
     /// Goes through all phases, and waits for the last call.
     pub(crate) async fn run(self) {
-        let quiet = self.stop.child_token();
-        let churn = self.scenario.churn.clone().map(|churn| {
-            let (crowd, quiet) = (Arc::clone(self.crowd), quiet.clone());
-            tokio::spawn(async move { cut_now_and_then(&crowd, &churn, &quiet).await })
-        });
         for phase in &self.scenario.phases {
             if self.stop.is_cancelled() {
                 break;
             }
             self.progress.say(&phase.name);
-            self.phase(phase).await;
+            match &self.scenario.churn {
+                // A herd is to be measured alone.
+                Some(churn) if !phase.herd => tokio::select! {
+                    () = self.phase(phase) => {}
+                    () = cut_now_and_then(self.crowd, churn) => {}
+                },
+                _ => self.phase(phase).await,
+            }
         }
         self.progress.say("the last calls");
         self.caller.finish().await;
-        quiet.cancel();
-        if let Some(churn) = churn {
-            // It has been told to stop, and only sleeps.
-            let _ = churn.await;
-        }
     }
 
     async fn phase(&self, phase: &Phase) {
@@ -211,14 +211,12 @@ impl<'a> Runner<'a> {
     }
 }
 
-async fn cut_now_and_then(crowd: &Crowd, churn: &Churn, quiet: &CancellationToken) {
+/// Without an end.
+async fn cut_now_and_then(crowd: &Crowd, churn: &Churn) {
     let mut ticks = interval(Duration::from_secs_f64((1.0 / churn.per_s).max(1e-4)));
     let mut dice = fastrand::Rng::new();
     loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = quiet.cancelled() => return,
-        }
+        ticks.tick().await;
         crowd.cut(dice.usize(..crowd.size().max(1)), churn.away.draw(&mut dice));
     }
 }

@@ -230,6 +230,7 @@ impl Connection {
                 ..Request::new(Kind::Hello)
             };
             self.unreported.clear();
+            self.report_at = None;
             let frame = self.codec.encode(&hello).map_err(|error| NoWay::Never(error.to_string()))?;
             socket.send(frame).await.map_err(|error| broken(&error))?;
         }

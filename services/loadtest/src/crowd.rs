@@ -1,7 +1,8 @@
 //! All virtual users: those who are free to call, and the connections of all.
 
+mod pool;
+
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -13,6 +14,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::pool::Pool;
 use crate::{
     measure::{
         Measures,
@@ -35,8 +37,7 @@ const ARRIVING: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 pub(crate) struct Crowd {
     world: Arc<World>,
-    /// Those who are in no call, by the target they first connect to, who was free longest in front.
-    free: Mutex<Vec<VecDeque<User>>>,
+    free: Mutex<Pool>,
     /// The connections of all.
     connections: Vec<mpsc::Sender<Command>>,
     tasks: TaskTracker,
@@ -72,7 +73,7 @@ impl Crowd {
             Arc::new(World { targets, tokens, measures, online: online.clone(), stop: stop.child_token() });
         let mut crowd = Self {
             world,
-            free: Mutex::new((0..count).map(|_| VecDeque::new()).collect()),
+            free: Mutex::new(Pool::new(count)),
             connections: Vec::with_capacity(users.all()),
             tasks: TaskTracker::new(),
             floor: protocol == Protocol::Floor,
@@ -127,37 +128,18 @@ impl Crowd {
         }
     }
 
-    fn free(&self) -> MutexGuard<'_, Vec<VecDeque<User>>> {
+    fn free(&self) -> MutexGuard<'_, Pool> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// So many users who are in no call, each at another target than the one before, where there are several. `None` if
-    /// there are not enough.
+    /// So many users who are in no call. `None` if there are not enough.
     pub(crate) fn take(&self, parties: usize) -> Option<Vec<User>> {
-        let mut free = self.free();
-        if free.iter().map(VecDeque::len).sum::<usize>() < parties {
-            return None;
-        }
-        let mut taken: Vec<User> = Vec::with_capacity(parties);
-        while taken.len() < parties {
-            let last = taken.last().map(|user| user.home);
-            let elsewhere = free.iter().enumerate().filter(|(home, _)| Some(*home) != last);
-            let (home, many) =
-                elsewhere.map(|(home, queue)| (home, queue.len())).max_by_key(|(_, many)| *many)?;
-            let home = if many == 0 { last? } else { home };
-            taken.extend(free.get_mut(home)?.pop_front());
-        }
-        Some(taken)
+        self.free().take(parties)
     }
 
     /// They are free again.
     pub(crate) fn give_back(&self, users: Vec<User>) {
-        let mut free = self.free();
-        for user in users.into_iter().filter(|user| !user.is_gone()) {
-            if let Some(queue) = free.get_mut(user.home) {
-                queue.push_back(user);
-            }
-        }
+        self.free().give_back(users);
     }
 
     /// Where figures of connections go.

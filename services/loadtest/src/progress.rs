@@ -84,6 +84,9 @@ fn state(measures: &Measures) -> String {
     let second = measures.second();
     measures.look(|found| {
         let last = found.timeline.slots().last().map(|(_, slot)| slot.online).unwrap_or_default();
+        if found.count(Count::Calls) == 0 {
+            return format!("{second} s, {last} connected");
+        }
         format!(
             "{second} s, {last} connected, {} calls, {} failed, {} lost, set-up p50 {:.1} ms, p99 {:.1} ms",
             found.count(Count::Calls),

@@ -64,6 +64,11 @@ impl Report {
         Self { scenario, summary, took, servers, judged, warnings, complete }
     }
 
+    /// What all servers together grew by for each connection, in bytes.
+    pub(crate) fn rss_per_connection(&self) -> f64 {
+        self.servers.iter().map(|server| server.rss_per_connection).sum()
+    }
+
     /// Whether all thresholds were kept, in a run that is complete.
     pub(crate) fn passed(&self) -> bool {
         self.complete && self.judged.iter().all(|judged| judged.passed)

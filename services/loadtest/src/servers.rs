@@ -83,7 +83,7 @@ pub(crate) struct Usage {
     pub(crate) rss_connected: u64,
     /// … and when the last call was over.
     pub(crate) rss_after: u64,
-    /// What it grew by for each connection, this tool's being spread over all servers that grow.
+    /// What it grew by for each connection there is, whichever server has it: what one costs is the sum over all servers.
     pub(crate) rss_per_connection: f64,
 }
 

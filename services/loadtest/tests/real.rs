@@ -165,6 +165,21 @@ fn a_threshold_that_is_not_kept_is_named_and_fails_the_run() {
 }
 
 #[test]
+fn one_target_is_enough() {
+    let cluster = Cluster::gateways().with_targets(1);
+    let run = cluster.run(
+        r#"
+        name = "one"
+        users = { calling = 4 }
+        mix = { answered = 1, busy = 1 }
+        call = { hold = "0s" }
+        phase = [{ name = "calls", at_once = 1, calls = 4 }]
+        "#,
+    );
+    assert_eq!(run.passed().count("calls"), 4);
+}
+
+#[test]
 fn what_makes_no_sense_is_refused_with_2() {
     let cluster = Cluster::floors();
     let wrong =

@@ -75,6 +75,9 @@ pub(crate) fn table(report: &Report) -> String {
             server.rss_per_connection,
         ));
     }
+    if !report.servers.is_empty() {
+        line(format!("  {:<78}{:>16.0}", "all of them", report.rss_per_connection()));
+    }
     line("\nThresholds".to_owned());
     for judged in &report.judged {
         let verdict = if judged.passed { "ok    " } else { "FAILED" };

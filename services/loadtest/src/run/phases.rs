@@ -192,15 +192,18 @@ impl<'a> Runner<'a> {
         if let (Some(at_once), Some(calls)) = (phase.at_once, phase.calls) {
             return self.caller.closed_loop(at_once, calls, counted, self.stop).await;
         }
-        let length = phase.length.map(|length| length.0).unwrap_or_default();
-        let schedule = Schedule::new(phase.calls_per_s, length, phase.arrivals, fastrand::u64(..));
+        let limit = phase.length.map(|length| length.0).unwrap_or_default();
+        let schedule = Schedule::new(phase.calls_per_s, limit, phase.arrivals, fastrand::u64(..));
         let stampede = async {
-            if phase.herd && !self.crowd.stampede(length).await {
+            if phase.herd && !self.crowd.stampede(limit).await {
                 self.progress.say("not all have come back within the phase");
                 let missing = self.crowd.size().saturating_sub(*self.crowd.online().borrow());
                 self.crowd.measures().count_many(Count::Gone, missing as u64);
             }
         };
+        // A herd that nobody calls meanwhile is over when all are back.
+        let length =
+            if phase.herd && phase.calls_per_s.ends() == (0.0, 0.0) { Duration::ZERO } else { limit };
         let rest = async {
             tokio::select! {
                 () = sleep(length) => {}

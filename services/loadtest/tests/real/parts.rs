@@ -135,6 +135,12 @@ impl Cluster {
         Self::start(node, "client")
     }
 
+    /// Of the nodes only so many are targets.
+    pub(crate) fn with_targets(mut self, targets: usize) -> Self {
+        self.targets.truncate(targets);
+        self
+    }
+
     /// A scenario as a file.
     pub(crate) fn scenario(&self, text: &str) -> PathBuf {
         let path = self.folder.path().join(format!("{}.toml", free_port()));

@@ -8,6 +8,10 @@ use ringback_gateway::{app, logging, settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+/// The system's allocator took a quarter of a gateway's CPU: docs/benchmarks.md.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Call signaling for WebRTC.
 #[derive(Parser)]
 #[command(version, about)]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallId, ConnectionId, DeviceId, Endpoint, Mailbox, Media, Metadata, Milestones, Negotiation, NodeId,
-    Outcome, PerSide, Replay, Side, State, StateName, Timestamp, TraceParent, UserId,
+    Outcome, PerSide, Replay, Side, State, StateName, Timestamp, TraceParent, UserId, stored::is_default,
 };
 
 /// Everything that is known of a call. Plain data: only [`Rules`](crate::Rules) change it.
@@ -23,6 +23,7 @@ pub struct Call {
     /// What the caller proposes.
     pub media: Media,
     /// What the application attached.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub metadata: Option<Metadata>,
     /// Where it stands.
     pub state: State,
@@ -31,21 +32,21 @@ pub struct Call {
     /// How many notes the call's log holds.
     pub notes: u64,
     /// Whether steps were left out of that log, for want of room.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub is_log_cut: bool,
     /// How many of them are clients' reports.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub reports: u64,
     /// The requests that made it what it is.
     pub replay: Replay,
     /// Time alone ends nothing before this: the store was away, and nobody could do anything about it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub not_before: Timestamp,
     /// When it got how far.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub milestones: Milestones,
     /// Where the caller's own trace of it is.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub traceparent: Option<TraceParent>,
 }
 
@@ -57,12 +58,13 @@ pub struct Leg {
     /// Where it is, or was last.
     pub link: Link,
     /// Since when it has had no connection.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub absent_since: Option<Timestamp>,
     /// Its connection is known to be closed, so that no route can prove the opposite.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub closed: bool,
     /// The last entry of its side's mailbox from before it took part.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub joined_after: u64,
 }
 

@@ -39,6 +39,7 @@ mod replay;
 mod rules;
 mod side;
 mod state;
+mod stored;
 mod time;
 mod timeline;
 mod verdict;

@@ -5,6 +5,8 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+use crate::stored::is_default;
+
 /// How far numbers jump over what a lost history may have handed out.
 const JUMP: u64 = 1_000;
 
@@ -12,12 +14,16 @@ const JUMP: u64 = 1_000;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Mailbox {
     /// The number of the last entry. They are numbered from 1; only [`Void`] is left out.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub last: u64,
     /// Entries after this one are for the bound device alone; `None` while none is bound.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub own: Option<u64>,
     /// Entries after `own` up to this one have been taken out: the bound device has seen them.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub trimmed: u64,
     /// The newest range of numbers that were never used.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub void: Option<Void>,
 }
 

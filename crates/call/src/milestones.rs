@@ -2,20 +2,25 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Call, Negotiation, State, Timestamp};
+use crate::{Call, Negotiation, State, Timestamp, stored::is_default};
 
 /// When a call first got that far. The end, and `call:init`, are told by the call itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Milestones {
     /// Devices were rung.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub rung_at: Option<Timestamp>,
     /// One of them alerted its person (SIP 180).
+    #[serde(default, skip_serializing_if = "is_default")]
     pub alerted_at: Option<Timestamp>,
     /// One of them accepted.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub accepted_at: Option<Timestamp>,
     /// The first offer had its answer.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub answered_at: Option<Timestamp>,
     /// Both sides had media.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub connected_at: Option<Timestamp>,
 }
 

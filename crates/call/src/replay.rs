@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{RequestId, SessionId};
+use crate::{RequestId, SessionId, stored::is_default};
 
 /// How far back a request is remembered: a client keeps at most this many requests without a reply.
 const WINDOW: u64 = 128;
@@ -25,6 +25,7 @@ struct Window {
     newest: RequestId,
     /// Bit `n` of the 128 stands for the request `newest - n`. Two words, since MessagePack has no wider integer.
     low: u64,
+    #[serde(default, skip_serializing_if = "is_default")]
     high: u64,
 }
 

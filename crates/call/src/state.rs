@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Candidate, DeviceId, EndReason, Endpoint, Leg, Millis, PerSide, Side, Timestamp};
+use crate::{
+    Candidate, DeviceId, EndReason, Endpoint, Leg, Millis, PerSide, Side, Timestamp, stored::is_default,
+};
 
 /// Where a call stands.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -11,9 +13,10 @@ pub enum State {
     /// The pair is reserved and the policy is being asked; no device of the callee knows yet.
     Idle {
         /// The callee's device that called the caller meanwhile (call glare): it takes the call once it is admitted.
+        #[serde(default, skip_serializing_if = "is_default")]
         crossing: Option<Leg>,
         /// Devices of the callee that connected since: whoever looks the callee up may have looked too early.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_default")]
         arrivals: Vec<Leg>,
         /// Since when it could be placed: `call:init`, or the return of a caller who was away.
         since: Timestamp,
@@ -56,14 +59,16 @@ pub struct Dialog {
     /// Whose turn it is.
     pub negotiation: Negotiation,
     /// Whether an offer has ever been answered.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub agreed: bool,
     /// The number of the last offer in the mailbox it was put into.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub offered: u64,
     /// Candidates that wait for their sender's description.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub held: PerSide<Vec<Candidate>>,
     /// Who has reported media.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub media: PerSide<bool>,
 }
 
@@ -97,16 +102,20 @@ pub struct Outcome {
     /// Why.
     pub reason: EndReason,
     /// Who ended it, unless it was the server.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub by: Option<Endpoint>,
     /// When.
     pub at: Timestamp,
     /// The callee's device that had answered, if one had: the others lost the race for good.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub answered_by: Option<DeviceId>,
     /// Whether devices of the callee had been told of the call.
     pub rang: bool,
     /// Milliseconds from `call:init` to media, if it came to that.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub setup_ms: Option<Millis>,
     /// Milliseconds of media, if it came to that.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub duration_ms: Option<Millis>,
 }
 

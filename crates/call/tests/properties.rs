@@ -43,8 +43,6 @@ proptest! {
             let call = &history.call;
             let packed = rmp_serde::to_vec_named(call).unwrap();
             prop_assert_eq!(&rmp_serde::from_slice::<Call>(&packed).unwrap(), call);
-            let short = rmp_serde::to_vec(call).unwrap();
-            prop_assert_eq!(&rmp_serde::from_slice::<Call>(&short).unwrap(), call);
             let text = serde_json::to_string(call).unwrap();
             prop_assert_eq!(&serde_json::from_str::<Call>(&text).unwrap(), call);
         }

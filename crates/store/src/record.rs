@@ -151,10 +151,17 @@ pub fn decode_call(bytes: &[u8]) -> Result<Document, StoreError> {
 /// # Errors
 /// As [`encode_call`].
 pub fn encode<T: Serialize>(what: &'static str, value: &T) -> Result<Bytes, StoreError> {
-    let mut bytes = vec![FORMAT];
+    let mut bytes = buffer();
     let mut writer = rmp_serde::Serializer::new(&mut bytes).with_struct_map();
     value.serialize(&mut writer).map_err(|error| StoreError::corrupt(what, error))?;
-    Ok(bytes.into())
+    Ok(Bytes::copy_from_slice(&bytes))
+}
+
+/// To write a record into: most fit, and none keeps the room that it does not need.
+fn buffer() -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(1_024);
+    bytes.push(FORMAT);
+    bytes
 }
 
 /// Writes a note: there are many of them, so without the names of its fields.
@@ -162,10 +169,10 @@ pub fn encode<T: Serialize>(what: &'static str, value: &T) -> Result<Bytes, Stor
 /// # Errors
 /// As [`encode_call`].
 pub fn encode_note(note: &NoteRecord) -> Result<Bytes, StoreError> {
-    let mut bytes = vec![FORMAT];
+    let mut bytes = buffer();
     let mut writer = rmp_serde::Serializer::new(&mut bytes);
     note.serialize(&mut writer).map_err(|error| StoreError::corrupt("a note", error))?;
-    Ok(bytes.into())
+    Ok(Bytes::copy_from_slice(&bytes))
 }
 
 /// Reads any other record.

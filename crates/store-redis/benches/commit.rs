@@ -179,6 +179,7 @@ impl Stage {
             document: self.document.clone(),
             ttl_ms: 60_000,
             deadline: Some(Timestamp(9_000_000_000_000 + version.count)),
+            renews: true,
             pair: line.pair.clone(),
             claim: if expected == Version::NONE { Claim::Free } else { Claim::Held },
             entries: vec![entry],

@@ -5,22 +5,21 @@ use std::ops::RangeInclusive;
 use async_trait::async_trait;
 use bytes::Bytes;
 use fred::types::Value;
-use ringback_call::{CallId, Timestamp};
+use ringback_call::{CallId, NodeId, Timestamp};
 use ringback_store::{
     Calls, Claim, Commit, Committed, Deadlines, Log, Partition, StoreError, Stored, Version,
 };
 
 use crate::{
     RedisStore,
-    keys::{self, COUNT_TTL_MS, DEADLINES_TTL_MS, DOCUMENT, LONGEST_TTL_MS, VERSION},
+    keys::{self, DOCUMENT, LONGEST_TTL_MS, VERSION},
     outbox,
     reply::{self, Unexpected},
     request::{COMMIT, FORGET, Request},
 };
 
-/// A document is sent along with an entry up to this size. A larger one costs Redis more to copy than the round
-/// trip it may spare.
-const PUBLISHED_DOCUMENT: usize = 4_096;
+/// Nodes that one entry can be published to.
+const MOST_NODES: usize = 100;
 /// Entries of one log that one commit takes out. The rest goes with the call.
 const MOST_TRIMMED: usize = 2_000;
 /// Entries fetched by one command, and numbers asked for one by one before the log's fields are listed instead.
@@ -42,8 +41,10 @@ impl Calls for RedisStore {
         let Some(partition) = self.partition_of(&commit.call) else {
             return Err(StoreError::corrupt("a call id", "it names no partition"));
         };
-        let request = self.commit_request(partition, &commit);
-        let reply = self.run(partition, &request).await?;
+        if commit.entries.iter().any(|entry| entry.nodes.len() > MOST_NODES) {
+            return Err(StoreError::corrupt("a commit", "an entry for so many nodes"));
+        }
+        let reply = self.topology.run(partition, &|| self.commit_request(partition, &commit)).await?;
         match read_commit(reply).map_err(|error| error.in_the("a commit"))? {
             Outcome::Done(Committed::Applied) => {
                 self.replicate(partition, &commit.call, commit.version).await?;
@@ -139,67 +140,62 @@ impl Deadlines for RedisStore {
 
 impl RedisStore {
     fn commit_request(&self, partition: Partition, commit: &Commit) -> Request {
-        let ttl = commit.ttl_ms.min(LONGEST_TTL_MS);
-        let (claims, after) = match &commit.claim {
-            Claim::Held => ("0", ""),
-            Claim::Free => ("1", ""),
-            Claim::After(ended) => ("1", ended.as_str()),
-        };
-        let mut keys = vec![
-            self.keys().call(partition, &commit.call),
-            self.keys().deadlines(partition),
-            self.keys().pair(partition, &commit.pair),
-            self.keys().notes(partition, &commit.call),
-        ];
-        let mut args: Vec<Value> = Vec::with_capacity(14 + 4 * commit.entries.len());
+        let written = self.keys();
+        let mut keys = Vec::with_capacity(8);
+        keys.push(written.call(partition, &commit.call));
+        keys.push(written.notes(partition, &commit.call));
+        let mut args: Vec<Value> = Vec::with_capacity(
+            10 + commit.trims.len() + 3 * (commit.entries.len() + commit.outgoing.letters.len()),
+        );
         args.push(commit.expected.to_string().into());
         args.push(commit.version.to_string().into());
         args.push(commit.document.clone().into());
-        args.push(ttl.to_string().into());
-        args.push(commit.deadline.map(|at| at.0.to_string()).unwrap_or_default().into());
         args.push(commit.call.as_str().into());
-        args.push(claims.into());
-        args.push(after.into());
-        args.push(PUBLISHED_DOCUMENT.to_string().into());
-        args.push(DEADLINES_TTL_MS.max(ttl).to_string().into());
-        args.push(COUNT_TTL_MS.to_string().into());
-        let (keep, most) = outbox::bounds(commit.outgoing.retention);
-        args.push(keep.into());
-        args.push(most.into());
-        let trimmed: Vec<String> = commit
-            .trims
-            .iter()
-            .flat_map(|(log, numbers)| numbers.clone().take(MOST_TRIMMED).map(|seq| keys::field(*log, seq)))
-            .collect();
-        args.push(trimmed.len().to_string().into());
-        args.extend(trimmed.into_iter().map(Value::from));
-        let mut nodes = Vec::new();
+        // Of one that is made nothing is there yet.
+        let renews = commit.renews || commit.expected == Version::NONE;
+        let ttl = renews.then(|| commit.ttl_ms.min(LONGEST_TTL_MS).to_string());
+        args.push(ttl.unwrap_or_default().into());
+        args.push(commit.deadline.map(|at| at.0.to_string()).unwrap_or_default().into());
+        args.push(match &commit.claim {
+            Claim::Held => "-".into(),
+            Claim::Free => "".into(),
+            Claim::After(ended) => ended.as_str().into(),
+        });
+        let (nodes, trims) = (args.len(), args.len() + 1);
+        args.extend([Value::Null, Value::Null]);
+        for (log, numbers) in &commit.trims {
+            args.extend(numbers.clone().take(MOST_TRIMMED).map(|seq| keys::field(*log, seq).into()));
+        }
+        args[trims] = (args.len() - trims - 1).to_string().into();
+        let mut told: Vec<&NodeId> = Vec::new();
         for entry in &commit.entries {
-            match entry.log {
-                Log::Mailbox(_) => {
-                    args.push(keys::field(entry.log, entry.seq).into());
-                    args.push(entry.body.clone().into());
-                }
-                Log::Notes => {
-                    args.push("".into());
-                    args.push(numbered(entry.seq, &entry.body).into());
-                }
-            }
-            args.push(entry.nodes.len().to_string().into());
+            let (field, body) = match entry.log {
+                Log::Mailbox(_) => (keys::field(entry.log, entry.seq), entry.body.clone()),
+                Log::Notes => (String::new(), numbered(entry.seq, &entry.body)),
+            };
+            let mut places = Vec::with_capacity(entry.nodes.len());
             for node in &entry.nodes {
-                let position = nodes.iter().position(|known| known == &node).unwrap_or_else(|| {
-                    nodes.push(node);
-                    keys.push(self.keys().channel(partition, node.as_str()).into());
-                    keys.push(self.keys().count(partition, node.as_str()));
-                    nodes.len() - 1
+                let known = told.iter().position(|known| *known == node);
+                let place = known.unwrap_or_else(|| {
+                    told.push(node);
+                    keys.push(written.channel(partition, node.as_str()).into());
+                    keys.push(written.count(partition, node.as_str()));
+                    told.len() - 1
                 });
-                args.push((position + 1).to_string().into());
+                places.push(place as u8 + 1);
             }
+            args.extend([field.into(), body.into(), Bytes::from(places).into()]);
+        }
+        args[nodes] = told.len().to_string().into();
+        if renews {
+            keys.push(written.deadlines(partition));
+            keys.push(written.pair(partition, &commit.pair));
         }
         if !commit.outgoing.letters.is_empty() {
-            keys.push(self.keys().outbox(partition));
+            keys.push(written.outbox(partition));
+            let (keep, most) = outbox::bounds(commit.outgoing.retention);
             for letter in &commit.outgoing.letters {
-                args.extend(["*".into(), letter.clone().into(), "0".into()]);
+                args.extend(["*".into(), letter.clone().into(), format!("{keep} {most}").into()]);
             }
         }
         Request::script("a commit", &COMMIT, keys, args)

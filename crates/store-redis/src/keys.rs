@@ -143,7 +143,7 @@ impl Keys {
     }
 
     pub(crate) fn channel(&self, partition: Partition, node: &str) -> String {
-        format!("{}:{{{partition}}}:n:{node}", self.namespace)
+        self.name(partition, "n:", node)
     }
 
     /// The partition and the node that a channel belongs to.
@@ -154,7 +154,19 @@ impl Keys {
     }
 
     fn key(&self, partition: Partition, kind: &str, name: &str) -> Key {
-        format!("{}:{{{partition}}}:{kind}{name}", self.namespace).into()
+        self.name(partition, kind, name).into()
+    }
+
+    /// Put together by hand: there are ten of them in each commit.
+    fn name(&self, partition: Partition, kind: &str, name: &str) -> String {
+        let mut text = String::with_capacity(self.namespace.len() + kind.len() + name.len() + 12);
+        text.push_str(&self.namespace);
+        text.push_str(":{p");
+        push_number(&mut text, partition.0.into());
+        text.push_str("}:");
+        text.push_str(kind);
+        text.push_str(name);
+        text
     }
 }
 
@@ -169,7 +181,16 @@ pub(crate) const fn log_prefix(log: Log) -> &'static str {
 
 /// The field of an entry.
 pub(crate) fn field(log: Log, seq: u64) -> String {
-    format!("{}{seq}", log_prefix(log))
+    let mut field = log_prefix(log).to_owned();
+    push_number(&mut field, seq);
+    field
+}
+
+fn push_number(text: &mut String, number: u64) {
+    if number >= 10 {
+        push_number(text, number / 10);
+    }
+    text.push(char::from(b'0' + (number % 10) as u8));
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ impl RedisStore {
     }
 
     async fn run(&self, partition: Partition, request: &Request) -> Result<Value, StoreError> {
-        self.topology.run(partition, request).await
+        self.topology.run(partition, &|| request.clone()).await
     }
 
     fn waits_for_replicas(&self) -> bool {

@@ -8,7 +8,7 @@ use ringback_store::{Bus, Nodes, Partition, Pulse, StoreError, Subscription};
 
 use crate::{
     RedisStore,
-    keys::{COUNT_TTL_MS, LONGEST_TTL_MS, NODES, NODES_TTL_MS},
+    keys::{LONGEST_TTL_MS, NODES, NODES_TTL_MS},
     reply::{self, Unexpected},
     request::{HEARTBEAT, Request, SEND},
 };
@@ -41,7 +41,7 @@ impl Bus for RedisStore {
             self.keys().count(partition, node.as_str()),
         ];
         // At most once: not sent again when it may have been.
-        let args = vec![body.into(), COUNT_TTL_MS.to_string().into()];
+        let args = vec![body.into()];
         let request = Request::script("a message", &SEND, keys, args).once();
         let receivers = self.run(partition, &request).await?;
         reply::integer(receivers).map(|count| count > 0).map_err(|error| error.in_the("a message"))

@@ -5,7 +5,7 @@ use std::{sync::LazyLock, time::Duration};
 use fred::{
     clients::Client,
     error::Error,
-    interfaces::ClientLike as _,
+    interfaces::{ClientLike as _, LuaInterface as _},
     types::{ClusterHash, CustomCommand, Key, Value, scripts::Script},
 };
 use ringback_store::{COMMAND_TIMEOUT_MS, Partition, StoreError, Version};
@@ -13,7 +13,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     errors::{Fault, GivenUp},
-    keys, reply,
+    keys::{self, COUNT_TTL_MS, DEADLINES_TTL_MS},
+    reply,
     topology::Topology,
 };
 
@@ -21,18 +22,21 @@ use crate::{
 const SHORT: Duration = Duration::from_millis(10);
 const LONG: Duration = Duration::from_millis(100);
 
+/// What the scripts know without being told each time: an argument costs Redis about as much as a command.
+fn constants() -> String {
+    format!(
+        "local PUBLISHED, COUNT_TTL, DEADLINES_TTL = {PUBLISHED_DOCUMENT}, {COUNT_TTL_MS}, {DEADLINES_TTL_MS}\n"
+    )
+}
+
 macro_rules! script {
-    ($name:ident, $file:literal) => {
-        pub(crate) static $name: LazyLock<Script> =
-            LazyLock::new(|| Script::from_lua(include_str!(concat!("scripts/", $file))));
-    };
-    ($name:ident, $file:literal, $($with:literal),+) => {
+    ($name:ident, $file:literal $(, $with:literal)*) => {
         pub(crate) static $name: LazyLock<Script> = LazyLock::new(|| {
             let parts = concat!(
-                $(include_str!(concat!("scripts/", $with)),)+
+                $(include_str!(concat!("scripts/", $with)),)*
                 include_str!(concat!("scripts/", $file))
             );
-            Script::from_lua(parts)
+            Script::from_lua(constants() + parts)
         });
     };
 }
@@ -55,6 +59,10 @@ script!(BURY, "bury.lua", "post.lua");
 script!(REVIVE, "revive.lua", "post.lua");
 script!(RELEASE, "release.lua");
 
+/// A document is sent along with an entry up to this size. A larger one costs Redis more to copy than the round
+/// trip it may spare.
+const PUBLISHED_DOCUMENT: usize = 4_096;
+
 /// How long a replica may take to have a commit, in milliseconds. Shorter than a command may take.
 const REPLICA_MS: i64 = 500;
 
@@ -65,7 +73,8 @@ enum Verb {
     Script(&'static Script),
 }
 
-/// A command with its arguments, which can be sent more than once.
+/// A command with its arguments.
+#[derive(Clone)]
 pub(crate) struct Request {
     /// What it is about, for errors.
     what: &'static str,
@@ -95,16 +104,26 @@ impl Request {
         Self { repeatable: false, ..self }
     }
 
-    pub(crate) async fn send(&self, client: &Client) -> Result<Value, Error> {
-        match self.verb {
-            Verb::Script(script) => {
-                script.evalsha_with_reload(client, self.keys.clone(), self.args.clone()).await
+    pub(crate) async fn send(self, client: &Client) -> Result<Value, Error> {
+        send(&|| self.clone(), client).await
+    }
+}
+
+/// Sends what is made here: made anew rather than copied, since it is hardly ever sent twice.
+async fn send(make: &(impl Fn() -> Request + Sync), client: &Client) -> Result<Value, Error> {
+    let Request { verb, keys, args, .. } = make();
+    match verb {
+        Verb::Script(script) => match client.evalsha(script.sha1().clone(), keys, args).await {
+            Err(error) if error.details().starts_with("NOSCRIPT") => {
+                script.load(client).await?;
+                let Request { keys, args, .. } = make();
+                client.evalsha(script.sha1().clone(), keys, args).await
             }
-            Verb::Command(name) => {
-                let keys = self.keys.iter().map(|key| Value::from(key.clone()));
-                let args: Vec<Value> = keys.chain(self.args.iter().cloned()).collect();
-                client.custom(CustomCommand::new_static(name, ClusterHash::FirstKey, false), args).await
-            }
+            sent => sent,
+        },
+        Verb::Command(name) => {
+            let args: Vec<Value> = keys.into_iter().map(Value::from).chain(args).collect();
+            client.custom(CustomCommand::new_static(name, ClusterHash::FirstKey, false), args).await
         }
     }
 }
@@ -112,7 +131,11 @@ impl Request {
 impl Topology {
     /// Sends a request to the primary of its partition, and again after an error that may pass, until it is
     /// answered or [`COMMAND_TIMEOUT_MS`] are over.
-    pub(crate) async fn run(&self, partition: Partition, request: &Request) -> Result<Value, StoreError> {
+    pub(crate) async fn run(
+        &self,
+        partition: Partition,
+        make: &(impl Fn() -> Request + Sync),
+    ) -> Result<Value, StoreError> {
         let deadline = Instant::now() + Duration::from_millis(COMMAND_TIMEOUT_MS);
         let mut given_up = GivenUp::NoPrimary;
         let mut pause = SHORT;
@@ -123,17 +146,18 @@ impl Topology {
             let map = self.map();
             let client = map.owner(partition).map(|shard| shard.commands(partition));
             if let Some(client) = client.filter(|client| client.is_connected()) {
-                let sent = timeout_at(deadline, request.send(client)).await;
+                let sent = timeout_at(deadline, send(make, client)).await;
                 let Ok(answer) = sent else { return Err(StoreError::unavailable(given_up)) };
                 let error = match answer {
                     Ok(value) => return Ok(value),
                     Err(error) => error,
                 };
                 let fault = Fault::of(&error);
-                tracing::debug!(%partition, what = request.what, ?fault, "a request failed");
+                let Request { what, repeatable, .. } = make();
+                tracing::debug!(%partition, what, ?fault, "a request failed");
                 match fault {
-                    Fault::Final => return Err(StoreError::corrupt(request.what, error)),
-                    Fault::Unknown if !request.repeatable => {
+                    Fault::Final => return Err(StoreError::corrupt(what, error)),
+                    Fault::Unknown if !repeatable => {
                         self.doubt(&fault);
                         return Err(StoreError::unavailable(error));
                     }

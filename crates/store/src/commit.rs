@@ -86,6 +86,9 @@ pub struct Commit {
     pub ttl_ms: Millis,
     /// When the call wants to be looked at again; `None` takes the deadline away.
     pub deadline: Option<Timestamp>,
+    /// Whether the three are written: time to live, deadline, and the pair's pointer. `false` where they are as they were, but
+    /// for a little of the time: then a store may leave them. Where there was no document, it writes them all the same.
+    pub renews: bool,
     /// The call's users.
     pub pair: Pair,
     /// Whether, and how, the pair's pointer is claimed for this call.

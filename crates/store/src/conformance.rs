@@ -103,6 +103,7 @@ pub fn all() -> Vec<(&'static str, Promise)> {
             no_more_than_the_limit,
             a_deadline_is_replaced,
             a_deadline_is_taken_away,
+            a_change_that_renews_nothing_leaves_what_was_written,
             a_living_call_is_not_forgotten,
             the_deadline_of_a_call_that_is_gone_can_be_forgotten,
         }

@@ -140,6 +140,8 @@ pub(super) struct Place {
     pub(super) contradiction: Option<Known>,
     /// Whether it was put back, or may have been, and its users' lists do not name it yet.
     pub(super) unlisted: bool,
+    /// When this gateway last renewed the call's time to live.
+    pub(super) renewed: Option<Instant>,
     /// What the next note takes along.
     pub(super) measured: Vec<Measured>,
 }

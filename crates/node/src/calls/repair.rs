@@ -102,6 +102,7 @@ impl Calls {
             document: known.bytes.clone(),
             ttl_ms: self.ttl_ms(call),
             deadline: self.deadline(call, self.rules.deadline(call)),
+            renews: true,
             pair: Pair::of(&call.caller, &call.callee),
             claim: Claim::Held,
             entries,

@@ -15,6 +15,7 @@ fn unsure(base: &Known) -> Unsure {
         document: known.bytes.clone(),
         ttl_ms: 60_000,
         deadline: None,
+        renews: true,
         pair: Pair::of(&call.caller, &call.callee),
         claim: Claim::Held,
         entries: Vec::new(),

@@ -115,6 +115,7 @@ async fn post(store: &MemoryStore, request: u64, events: &[&str]) {
         document: Bytes::from_static(b"x"),
         ttl_ms: 60_000,
         deadline: None,
+        renews: true,
         pair,
         claim: Claim::Held,
         entries: Vec::new(),

@@ -72,6 +72,7 @@ impl Counter {
             document: document.clone(),
             ttl_ms: 600_000,
             deadline: None,
+            renews: true,
             pair: self.pair.clone(),
             claim: if self.version == Version::NONE { Claim::Free } else { Claim::Held },
             entries: vec![entry],

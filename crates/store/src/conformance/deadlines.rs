@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use ringback_call::Timestamp;
 
-use super::stage::{Two, until, version};
-use crate::{Commit, Store, Version};
+use super::stage::{CALLER, Two, entry, until, version};
+use crate::{Commit, Committed, Log, Store, Version};
 
 fn at(ms: u64) -> Option<Timestamp> {
     Some(Timestamp(ms))
@@ -67,6 +67,26 @@ pub(super) async fn a_deadline_is_taken_away(store: Arc<dyn Store>) {
     two.applies(Commit { deadline: at(1), ..two.create(&call, "waits") }).await;
     two.applies(two.change(&call, version(1, "waits"), "waits no more")).await;
     assert!(!two.is_due(&call, FAR).await);
+}
+
+pub(super) async fn a_change_that_renews_nothing_leaves_what_was_written(store: Arc<dyn Store>) {
+    let two = Two::new(&store);
+    let call = two.call();
+    // There is nothing to leave yet, so it is written.
+    let made = Commit { deadline: at(100), renews: false, ..two.create(&call, "made") };
+    let known = two.applies(made).await;
+    let changed = Commit {
+        deadline: at(100),
+        renews: false,
+        entries: vec![entry(CALLER, 1, "one"), entry(Log::Notes, 1, "noted")],
+        ..two.change(&call, known, "changed")
+    };
+    two.applies(changed).await;
+    assert!(two.is_due(&call, 100).await && !two.is_due(&call, 99).await);
+    assert_eq!(two.read(&call, CALLER).await, [(1, "one".into())]);
+    assert_eq!(two.read(&call, Log::Notes).await, [(1, "noted".into())]);
+    let other = two.commit(two.create(&two.call(), "other")).await;
+    assert!(matches!(other, Committed::PairTaken { call: holder, .. } if holder == call));
 }
 
 pub(super) async fn a_living_call_is_not_forgotten(store: Arc<dyn Store>) {

@@ -95,6 +95,7 @@ impl Two {
             document,
             ttl_ms: 60_000,
             deadline: None,
+            renews: true,
             pair: self.pair.clone(),
             claim: Claim::Held,
             entries: Vec::new(),

@@ -185,7 +185,7 @@ impl Calls {
             let command = Command { at: self.clock.now(), input: input.clone() };
             match self.decide(known.call(), &command) {
                 Ok(decision) if decision.next.is_some() => {
-                    let Decision { ack, follow_up, .. } = decision.clone();
+                    let (ack, follow_up) = (decision.ack.clone(), decision.follow_up);
                     let plan = Plan { from: Some(&known), claim: Claim::Held, came };
                     match self.commit(place, plan, decision, command.at).await? {
                         Outcome::Stored(now) => {

@@ -34,10 +34,13 @@ pub trait Transport: Send {
     /// What comes next. Can be dropped and called again without losing anything.
     fn receive(&mut self) -> impl Future<Output = Incoming> + Send;
 
-    /// Sends a frame; an error says that the client is gone.
+    /// Takes a frame, which leaves with the next flush at the latest; an error says that the client is gone.
     fn send(&mut self, frame: Vec<u8>) -> impl Future<Output = Result<(), Departure>> + Send;
 
-    /// Asks for a sign of life: the answer carries the number.
+    /// Has everything leave that was taken. Can be dropped and called again.
+    fn flush(&mut self) -> impl Future<Output = Result<(), Departure>> + Send;
+
+    /// Asks for a sign of life, as a frame: the answer carries the number.
     fn ping(&mut self, number: u64) -> impl Future<Output = Result<(), Departure>> + Send;
 
     /// Says why the connection is closed, and waits for the client to have heard it.

@@ -145,34 +145,24 @@ impl RedisStore {
         keys.push(written.call(partition, &commit.call));
         keys.push(written.notes(partition, &commit.call));
         let mut args: Vec<Value> = Vec::with_capacity(
-            10 + commit.trims.len() + 3 * (commit.entries.len() + commit.outgoing.letters.len()),
+            6 + commit.trims.len() + 3 * (commit.entries.len() + commit.outgoing.letters.len()),
         );
         args.push(commit.expected.to_string().into());
         args.push(commit.version.to_string().into());
         args.push(commit.document.clone().into());
         args.push(commit.call.as_str().into());
-        // Of one that is made nothing is there yet.
-        let renews = commit.renews || commit.expected == Version::NONE;
-        let ttl = renews.then(|| commit.ttl_ms.min(LONGEST_TTL_MS).to_string());
-        args.push(ttl.unwrap_or_default().into());
-        args.push(commit.deadline.map(|at| at.0.to_string()).unwrap_or_default().into());
-        args.push(match &commit.claim {
-            Claim::Held => "-".into(),
-            Claim::Free => "".into(),
-            Claim::After(ended) => ended.as_str().into(),
-        });
-        let (nodes, trims) = (args.len(), args.len() + 1);
-        args.extend([Value::Null, Value::Null]);
+        let (renewal, trims) = (args.len(), args.len() + 1);
+        args.extend(["".into(), "".into()]);
         for (log, numbers) in &commit.trims {
             args.extend(numbers.clone().take(MOST_TRIMMED).map(|seq| keys::field(*log, seq).into()));
         }
         args[trims] = (args.len() - trims - 1).to_string().into();
         let mut told: Vec<&NodeId> = Vec::new();
         for entry in &commit.entries {
-            let (field, body) = match entry.log {
-                Log::Mailbox(_) => (keys::field(entry.log, entry.seq), entry.body.clone()),
-                Log::Notes => (String::new(), numbered(entry.seq, &entry.body)),
-            };
+            if entry.log == Log::Notes {
+                args.extend(["".into(), numbered(entry.seq, &entry.body).into()]);
+                continue;
+            }
             let mut places = Vec::with_capacity(entry.nodes.len());
             for node in &entry.nodes {
                 let known = told.iter().position(|known| *known == node);
@@ -184,10 +174,19 @@ impl RedisStore {
                 });
                 places.push(place as u8 + 1);
             }
-            args.extend([field.into(), body.into(), Bytes::from(places).into()]);
+            let field = keys::field(entry.log, entry.seq);
+            args.extend([field.into(), entry.body.clone().into(), Bytes::from(places).into()]);
         }
-        args[nodes] = told.len().to_string().into();
-        if renews {
+        // Of one that is made nothing is there yet.
+        if commit.renews || commit.expected == Version::NONE {
+            let ttl = commit.ttl_ms.min(LONGEST_TTL_MS);
+            let deadline = commit.deadline.map(|at| at.0.to_string()).unwrap_or_default();
+            let claim = match &commit.claim {
+                Claim::Held => "-",
+                Claim::Free => "",
+                Claim::After(ended) => ended.as_str(),
+            };
+            args[renewal] = format!("{ttl} {deadline} {} {claim}", told.len()).into();
             keys.push(written.deadlines(partition));
             keys.push(written.pair(partition, &commit.pair));
         }

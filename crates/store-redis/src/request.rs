@@ -114,10 +114,14 @@ async fn send(make: &(impl Fn() -> Request + Sync), client: &Client) -> Result<V
     let Request { verb, keys, args, .. } = make();
     match verb {
         Verb::Script(script) => match client.evalsha(script.sha1().clone(), keys, args).await {
+            // Boxed, since it is large and rare.
             Err(error) if error.details().starts_with("NOSCRIPT") => {
-                script.load(client).await?;
-                let Request { keys, args, .. } = make();
-                client.evalsha(script.sha1().clone(), keys, args).await
+                Box::pin(async {
+                    script.load(client).await?;
+                    let Request { keys, args, .. } = make();
+                    client.evalsha(script.sha1().clone(), keys, args).await
+                })
+                .await
             }
             sent => sent,
         },

@@ -63,7 +63,7 @@ impl RedisSettings {
             url: url.into(),
             partitions: Partitions::DEFAULT,
             namespace: Self::NAMESPACE.to_owned(),
-            clients_per_primary: 2,
+            clients_per_primary: 1,
             durability: Durability::Primary,
         }
     }

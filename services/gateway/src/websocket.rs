@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use futures::SinkExt;
 use ringback_node::{Incoming, Node, Transport, admission::Full};
 use ringback_session::Departure;
 use ringback_telemetry::NoRoom;
@@ -20,6 +21,8 @@ use tungstenite::error::{CapacityError, ProtocolError};
 
 /// A frame this many times the limit is not even read: the connection is closed while it arrives.
 const UNREADABLE: usize = 4;
+/// Bytes of frames that may wait for more to leave with.
+const WRITTEN: usize = 4_096;
 /// When a client that found no place should try again, in seconds; spread, so that they do not come back together.
 const SOON: std::ops::RangeInclusive<u32> = 1..=3;
 const LATER: std::ops::RangeInclusive<u32> = 5..=15;
@@ -35,7 +38,7 @@ pub async fn upgrade(State(node): State<Arc<Node>>, upgrade: WebSocketUpgrade) -
         .protocols([Format::Json.subprotocol(), Format::MsgPack.subprotocol()])
         // Small buffers: an idle connection should cost kilobytes, not a hundred of them.
         .read_buffer_size(4_096)
-        .write_buffer_size(0)
+        .write_buffer_size(WRITTEN)
         .max_message_size(limit * UNREADABLE)
         .max_frame_size(limit * UNREADABLE)
         .on_upgrade(move |socket| {
@@ -78,7 +81,7 @@ impl Client {
     }
 
     async fn write(&mut self, message: Message) -> Result<(), Departure> {
-        self.socket.send(message).await.map_err(|_| Departure::Client)
+        self.socket.feed(message).await.map_err(|_| Departure::Client)
     }
 }
 
@@ -109,6 +112,10 @@ impl Transport for Client {
                 }
             },
         }
+    }
+
+    async fn flush(&mut self) -> Result<(), Departure> {
+        SinkExt::flush(&mut self.socket).await.map_err(|_| Departure::Client)
     }
 
     async fn ping(&mut self, number: u64) -> Result<(), Departure> {

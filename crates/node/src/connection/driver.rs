@@ -168,7 +168,7 @@ impl<'a, T: Transport> Driver<'a, T> {
 
     /// Waits for whatever comes first; what is said to a connection goes before what it asks for.
     async fn next(&mut self) -> Turn {
-        let wake = self.next_wake();
+        let (wake, room) = (self.next_wake(), !self.jobs.is_full());
         tokio::select! {
             biased;
             code = closing(&mut self.inbox.closing) => Turn::Close(code),
@@ -177,7 +177,8 @@ impl<'a, T: Transport> Driver<'a, T> {
             () = sleep_until(wake) => Turn::Time,
             Some(mail) = self.inbox.mail.recv(), if !self.jobs.is_placing() => Turn::Mail(mail),
             done = self.jobs.next() => Turn::Done(done),
-            incoming = self.socket.receive(), if !self.jobs.is_full() => Turn::Incoming(incoming),
+            // Last: what was sent leaves only when there is nothing more to say.
+            incoming = self.socket.receive_if(room) => Turn::Incoming(incoming),
         }
     }
 

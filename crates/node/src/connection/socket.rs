@@ -1,4 +1,5 @@
-//! Frames in and out, encoded, bounded, and each with a time limit.
+//! Frames in and out, encoded, bounded, and each with a time limit. What is sent leaves before the client is waited for:
+//! frames that are ready at the same time, a reply and an event, say, leave by one system call.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -7,7 +8,7 @@ use futures::FutureExt as _;
 use ringback_session::Departure;
 use ringback_telemetry::Metrics;
 use ringback_wire::{CloseCode, Format, ServerFrame};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Incoming, Transport};
 use crate::Node;
@@ -24,6 +25,8 @@ pub(super) struct Socket<T> {
     max_frame: usize,
     write_limit: Duration,
     metrics: Arc<Metrics>,
+    /// By when the first frame that was sent and has not left yet must have.
+    leaves_by: Option<Instant>,
     /// What has come and was not asked for yet.
     early: VecDeque<Incoming>,
 }
@@ -43,7 +46,7 @@ impl<T: Transport> Socket<T> {
     pub(super) fn new(transport: T, format: Format, node: &Node) -> Self {
         let (max_frame, write_limit) = (node.config.frames.frame_bytes, node.config.connection.write);
         let metrics = Arc::clone(&node.metrics);
-        Self { transport, format, max_frame, write_limit, metrics, early: VecDeque::new() }
+        Self { transport, format, max_frame, write_limit, metrics, leaves_by: None, early: VecDeque::new() }
     }
 
     pub(super) const fn format(&self) -> Format {
@@ -52,6 +55,7 @@ impl<T: Transport> Socket<T> {
 
     /// What comes next. Can be dropped and called again without losing anything.
     pub(super) async fn receive(&mut self) -> Result<Received, Departure> {
+        self.flush().await?;
         let incoming = match self.early.pop_front() {
             Some(incoming) => incoming,
             None => self.transport.receive().await,
@@ -77,6 +81,30 @@ impl<T: Transport> Socket<T> {
         is_end(self.early.back())
     }
 
+    /// The same, but nothing comes where there is no room for it.
+    pub(super) async fn receive_if(&mut self, room: bool) -> Result<Received, Departure> {
+        if room {
+            return self.receive().await;
+        }
+        self.flush().await?;
+        std::future::pending().await
+    }
+
+    /// Has everything leave that was sent. Can be dropped and called again.
+    pub(super) async fn flush(&mut self) -> Result<(), Departure> {
+        let Some(by) = self.leaves_by else { return Ok(()) };
+        match timeout_at(by, self.transport.flush()).await {
+            Ok(flushed) => flushed?,
+            Err(_) => return Err(CloseCode::SlowReader.into()),
+        }
+        self.leaves_by = None;
+        Ok(())
+    }
+
+    fn is_sent(&mut self) {
+        self.leaves_by.get_or_insert_with(|| Instant::now() + self.write_limit);
+    }
+
     /// A frame that can't be written is our mistake; the connection goes on without it.
     pub(super) async fn send(&mut self, frame: &ServerFrame) -> Result<(), Departure> {
         match frame {
@@ -86,10 +114,13 @@ impl<T: Transport> Socket<T> {
             ServerFrame::Hello(_) | ServerFrame::Ack(_) | ServerFrame::Missed(_) => {}
         }
         match self.format.encode(frame) {
-            Ok(bytes) => match timeout(self.write_limit, self.transport.send(bytes)).await {
-                Ok(sent) => sent,
-                Err(_) => Err(CloseCode::SlowReader.into()),
-            },
+            Ok(bytes) => {
+                self.is_sent();
+                match timeout(self.write_limit, self.transport.send(bytes)).await {
+                    Ok(sent) => sent,
+                    Err(_) => Err(CloseCode::SlowReader.into()),
+                }
+            }
             Err(error) => {
                 tracing::error!(%error, "a frame could not be written");
                 Ok(())
@@ -98,6 +129,7 @@ impl<T: Transport> Socket<T> {
     }
 
     pub(super) async fn ping(&mut self, number: u64) -> Result<(), Departure> {
+        self.is_sent();
         match timeout(self.write_limit, self.transport.ping(number)).await {
             Ok(sent) => sent,
             Err(_) => Err(CloseCode::SlowReader.into()),

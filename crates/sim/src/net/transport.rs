@@ -47,6 +47,10 @@ impl Transport for ServerEnd {
         self.push(Item::Frame(Bytes::from(frame)), self.link.delay())
     }
 
+    async fn flush(&mut self) -> Result<(), Departure> {
+        Ok(())
+    }
+
     async fn ping(&mut self, number: u64) -> Result<(), Departure> {
         self.push(Item::Ping(number), self.link.delay())
     }

@@ -8,14 +8,13 @@
 --         string   the pointer that at most one member holds
 --       last       the outbox, a stream, if anything is put there
 -- ARGV  1 expected version, '0' for none     2 version from now on     3 document     4 member
---       5 time to live of hash, list and pointer, ms; '' leaves it, the deadline and the pointer as they are
---       6 deadline, ms; '' takes it away
---       7 '-' if the pointer is not claimed; else a member that may hold it although it is claimed, or ''
---       8 number of nodes
---       9 how many fields are taken out of 1, then these
---         entries: field, body, nodes: a byte for each, counted from 1
---                  '' for a note, body, ''
---                  '*' for a letter, body, how long letters are kept in the outbox, ms, a blank, and how many are
+--       5 '' leaves time to live, deadline and pointer as they are; else four, with blanks between: time to live of hash,
+--         list and pointer, ms; deadline, ms, or nothing, which takes it away; number of nodes; '-' if the pointer is not
+--         claimed, or a member that may hold it although it is claimed, or nothing
+--       6 how many fields are taken out of 1, then these
+--         then entries: field, body, nodes: a byte for each, counted from 1
+--                       '' for a note, body
+--                       '*' for a letter, body, how long letters are kept in the outbox, ms, a blank, and how many are
 --
 -- Returns {1}                     applied
 --         {0} or {0, v, d}        another version is stored (or no document); nothing is changed
@@ -25,7 +24,7 @@
 -- within its bounds. PUBLISHED, COUNT_TTL and DEADLINES_TTL are set where the script is put together.
 
 local call = redis.call
-local hash, notes, document, member, ttl = KEYS[1], KEYS[2], ARGV[3], ARGV[4], ARGV[5]
+local hash, notes, document, member = KEYS[1], KEYS[2], ARGV[3], ARGV[4]
 
 local version = call('HGET', hash, 'v')
 if (version or '0') ~= ARGV[1] then
@@ -33,51 +32,56 @@ if (version or '0') ~= ARGV[1] then
   return { 0, version, call('HGET', hash, 'd') }
 end
 
-local deadlines, pointer, ours
-if ttl ~= '' then
-  local nodes = 2 * tonumber(ARGV[8])
-  deadlines, pointer = KEYS[3 + nodes], KEYS[4 + nodes]
+local ttl, deadline, deadlines, pointer, ours
+if ARGV[5] ~= '' then
+  local nodes, claim
+  ttl, deadline, nodes, claim = string.match(ARGV[5], '(%d+) (%d*) (%d+) (.*)')
+  deadlines, pointer = KEYS[3 + 2 * nodes], KEYS[4 + 2 * nodes]
   local holder = call('GET', pointer)
   ours = not holder or holder == member
-  if ARGV[7] ~= '-' and not ours then
-    if holder ~= ARGV[7] then return { 2, holder } end
+  if claim ~= '-' and not ours then
+    if holder ~= claim then return { 2, holder } end
     ours = true
   end
 end
 
-local trims = tonumber(ARGV[9])
-for first = 10, 9 + trims, 200 do -- unpack has a limit
-  call('HDEL', hash, unpack(ARGV, first, math.min(first + 199, 9 + trims)))
+local trims = tonumber(ARGV[6])
+for first = 7, 6 + trims, 200 do -- unpack has a limit
+  call('HDEL', hash, unpack(ARGV, first, math.min(first + 199, 6 + trims)))
 end
 
-local entries, last = 10 + trims, #ARGV
 local fields, count, noted = { 'v', ARGV[2], 'd', document }, 4, nil
-for at = entries, last, 3 do
-  local field = ARGV[at]
+local published, at = {}, 7 + trims
+while ARGV[at] do
+  local field, body = ARGV[at], ARGV[at + 1]
   if field == '' then
-    noted = call('RPUSH', notes, ARGV[at + 1])
+    noted = call('RPUSH', notes, body)
+    at = at + 2
   elseif field == '*' then
     local keep, most = string.match(ARGV[at + 2], '(%d+) (%d+)')
-    post(KEYS[#KEYS], keep, most, 'event', ARGV[at + 1])
+    post(KEYS[#KEYS], keep, most, 'event', body)
+    at = at + 3
   else
-    fields[count + 1], fields[count + 2] = field, ARGV[at + 1]
+    fields[count + 1], fields[count + 2] = field, body
     count = count + 2
     if count >= 200 then
       call('HSET', hash, unpack(fields, 1, count))
       fields, count = {}, 0
     end
+    if ARGV[at + 2] ~= '' then published[#published + 1] = at end
+    at = at + 3
   end
 end
 if count > 0 then call('HSET', hash, unpack(fields, 1, count)) end
 
-if ttl ~= '' then
+if ttl then
   call('PEXPIRE', hash, ttl)
   call('PEXPIRE', notes, ttl)
   if ours then call('SET', pointer, member, 'PX', ttl) end
-  if ARGV[6] == '' then
+  if deadline == '' then
     call('ZREM', deadlines, member)
   else
-    call('ZADD', deadlines, ARGV[6], member)
+    call('ZADD', deadlines, deadline, member)
     -- Never shortened, and written once in a while only: twice what is needed, when less than that is left.
     local keep = math.max(DEADLINES_TTL, tonumber(ttl))
     if call('PTTL', deadlines) < keep then call('PEXPIRE', deadlines, string.format('%.0f', 2 * keep)) end
@@ -88,13 +92,11 @@ end
 
 local tail, kind = '', '\1'
 if #document <= PUBLISHED then tail, kind = document, '\2' end
-for at = entries, last, 3 do
-  local field, nodes = ARGV[at], ARGV[at + 2]
-  if field ~= '' and field ~= '*' then
-    for i = 1, #nodes do
-      local node = 1 + 2 * string.byte(nodes, i)
-      publish(KEYS[node], KEYS[node + 1], kind, 'c' .. member, ARGV[at + 1], tail)
-    end
+for _, entry in ipairs(published) do
+  local nodes = ARGV[entry + 2]
+  for i = 1, #nodes do
+    local node = 1 + 2 * string.byte(nodes, i)
+    publish(KEYS[node], KEYS[node + 1], kind, 'c' .. member, ARGV[entry + 1], tail)
   end
 end
 return { 1 }

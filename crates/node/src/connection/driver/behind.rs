@@ -22,6 +22,8 @@ const FORGOTTEN: Duration = Duration::from_secs(10);
 impl<T: Transport> Driver<'_, T> {
     /// Reads what the client has not been told of a call.
     pub(super) async fn catch_up(&mut self, call: CallId) -> Result<(), Departure> {
+        // The store may be slow.
+        self.socket.flush().await?;
         let (store, calls) = (&*self.node.store, &self.node.calls);
         let reached = self.session.reached(&call);
         match resume::catch_up(store, calls, self.session.identity(), &call, reached).await {
@@ -82,6 +84,7 @@ impl<T: Transport> Driver<'_, T> {
             self.fall_behind(call.clone());
             return Ok(());
         }
+        self.socket.flush().await?;
         match self.node.calls.list_again(&self.session.identity().user, call).await {
             Ok(()) => {
                 tracing::warn!(?call, "a client does not know a call it is in: it has to start anew");

@@ -1,46 +1,40 @@
 //! Looks for calls whose deadline has passed. Two gateways that look after one call do no harm: the commit decides.
+//!
+//! Each partition is looked at on its own: one that takes its time, because its primary hangs, is left out of the rounds
+//! until it is done, and the others go on. So does a partition past the calls in it that nobody gets done ([`looks`]).
+
+mod looks;
+mod outages;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     future::ready,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use futures::StreamExt as _;
-use ringback_call::{CallId, Input, Millis, Timestamp};
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use ringback_call::{CallId, Input};
 use ringback_store::{Partition, StoreError};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{Node, calls::Failure, routes};
+use looks::Looks;
+use outages::Outages;
 
-/// Calls taken up at once in one partition; the rest waits for the next look.
-const BATCH: usize = 128;
-/// Partitions looked at at once, and calls of one partition: what waits for a dead primary holds up nobody else.
-const PARTITIONS: usize = 16;
-const CALLS: usize = 8;
-/// For how long after an outage it is told to the calls that were due in it.
-const REMEMBERED_MS: Millis = 60_000;
+/// Calls of one partition that are taken up at once: what waits for a dead primary holds up few others.
+const CALLS: usize = 16;
 
 /// What the sweeper works with.
 pub struct Sweeper {
     node: Arc<Node>,
-    /// Partitions that could not be looked at, and until when.
-    away: Mutex<HashMap<Partition, Away>>,
-}
-
-/// An outage of one partition.
-#[derive(Clone, Copy, Debug)]
-enum Away {
-    /// It goes on.
-    Still,
-    /// It was over then.
-    Until(Timestamp),
+    outages: Outages,
+    looks: Mutex<HashMap<Partition, Looks>>,
 }
 
 impl Sweeper {
     /// One that has not looked yet.
     pub fn new(node: &Arc<Node>) -> Self {
-        Self { node: Arc::clone(node), away: Mutex::default() }
+        Self { node: Arc::clone(node), outages: Outages::default(), looks: Mutex::default() }
     }
 
     /// Looks again and again until the node stops.
@@ -48,37 +42,59 @@ impl Sweeper {
         let (us, node) = (&self, &self.node);
         let mut ticks = interval(node.config.sweep);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while node.stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            // Before the store was heard of nobody knows what time it is, nor who else is there.
-            if node.cluster.last_heard().is_none() {
-                continue;
+        let mut rounds = Rounds::default();
+        loop {
+            tokio::select! {
+                // In this order, not in any: a simulation has to run alike each time.
+                biased;
+                () = node.stop.cancelled() => return,
+                _ = ticks.tick() => us.round(&mut rounds),
+                () = rounds.done() => {}
             }
-            let ours = node.store.partitions().all().filter(|partition| node.cluster.looks_after(*partition));
-            let sweeps = ours.map(|partition| us.sweep(partition)).collect::<Vec<_>>();
-            let sweep = futures::stream::iter(sweeps).buffer_unordered(PARTITIONS).for_each(|()| ready(()));
-            let _ = node.stop.run_until_cancelled(sweep).await;
-            node.calls.settle_logged();
         }
     }
 
+    fn round<'a>(&'a self, rounds: &mut Rounds<'a>) {
+        let node = &self.node;
+        // Before the store was heard of nobody knows what time it is, nor who else is there.
+        if node.cluster.last_heard().is_none() {
+            return;
+        }
+        let (ours, others): (Vec<_>, Vec<_>) =
+            node.store.partitions().all().partition(|partition| node.cluster.looks_after(*partition));
+        for partition in &others {
+            self.looks.lock().unwrap_or_else(PoisonError::into_inner).remove(partition);
+        }
+        rounds.begin(ours, |partition| self.sweep(partition));
+        node.calls.settle_logged();
+    }
+
     async fn sweep(&self, partition: Partition) {
-        let due = self.node.store.due(partition, self.node.clock.now(), BATCH).await;
-        self.node.metrics.sweeps.inc(());
-        self.take_note(partition, due.is_ok());
+        let (node, now) = (&self.node, self.node.clock.now());
+        let limit = self.looks(partition, |looks| looks.reach());
+        let due = node.store.due(partition, now, limit).await;
+        node.metrics.sweeps.inc(());
+        self.outages.note(partition, due.is_ok(), now);
         match due {
             Ok(due) => {
-                self.node.metrics.deadlines.add((), due.len() as u64);
-                let wakes = due.into_iter().map(|call| self.wake(partition, call)).collect::<Vec<_>>();
+                let chosen = self.looks(partition, |looks| looks.choose(due, Instant::now()));
+                node.metrics.deadlines.add((), chosen.len() as u64);
+                let wakes = chosen.into_iter().map(|call| self.wake(partition, call)).collect::<Vec<_>>();
                 futures::stream::iter(wakes).buffer_unordered(CALLS).for_each(|()| ready(())).await;
             }
             Err(error) => tracing::debug!(%partition, error = &error as &dyn std::error::Error, "not swept"),
         }
     }
 
+    fn looks<T>(&self, partition: Partition, with: impl FnOnce(&mut Looks) -> T) -> T {
+        with(self.looks.lock().unwrap_or_else(PoisonError::into_inner).entry(partition).or_default())
+    }
+
     async fn wake(&self, partition: Partition, call: CallId) {
         if let Err(error) = self.apply_deadline(partition, &call).await {
             tracing::debug!(?call, error = &error as &dyn std::error::Error, "deadline not applied");
         }
+        self.looks(partition, |looks| looks.looked_at(call, Instant::now()));
     }
 
     async fn apply_deadline(&self, partition: Partition, call: &CallId) -> Result<(), StoreError> {
@@ -91,35 +107,42 @@ impl Sweeper {
         }
         let attendance =
             routes::attendance(&*node.store, &node.cluster, &node.registry, known.call()).await?;
-        let away_until = self.away_until(partition);
+        let away_until = self.outages.away_until(partition, node.clock.now());
         match node.calls.apply(call, Input::Deadline { attendance, away_until }).await {
             Err(Failure::Store(error)) => Err(error),
             Ok(_) | Err(_) => Ok(()),
         }
     }
+}
 
-    fn take_note(&self, partition: Partition, there: bool) {
-        let now = self.node.clock.now();
-        let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
-        match (there, away.get(&partition).copied()) {
-            (false, _) => {
-                away.insert(partition, Away::Still);
+/// Sweeps that are under way, of each partition one at most.
+#[derive(Default)]
+struct Rounds<'a> {
+    under_way: BTreeSet<Partition>,
+    sweeps: FuturesUnordered<BoxFuture<'a, Partition>>,
+}
+
+impl<'a> Rounds<'a> {
+    /// Begins to sweep those of them that are not being swept.
+    fn begin<F>(&mut self, partitions: impl IntoIterator<Item = Partition>, sweep: impl Fn(Partition) -> F)
+    where
+        F: Future<Output = ()> + Send + 'a,
+    {
+        for partition in partitions {
+            if self.under_way.insert(partition) {
+                self.sweeps.push(sweep(partition).map(move |()| partition).boxed());
             }
-            (true, Some(Away::Still)) => {
-                away.insert(partition, Away::Until(now));
-            }
-            (true, Some(Away::Until(until))) if now.since(until) > REMEMBERED_MS => {
-                away.remove(&partition);
-            }
-            (true, _) => {}
         }
     }
 
-    /// Until when a partition was away, if it has been of late.
-    fn away_until(&self, partition: Partition) -> Option<Timestamp> {
-        match self.away.lock().unwrap_or_else(PoisonError::into_inner).get(&partition)? {
-            Away::Still => Some(self.node.clock.now()),
-            Away::Until(until) => Some(*until),
-        }
+    /// Waits until one is done; for ever, if there is none.
+    async fn done(&mut self) {
+        match self.sweeps.next().await {
+            Some(partition) => self.under_way.remove(&partition),
+            None => std::future::pending().await,
+        };
     }
 }
+
+#[cfg(test)]
+mod tests;

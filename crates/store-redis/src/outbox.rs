@@ -32,6 +32,7 @@ impl Outbox for RedisStore {
             lease.ttl_ms.clamp(1, LONGEST_TTL_MS).to_string().into(),
             limit.to_string().into(),
             pending_after.map(|position| position.to_string()).unwrap_or_default().into(),
+            OUTBOX_GROUP.into(),
         ];
         let reply = self.run(partition, &Request::script(WHAT, &COLLECT, keys, args)).await?;
         read_collected(reply).map_err(|error| error.in_the(WHAT))
@@ -58,6 +59,7 @@ impl Outbox for RedisStore {
             why.into(),
             keep.into(),
             most.into(),
+            OUTBOX_GROUP.into(),
         ];
         self.run(partition, &Request::script(WHAT, &BURY, keys, args)).await.map(drop)
     }

@@ -54,7 +54,7 @@ script!(CONFIRM, "confirm.lua");
 script!(RESCHEDULE, "reschedule.lua");
 script!(GREET, "greet.lua");
 script!(HEARTBEAT, "heartbeat.lua");
-script!(COLLECT, "collect.lua");
+script!(COLLECT, "collect.lua", "group.lua");
 script!(BURY, "bury.lua", "post.lua");
 script!(REVIVE, "revive.lua", "post.lua");
 script!(RELEASE, "release.lua");

@@ -3,6 +3,7 @@
 -- KEYS  1 stream   the outbox     2 string   the lease: its holder
 -- ARGV  1 holder   2 time of the lease, ms   3 how many letters at most
 --       4 the letter after which those that are pending are handed out, '' if all of them have been
+--       5 the group that reads
 --
 -- Returns {0}                                   there is nothing to deliver; nothing is changed
 --         {1}                                   the lease is another's; nothing is changed
@@ -11,19 +12,13 @@
 --                                               go on among the pending, or ''
 --
 -- One group reads, as one consumer whoever that is: what is pending passes from one holder to the next. Others may read the
--- stream in groups of their own.
+-- stream in groups of their own. `@include group.lua` finds it.
 
-local GROUP, CONSUMER = 'webhooks', 'gateway'
-local stream, lease, most = KEYS[1], KEYS[2], tonumber(ARGV[3])
+local CONSUMER = 'gateway'
+local stream, lease, most, GROUP = KEYS[1], KEYS[2], tonumber(ARGV[3]), ARGV[5]
 
-local groups = redis.pcall('XINFO', 'GROUPS', stream)
-if groups.err then return { 0 } end -- no stream
-local ours
-for _, fields in ipairs(groups) do
-  local group = {}
-  for i = 1, #fields, 2 do group[fields[i]] = fields[i + 1] end
-  if group['name'] == GROUP then ours = group end
-end
+local there, ours = group_of(stream, GROUP)
+if not there then return { 0 } end
 if ours and ours['pending'] == 0 and ours['lag'] == 0 then return { 0 } end
 
 local holder = redis.call('GET', lease)

@@ -255,6 +255,8 @@ labels! {
         Unreadable = "unreadable",
         /// It waited for longer than events are kept.
         Expired = "expired",
+        /// The gateway panicked over it: a dead letter.
+        Panicked = "panicked",
     }
 
     /// Why the store did not do it.

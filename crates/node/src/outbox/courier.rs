@@ -5,12 +5,13 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::Duration,
 };
 
 use futures::{
-    StreamExt as _,
+    FutureExt as _, StreamExt as _,
     future::{BoxFuture, join_all},
     stream::FuturesUnordered,
 };
@@ -182,8 +183,12 @@ impl Courier<'_> {
         let runner = self.runner;
         self.work.push(Box::pin(async move {
             let position = parcel.letter.position;
-            let run = runner.run(partition, &parcel, tenure.lease);
-            let _ = tenure.over.run_until_cancelled(run).await;
+            // A panic over one letter is no reason to keep all others waiting. It is pending still, so another gateway has
+            // it next, or this one when it is started anew.
+            let run = AssertUnwindSafe(runner.run(partition, &parcel, tenure.lease)).catch_unwind();
+            if let Some(Err(_)) = tenure.over.run_until_cancelled(run).await {
+                tracing::error!(%partition, %position, "an event's delivery could not be stored: it panicked");
+            }
             Done::Settled { partition, tenure: tenure.number, queue, position }
         }));
     }

@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -9,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use futures::FutureExt as _;
 use ringback_call::Timestamp;
 use ringback_store::{Letter, Partition, StoreError};
 use ringback_telemetry::{Attempt, Undelivered};
@@ -51,7 +53,16 @@ impl Runner {
     /// Delivers it or gives it up, and tells the store.
     pub(super) async fn run(&self, partition: Partition, parcel: &Parcel, lease: watch::Receiver<Instant>) {
         let fate = match &parcel.event {
-            Some(event) => self.deliver(event, lease).await,
+            // An event that the code can't do with would else end every gateway that takes the partition over. What the
+            // panic says may be of the event, and private; where it was is in the log.
+            Some(event) => {
+                AssertUnwindSafe(self.deliver(event, lease)).catch_unwind().await.unwrap_or_else(|_| {
+                    Fate::Dead(
+                        Undelivered::Panicked,
+                        "a mistake in the gateway: it panicked over it".to_owned(),
+                    )
+                })
+            }
             None => Fate::Dead(Undelivered::Unreadable, "it can't be read".to_owned()),
         };
         let Letter { position, .. } = parcel.letter;

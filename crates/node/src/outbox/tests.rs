@@ -14,7 +14,7 @@ use ringback_store::{
     Calls as _, Claim, Collected, Commit, Committed, Lease, Outbox as _, Outgoing, Pair, Partition,
     Partitions, Position, Retention, Version, memory::MemoryStore,
 };
-use ringback_telemetry::{Metrics, Telemetry};
+use ringback_telemetry::{Metrics, Telemetry, Undelivered};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -192,5 +192,22 @@ async fn once_another_node_has_the_lease_nothing_is_sent_any_more() {
     store.release(Partition(0), &lease.holder).await.unwrap();
     sleep(Duration::from_secs(2)).await;
     assert!(receiver.asked().len() > asked);
+    node.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_the_gateway_panics_over_is_a_dead_letter_and_the_rest_is_delivered() {
+    let receiver = Script::new(|nth| if nth == 1 { panic!("over alice") } else { Some(Answer::Delivered) });
+    let store = store();
+    post(&store, 1, &["answered", "ended"]).await;
+    post(&store, 2, &["ended"]).await;
+    let node = node(&store, &receiver);
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(receiver.asked().len(), 3);
+    assert!(!node.failed.is_cancelled());
+    let dead = store.browse_dead(Partition(0), Position::START, 9).await.unwrap();
+    assert_eq!(dead.len(), 1);
+    assert!(dead[0].why.contains("panicked") && !dead[0].why.contains("alice"), "{}", dead[0].why);
+    assert_eq!(node.metrics.webhook_undelivered.get((Undelivered::Panicked,)), 1);
     node.end().await;
 }

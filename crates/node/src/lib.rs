@@ -27,6 +27,7 @@ pub mod recovery;
 pub mod registry;
 pub mod resume;
 mod routes;
+mod seldom;
 #[cfg(test)]
 mod stage;
 pub mod sweeper;

@@ -236,6 +236,10 @@ impl Outbox for Measured {
         self.time(Operation::Release, self.store.release(partition, holder)).await
     }
 
+    async fn waiting(&self, partition: Partition) -> Result<u64, StoreError> {
+        self.time(Operation::Waiting, self.store.waiting(partition)).await
+    }
+
     async fn browse(
         &self,
         partition: Partition,

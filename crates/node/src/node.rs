@@ -17,6 +17,7 @@ use crate::{
     config::Config,
     delivery,
     measured::Measured,
+    outbox::backlog,
     rate::PerUser,
     recovery,
     registry::Registry,
@@ -119,6 +120,7 @@ impl Node {
         self.essential("heartbeat", cluster::run(Arc::clone(self)));
         self.essential("delivery", Arc::clone(self).subscribe_and_deliver());
         self.essential("sweeper", Sweeper::new(self).run());
+        self.essential("backlog", backlog::run(Arc::clone(self)));
     }
 
     /// Runs a part that has to run as long as the node does. Should it end sooner, the node is better ended too:

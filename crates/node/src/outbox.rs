@@ -4,6 +4,7 @@
 //! partition reads them from there ([`courier`]) and gives each to the [`Receiver`], which knows how to send it; until the
 //! receiver has it, it is tried again ([`errand`]). See `docs/adr/0007-outcome-events.md`.
 
+pub(crate) mod backlog;
 mod courier;
 pub(crate) mod doorbell;
 mod errand;
@@ -85,6 +86,7 @@ impl Node {
     /// Delivers events to this receiver from now on. To be called once, when the node starts.
     pub fn deliver_events(self: &Arc<Self>, receiver: Arc<dyn Receiver>, terms: Terms) {
         self.essential("webhooks", courier::run(Arc::clone(self), receiver, terms));
+        self.metrics.webhook_receiver.set((), 1.0);
     }
 }
 

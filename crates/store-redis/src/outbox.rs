@@ -12,7 +12,7 @@ use crate::{
     RedisStore,
     keys::{LONGEST_TTL_MS, OUTBOX_GROUP},
     reply::{self, Unexpected},
-    request::{BURY, COLLECT, RELEASE, REVIVE, Request},
+    request::{BURY, COLLECT, RELEASE, REVIVE, Request, WAITING},
 };
 
 const WHAT: &str = "an outbox";
@@ -68,6 +68,12 @@ impl Outbox for RedisStore {
         let keys = vec![self.keys().outbox_lease(partition)];
         let request = Request::script(WHAT, &RELEASE, keys, vec![holder.as_str().into()]);
         self.run(partition, &request).await.map(drop)
+    }
+
+    async fn waiting(&self, partition: Partition) -> Result<u64, StoreError> {
+        let keys = vec![self.keys().outbox(partition)];
+        let request = Request::script(WHAT, &WAITING, keys, vec![OUTBOX_GROUP.into()]);
+        reply::number(self.run(partition, &request).await?).map_err(|error| error.in_the(WHAT))
     }
 
     async fn browse(

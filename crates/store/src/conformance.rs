@@ -175,6 +175,7 @@ pub fn all() -> Vec<(&'static str, Promise)> {
             dead_letters_are_in_the_order_of_their_deaths,
             letters_can_be_read_whether_delivered_or_not,
             letters_are_kept_for_their_time,
+            what_waits_is_counted,
             of_too_many_dead_letters_the_oldest_go,
             of_too_many_letters_the_oldest_go_and_are_counted,
         }

@@ -42,6 +42,10 @@ pub trait Outbox: Send + Sync {
     /// Gives the lease up, if it is this node's.
     async fn release(&self, partition: Partition, holder: &NodeId) -> Result<(), StoreError>;
 
+    /// How many letters were not delivered yet, whether they are pending or nobody has asked for them. Those that went with
+    /// their time may be among them for as long as they are pending.
+    async fn waiting(&self, partition: Partition) -> Result<u64, StoreError>;
+
     /// Letters after a position, delivered or not, in their order.
     async fn browse(
         &self,

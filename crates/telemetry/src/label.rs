@@ -227,6 +227,8 @@ labels! {
         Bury = "bury",
         /// To leave an outbox to another node.
         Release = "release",
+        /// How many were not delivered yet.
+        Waiting = "waiting",
         /// Letters, dead or not, to be looked at.
         Browse = "browse",
         /// To send a dead one anew.
@@ -253,10 +255,10 @@ labels! {
         Refused = "refused",
         /// It could not be read: a dead letter.
         Unreadable = "unreadable",
-        /// It waited for longer than events are kept.
-        Expired = "expired",
         /// The gateway panicked over it: a dead letter.
         Panicked = "panicked",
+        /// It waited for longer than events are kept.
+        Expired = "expired",
     }
 
     /// Why the store did not do it.

@@ -178,6 +178,11 @@ metrics! {
     webhook_pending: Gauge<()> = "ringback_webhook_pending", NONE;
     /// The age of the oldest of them; 0 if there is none.
     webhook_oldest: Gauge<()> = "ringback_webhook_oldest_seconds", NONE;
+    /// 1 where this gateway has a receiver to deliver events to.
+    webhook_receiver: Gauge<()> = "ringback_webhook_receiver", NONE;
+    /// Events that are not delivered in the outboxes of the partitions that this gateway looks after, whether it has read them,
+    /// or has a receiver, or not. Counted every ten seconds.
+    outbox_waiting: Gauge<()> = "ringback_outbox_waiting", NONE;
 
     /// What the store took to answer.
     store: Histogram<(StoreOperation,)> = "ringback_store_seconds", SHORT;

@@ -152,7 +152,7 @@ impl Courier<'_> {
                 };
                 lane.reading = false;
                 let ttl = Duration::from_millis(self.node.config.ttl_ms);
-                let (errands, lost) = take_in(lane, asked_at + ttl, limit, found);
+                let (errands, lost) = take_in(partition, lane, asked_at + ttl, limit, found);
                 self.node.metrics.webhook_undelivered.add((Undelivered::Expired,), lost);
                 errands.into_iter().for_each(|errand| self.send(partition, errand));
                 self.read_on(partition);
@@ -204,6 +204,7 @@ impl Courier<'_> {
 
 /// Takes in what a lane was handed out; the errands, and how many letters were lost.
 fn take_in(
+    partition: Partition,
     lane: &mut Lane,
     lease_until: Instant,
     limit: usize,
@@ -229,8 +230,29 @@ fn take_in(
         // What is held is gone on with for as long as the lease holds. The next round tries again.
         Err(error) => {
             lane.more = false;
-            tracing::debug!(error = &error as &dyn std::error::Error, "an outbox was not read");
+            let cause = &error as &dyn std::error::Error;
+            if error.is_transient() {
+                tracing::debug!(%partition, error = cause, "an outbox was not read");
+            } else if let Some(times) = lane.unreadable.happened() {
+                tracing::warn!(%partition, error = cause, times, "an outbox can't be read: its events wait");
+            }
             (Vec::new(), 0)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outbox_that_can_not_be_read_for_good_is_worth_a_line() {
+        let said = |error| {
+            let mut lane = Lane::new();
+            take_in(Partition(0), &mut lane, Instant::now(), 9, Err(error));
+            lane.unreadable.happened().is_none()
+        };
+        assert!(said(StoreError::corrupt("an outbox", "not a stream")));
+        assert!(!said(StoreError::unavailable("away")), "the next round will do");
     }
 }

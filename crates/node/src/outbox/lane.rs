@@ -1,6 +1,9 @@
 //! One partition's events on this gateway: those of one call one after another, different calls beside each other.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    time::Duration,
+};
 
 use ringback_store::{Letter, Position};
 use ringback_wire::OutcomeEventHead;
@@ -8,9 +11,13 @@ use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::Event;
+use crate::seldom::Seldom;
 
 /// Events read and not settled yet, at most. A receiver that is down holds up so many, and the rest stays in the store.
 pub(super) const WINDOW: usize = 128;
+
+/// How often it is said that an outbox can't be read.
+const REMIND: Duration = Duration::from_secs(300);
 
 /// A letter, and the event that is in it, if it can be read.
 pub(super) struct Parcel {
@@ -65,6 +72,8 @@ pub(super) struct Lane {
     pub(super) reading: bool,
     /// Whether the lease may be ours.
     pub(super) leased: bool,
+    /// It can't be read for good: it takes a person to mend that.
+    pub(super) unreadable: Seldom,
 }
 
 impl Lane {
@@ -80,6 +89,7 @@ impl Lane {
             more: false,
             reading: false,
             leased: false,
+            unreadable: Seldom::new(REMIND),
         }
     }
 

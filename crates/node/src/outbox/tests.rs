@@ -84,12 +84,17 @@ fn again(after: Option<u64>) -> Option<Answer> {
 }
 
 fn node(store: &MemoryStore, receiver: &Arc<Script>) -> Arc<Node> {
+    let node = node_without_receiver(store);
+    let receiver: Arc<Script> = Arc::clone(receiver);
+    node.deliver_events(receiver, TERMS);
+    node
+}
+
+fn node_without_receiver(store: &MemoryStore) -> Arc<Node> {
     let telemetry = Telemetry { metrics: Arc::new(Metrics::new().unwrap()), tracer: None };
     let store = Arc::new(store.clone());
     let node = Node::new(config("gw-1"), store, Verifier::TakesAnyName, CancellationToken::new(), telemetry);
     node.start();
-    let receiver: Arc<Script> = Arc::clone(receiver);
-    node.deliver_events(receiver, TERMS);
     node
 }
 
@@ -209,5 +214,23 @@ async fn an_event_that_the_gateway_panics_over_is_a_dead_letter_and_the_rest_is_
     assert_eq!(dead.len(), 1);
     assert!(dead[0].why.contains("panicked") && !dead[0].why.contains("alice"), "{}", dead[0].why);
     assert_eq!(node.metrics.webhook_undelivered.get((Undelivered::Panicked,)), 1);
+    node.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_is_shown_whether_there_is_a_receiver_or_not() {
+    let told = async |node: &Arc<Node>| {
+        sleep(Duration::from_secs(30)).await;
+        let metrics = String::from_utf8(node.scrape().await.unwrap()).unwrap();
+        let of =
+            |name: &str| metrics.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned)).unwrap();
+        (of("ringback_outbox_waiting "), of("ringback_webhook_receiver "))
+    };
+    let store = store();
+    post(&store, 1, &["answered", "ended"]).await;
+    let node = node_without_receiver(&store);
+    assert_eq!(told(&node).await, ("2".to_owned(), "0".to_owned()));
+    node.deliver_events(Script::new(|_| Some(Answer::Delivered)), TERMS);
+    assert_eq!(told(&node).await, ("0".to_owned(), "1".to_owned()));
     node.end().await;
 }

@@ -319,6 +319,10 @@ impl Outbox for NodeStore {
         self.call(partition, move |memory| async move { memory.release(partition, &holder).await }).await
     }
 
+    async fn waiting(&self, partition: Partition) -> Result<u64, StoreError> {
+        self.call(partition, move |memory| async move { memory.waiting(partition).await }).await
+    }
+
     async fn browse(
         &self,
         partition: Partition,

@@ -208,6 +208,26 @@ pub(super) async fn letters_can_be_read_whether_delivered_or_not(store: Arc<dyn 
     assert_eq!(post.browse(all[2].position, 10).await, []);
 }
 
+pub(super) async fn what_waits_is_counted(store: Arc<dyn Store>) {
+    let (post, gateway) = (Post::new(&store, 51), node("n"));
+    let waiting = async || store.waiting(post.partition).await.unwrap();
+    assert_eq!(waiting().await, 0);
+    post.put(["1", "2", "3"]).await;
+    assert_eq!(waiting().await, 3, "nobody has asked for them");
+    let (_, letters, _) = post.given(&gateway, None, 2).await;
+    assert_eq!(waiting().await, 3, "two are on their way");
+    post.acknowledge(&letters[..1]).await;
+    assert_eq!(waiting().await, 2);
+    store.bury(post.partition, &letters[1], "status 500", KEPT).await.unwrap();
+    assert_eq!(waiting().await, 1);
+    let (_, letters, _) = post.given(&gateway, None, 2).await;
+    post.acknowledge(&letters).await;
+    assert_eq!(waiting().await, 0, "delivered ones do not wait");
+    post.put_for(Retention { keep_ms: 60_000, most: 10 }, (0..1_000).map(|n| format!("{n:01000}"))).await;
+    let kept = post.browse(Position::START, 2_000).await;
+    assert_eq!(waiting().await, kept.len() as u64, "what is not kept does not wait");
+}
+
 pub(super) async fn letters_are_kept_for_their_time(store: Arc<dyn Store>) {
     let post = Post::new(&store, 47);
     post.put_for(Retention { keep_ms: 40, most: 10_000 }, ["1"]).await;

@@ -165,6 +165,13 @@ impl Outbox for MemoryStore {
         Ok(())
     }
 
+    async fn waiting(&self, partition: Partition) -> Result<u64, StoreError> {
+        let shelf = self.shelf(partition);
+        let outbox = &shelf.outbox;
+        let new = outbox.letters.keys().rev().take_while(|position| **position > outbox.handed_out);
+        Ok((new.count() + outbox.pending.len()) as u64)
+    }
+
     async fn browse(
         &self,
         partition: Partition,

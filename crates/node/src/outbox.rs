@@ -8,6 +8,7 @@ pub(crate) mod backlog;
 mod courier;
 pub(crate) mod doorbell;
 mod errand;
+mod health;
 mod lane;
 mod reading;
 
@@ -85,8 +86,8 @@ pub struct Terms {
 impl Node {
     /// Delivers events to this receiver from now on. To be called once, when the node starts.
     pub fn deliver_events(self: &Arc<Self>, receiver: Arc<dyn Receiver>, terms: Terms) {
-        self.essential("webhooks", courier::run(Arc::clone(self), receiver, terms));
         self.metrics.webhook_receiver.set((), 1.0);
+        self.essential("webhooks", courier::run(Arc::clone(self), receiver, terms));
     }
 }
 

@@ -1,14 +1,6 @@
 //! One event, until it is delivered or given up.
 
-use std::{
-    future::Future,
-    panic::AssertUnwindSafe,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
 use ringback_call::Timestamp;
@@ -19,8 +11,12 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{Answer, Event, Receiver, Terms, lane::Parcel};
-use crate::Node;
+use super::{
+    Answer, Event, Receiver, Terms,
+    health::{self, Health},
+    lane::Parcel,
+};
+use crate::{Node, seldom::Seldom};
 
 /// The first pause after the store failed, and the longest.
 const SHORT: Duration = Duration::from_millis(100);
@@ -34,8 +30,9 @@ pub(super) struct Runner {
     receiver: Arc<dyn Receiver>,
     terms: Terms,
     places: Semaphore,
-    /// Whether the last attempt failed.
-    failing: AtomicBool,
+    health: Health,
+    /// Not each dead letter is worth a line: of a receiver that is away for long there are many.
+    dead: Seldom,
 }
 
 /// What becomes of an event.
@@ -47,7 +44,8 @@ enum Fate {
 impl Runner {
     pub(super) fn new(node: Arc<Node>, receiver: Arc<dyn Receiver>, terms: Terms) -> Self {
         let places = Semaphore::new(terms.concurrency);
-        Self { node, receiver, terms, places, failing: AtomicBool::new(false) }
+        let dead = Seldom::new(health::REMIND);
+        Self { node, receiver, terms, places, health: Health::new(), dead }
     }
 
     /// Delivers it or gives it up, and tells the store.
@@ -74,7 +72,14 @@ impl Runner {
                 insist(|| store.acknowledge(partition, position)).await
             }
             Fate::Dead(cause, why) => {
-                tracing::warn!(event = ?parcel.event, cause = ?cause, why, "an event could not be delivered");
+                match self.dead.happened() {
+                    Some(events) => {
+                        tracing::warn!(event = ?parcel.event, ?cause, why, events, "an event could not be delivered");
+                    }
+                    None => {
+                        tracing::debug!(event = ?parcel.event, ?cause, why, "an event could not be delivered");
+                    }
+                }
                 self.node.metrics.webhook_undelivered.inc((*cause,));
                 insist(|| store.bury(partition, &parcel.letter, why, self.terms.dead)).await
             }
@@ -133,12 +138,17 @@ impl Runner {
             Answer::Never { .. } => Attempt::Refused,
         };
         self.node.metrics.webhook_attempts.inc((attempt,));
-        match (answer, self.failing.swap(attempt != Attempt::Delivered, Ordering::Relaxed)) {
-            (Answer::Delivered, true) => tracing::info!("the webhook's receiver takes events again"),
-            (Answer::Again { why, .. } | Answer::Never { why }, false) => {
-                tracing::warn!(why, "the webhook's receiver does not take an event");
+        match answer {
+            Answer::Delivered => {
+                if self.health.delivered() {
+                    tracing::info!("the webhook's receiver takes events again");
+                }
             }
-            _ => {}
+            Answer::Again { why, .. } | Answer::Never { why } => {
+                if let Some(attempts) = self.health.failed() {
+                    tracing::warn!(why, attempts, "the webhook's receiver does not take an event");
+                }
+            }
         }
     }
 }

@@ -150,7 +150,12 @@ impl Part {
 
     /// Whether the call is over, and this its end.
     fn is_the_end(&self, seen: u64) -> bool {
-        self.call.has_ended() && seen == self.call.mailboxes[self.side].last
+        self.call.has_ended() && !self.ended_untold() && seen == self.call.mailboxes[self.side].last
+    }
+
+    /// Whether the call is over, and its side was never told anything: it was not in it, in the history that stands.
+    fn ended_untold(&self) -> bool {
+        self.call.has_ended() && self.call.mailboxes[self.side].last == 0
     }
 
     /// A connection of this device by which the call knows it, if that counts as newer than this one.
@@ -240,6 +245,8 @@ async fn replays(
     let mut replays = Vec::with_capacity(found.len());
     for (part, last_seen) in found {
         let from = match (past, last_seen) {
+            // The client is in a call of a history that was lost, and nothing will tell it of the end.
+            (Some(_), Some(_)) if part.ended_untold() => return Ok(None),
             (Some(_), Some(seen)) => *seen,
             (Some(past), None) => part.unnamed(identity, past.notes),
             // Of ended calls a device that has forgotten them is told nothing.

@@ -60,3 +60,15 @@ async fn a_client_that_names_the_end_of_a_call_has_been_told_of_it() {
     assert_eq!(come_back(&stage, &alice, &call, end - 1).await.told, []);
     assert_eq!(come_back(&stage, &alice, &call, end).await.told, [(call, end)]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_is_in_a_call_that_is_over_and_was_never_told_of_it_starts_anew() {
+    let stage = Stage::new();
+    let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
+    // In a history that was lost, bob's own call had crossed with it, and that is how he is in it.
+    let call = stage.place(&alice, &bob).await;
+    stage.apply(&call, Input::Terminate).await;
+    assert_eq!(stage.stored(&call).await.document.call.mailboxes.callee.last, 0);
+    let start = come_back(&stage, &bob, &call, 0).await;
+    assert_eq!((start.resumed, start.told), (false, Vec::new()));
+}

@@ -10,6 +10,7 @@ pub(crate) mod doorbell;
 mod errand;
 mod health;
 mod lane;
+mod merge;
 mod reading;
 
 use std::{fmt, sync::Arc, time::Duration};

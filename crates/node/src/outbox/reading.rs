@@ -1,15 +1,15 @@
 //! Events read as call detail records: those of all partitions, in the order in which they were stored.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, str::FromStr};
 
-use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture};
 use ringback_call::{Millis, Timestamp};
 use ringback_store::{DeadLetter, Letter, Partition, Position, Retention, StoreError};
 
+use super::merge::{self, Wanted};
 use crate::Node;
 
-/// Partitions read at once.
-const AT_ONCE: usize = 16;
+/// Dead letters that are read at once to be sent anew.
+const REDELIVERED_AT_ONCE: usize = 100;
 /// Events are shown after this time: by then none is stored any more that belongs before them, though the clocks of the
 /// partitions' servers differ by as much.
 const SETTLED_MS: Millis = 2_000;
@@ -88,14 +88,9 @@ impl Node {
     /// When the store fails.
     pub async fn events(&self, after: Option<Mark>, limit: usize) -> Result<Vec<Marked<Letter>>, StoreError> {
         let until = Timestamp(self.clock.now().0.saturating_sub(SETTLED_MS));
-        let read = |partition, from| {
-            let store = Arc::clone(&self.store);
-            async move { store.browse(partition, from, limit).await }.boxed()
-        };
-        let mut events = self.of_all(after, read, |letter: &Letter| letter.position).await?;
-        events.retain(|event| event.mark.at <= until);
-        events.truncate(limit);
-        Ok(events)
+        let read = |partition, from, limit| self.store.browse(partition, from, limit);
+        let wanted = Wanted { limit, until };
+        merge::first(self.starts(after), wanted, read, |letter: &Letter| letter.position).await
     }
 
     /// At most `limit` dead letters after a mark, in the order in which they died.
@@ -107,38 +102,36 @@ impl Node {
         after: Option<Mark>,
         limit: usize,
     ) -> Result<Vec<Marked<DeadLetter>>, StoreError> {
-        let read = |partition, from| {
-            let store = Arc::clone(&self.store);
-            async move { store.browse_dead(partition, from, limit).await }.boxed()
-        };
-        let mut dead = self.of_all(after, read, |dead: &DeadLetter| dead.letter.position).await?;
-        dead.truncate(limit);
-        Ok(dead)
+        let read = |partition, from, limit| self.store.browse_dead(partition, from, limit);
+        let wanted = Wanted { limit, until: Timestamp(u64::MAX) };
+        merge::first(self.starts(after), wanted, read, |dead: &DeadLetter| dead.letter.position).await
     }
 
-    async fn of_all<T: Send + 'static>(
-        &self,
-        after: Option<Mark>,
-        read: impl Fn(Partition, Position) -> BoxFuture<'static, Result<Vec<T>, StoreError>>,
-        position: impl Fn(&T) -> Position,
-    ) -> Result<Vec<Marked<T>>, StoreError> {
-        let reads: Vec<_> = self
-            .store
-            .partitions()
-            .all()
-            .map(|partition| {
-                let from = after.map_or(Position::START, |after| after.in_partition(partition));
-                read(partition, from).map(move |letters| letters.map(|letters| (partition, letters))).boxed()
-            })
-            .collect();
-        let all: Vec<_> = futures::stream::iter(reads).buffer_unordered(AT_ONCE).try_collect().await?;
-        let mut marked: Vec<Marked<T>> = all
-            .into_iter()
-            .flat_map(|(partition, letters)| letters.into_iter().map(move |letter| (partition, letter)))
-            .map(|(partition, letter)| Marked { mark: Mark::of(partition, position(&letter)), letter })
-            .collect();
-        marked.sort_unstable_by_key(|letter| letter.mark);
-        Ok(marked)
+    /// Where in each partition that begins which comes after a mark.
+    fn starts(&self, after: Option<Mark>) -> Vec<(Partition, Position)> {
+        let from = |partition| after.map_or(Position::START, |after| after.in_partition(partition));
+        self.store.partitions().all().map(|partition| (partition, from(partition))).collect()
+    }
+
+    /// Sends dead letters anew, at most `limit`, in the order in which they died; how many were, and whether there may be
+    /// more.
+    ///
+    /// # Errors
+    /// When the store fails. Some may have been sent then.
+    pub async fn redeliver_all(&self, limit: usize) -> Result<(usize, bool), StoreError> {
+        let (mut after, mut seen, mut sent) = (None, 0, 0);
+        while seen < limit {
+            let page = self.dead_letters(after, REDELIVERED_AT_ONCE.min(limit - seen)).await?;
+            // Their letters are not kept until all are sent.
+            let marks: Vec<Mark> = page.into_iter().map(|dead| dead.mark).collect();
+            let Some(last) = marks.last() else { return Ok((sent, false)) };
+            after = Some(*last);
+            seen += marks.len();
+            for mark in marks {
+                sent += usize::from(self.redeliver(mark).await?);
+            }
+        }
+        Ok((sent, true))
     }
 
     /// Sends a dead letter anew; `false` if there is no such letter.

@@ -129,24 +129,21 @@ pub(super) async fn redeliver(State(node): State<Arc<Node>>, body: Bytes) -> Res
     if asked.all != asked.marks.is_empty() {
         return refusal(StatusCode::BAD_REQUEST, "the body must be {\"marks\":[…]} or {\"all\":true}");
     }
-    let marks = if asked.all {
-        node.dead_letters(None, REDELIVERED).await.map(|dead| dead.iter().map(|dead| dead.mark).collect())
-    } else {
-        let marks: Result<Vec<Mark>, _> = asked.marks.iter().map(|mark| mark.parse()).collect();
-        match marks {
-            Ok(marks) if marks.len() <= REDELIVERED => Ok(marks),
-            Ok(_) => return refusal(StatusCode::BAD_REQUEST, "marks: 1000 at most"),
-            Err(_) => return refusal(StatusCode::BAD_REQUEST, "marks: not what `mark` said"),
-        }
+    let marks: Result<Vec<Mark>, _> = asked.marks.iter().map(|mark| mark.parse()).collect();
+    let marks = match marks {
+        Ok(marks) if marks.len() <= REDELIVERED => marks,
+        Ok(_) => return refusal(StatusCode::BAD_REQUEST, "marks: 1000 at most"),
+        Err(_) => return refusal(StatusCode::BAD_REQUEST, "marks: not what `mark` said"),
     };
     let sent = async {
+        if asked.all {
+            return node.redeliver_all(REDELIVERED).await;
+        }
         let mut sent = 0;
-        let marks: Vec<Mark> = marks?;
-        let more = asked.all && marks.len() == REDELIVERED;
         for mark in marks {
             sent += usize::from(node.redeliver(mark).await?);
         }
-        Ok::<_, StoreError>((sent, more))
+        Ok::<_, StoreError>((sent, false))
     };
     match sent.await {
         Ok((sent, more)) => json(StatusCode::OK, &json!({ "redelivered": sent, "more": more })),

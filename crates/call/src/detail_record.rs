@@ -65,6 +65,16 @@ impl CallRecord {
         })
     }
 
+    /// Whether this side missed it: the callee may have, and for the caller there is nothing to miss.
+    pub fn missed_by(&self, side: Side) -> bool {
+        self.missed && side == Side::Callee
+    }
+
+    /// Whether a device of the callee answered.
+    pub const fn answered(&self) -> bool {
+        self.callee_device.is_some()
+    }
+
     /// Whose side a user was on.
     pub fn side_of(&self, user: &UserId) -> Option<Side> {
         if self.caller == *user {

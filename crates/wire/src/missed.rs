@@ -1,6 +1,6 @@
 //! What a client is told of calls that it missed.
 
-use ringback_call::{CallId, EndReason, Media, Timestamp};
+use ringback_call::{CallId, CallRecord, EndReason, Media, Timestamp};
 use serde::Serialize;
 
 use crate::PeerRef;
@@ -32,4 +32,18 @@ pub struct MissedCall {
     pub ended_at: Timestamp,
     /// Why.
     pub reason: EndReason,
+}
+
+impl MissedCall {
+    /// Of a call that its callee missed.
+    pub fn of(record: &CallRecord) -> Self {
+        Self {
+            call: record.call.clone(),
+            from: PeerRef { user: record.caller.clone(), device: Some(record.caller_device.clone()) },
+            media: record.media,
+            at: record.created_at,
+            ended_at: record.ended_at,
+            reason: record.reason,
+        }
+    }
 }

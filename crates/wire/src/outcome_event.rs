@@ -56,6 +56,19 @@ struct End {
     duration_ms: Option<Millis>,
 }
 
+impl End {
+    fn of(record: CallRecord) -> Self {
+        Self {
+            ended_at: record.ended_at,
+            reason: record.reason,
+            by: record.by,
+            phase: record.phase,
+            missed: record.missed,
+            duration_ms: record.duration_ms,
+        }
+    }
+}
+
 /// The body of an event that a call has come to; `None` if it has not. The same from every later document of the call.
 /// `traceparent` is of the call's trace, in which a receiver can go on.
 ///
@@ -70,14 +83,7 @@ pub fn write_outcome_event(
     let reached = |at: Option<Timestamp>, by: OutcomeEvent| at.filter(|_| event >= by);
     let answered_by = call.final_device(Side::Callee).filter(|_| event >= OutcomeEvent::Answered);
     let connected_at = reached(call.milestones.connected_at, OutcomeEvent::Connected);
-    let end = CallRecord::of(call).filter(|_| event == OutcomeEvent::Ended).map(|record| End {
-        ended_at: record.ended_at,
-        reason: record.reason,
-        by: record.by,
-        phase: record.phase,
-        missed: record.missed,
-        duration_ms: record.duration_ms,
-    });
+    let end = CallRecord::of(call).filter(|_| event == OutcomeEvent::Ended).map(End::of);
     let body = Body {
         id: event_id(event, &call.id),
         r#type: event,

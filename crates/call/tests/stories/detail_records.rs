@@ -68,3 +68,18 @@ fn what_was_answered_or_refused_was_not_missed() {
     story.ask(ALICE, Action::End(EndRequest::IceFailed));
     assert_eq!((record(&story).reason, record(&story).missed), (EndReason::IceFailed, false));
 }
+
+#[test]
+fn a_call_is_missed_by_its_callee_alone() {
+    let mut story = Story::ringing();
+    story.wait(2_000).ask(ALICE, ask::HANG_UP);
+    let missed = record(&story);
+    assert_eq!(Side::BOTH.map(|side| missed.missed_by(side)), [false, true]);
+    assert!(!missed.answered());
+
+    let mut story = Story::connected();
+    story.ask(ALICE, ask::HANG_UP);
+    let answered = record(&story);
+    assert_eq!(Side::BOTH.map(|side| answered.missed_by(side)), [false, false]);
+    assert!(answered.answered());
+}

@@ -77,7 +77,7 @@ impl Calls {
     /// What is remembered of an ended call with a user.
     fn ended(&self, user: &UserId, call: &Call) -> Result<Option<Ended>, StoreError> {
         let Some(logged) = CallRecord::of(call) else { return Ok(None) };
-        let missed = logged.missed && logged.side_of(user) == Some(Side::Callee);
+        let missed = logged.side_of(user).is_some_and(|side| logged.missed_by(side));
         let log = match self.keeps_logs() {
             true => Some(LogEntry { record: record::encode(WHAT, &logged)?, missed, bounds: self.keep.log }),
             false => None,

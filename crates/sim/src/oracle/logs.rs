@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ringback_call::{CallId, CallRecord, DeviceId, Side, Timestamp, UserId};
+use ringback_call::{CallId, CallRecord, DeviceId, Timestamp, UserId};
 use ringback_store::{CallLog as _, LogPage, record};
 
 use crate::world::World;
@@ -23,7 +23,7 @@ impl World {
             let (log, missed) = (self.log_of(&id).await, self.missed_by(&id).await);
             for call in ended.iter().filter(|call| call.ended_at.0 < young) {
                 let Some(side) = call.side_of(&id) else { continue };
-                let wanted = call.missed && side == Side::Callee;
+                let wanted = call.missed_by(side);
                 if log.get(&call.call) != Some(call) {
                     let logged = log.get(&call.call);
                     self.violated("log", format_args!("{call:?} is {logged:?} in the log of {user}"));

@@ -7,10 +7,11 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use ringback_call::{CallId, CallRecord, Side, Timestamp, UserId};
+use ringback_call::{CallId, CallRecord, Timestamp, UserId};
 use ringback_node::Node;
 use ringback_store::LogPlace;
-use serde_json::{Value, json};
+use ringback_wire::LoggedCall;
+use serde_json::json;
 
 use super::{
     asking::Asking,
@@ -78,7 +79,8 @@ async fn answer(node: &Node, user: &UserId, query: Option<&str>) -> Response {
     };
     match node.calls.log(user, before, limit).await {
         Ok(page) => {
-            let calls: Vec<Value> = page.records.iter().filter_map(|record| entry(record, user)).collect();
+            let seen_by = |record: &CallRecord| Some(LoggedCall::of(record, record.side_of(user)?));
+            let calls: Vec<LoggedCall> = page.records.iter().filter_map(seen_by).collect();
             let mut body = json!({ "calls": calls });
             if let Some(next) = page.next {
                 body["next"] = write_place(&next).into();
@@ -87,39 +89,6 @@ async fn answer(node: &Node, user: &UserId, query: Option<&str>) -> Response {
         }
         Err(error) => unavailable(&error),
     }
-}
-
-/// A call as one of its users sees it.
-fn entry(record: &CallRecord, user: &UserId) -> Option<Value> {
-    let side = record.side_of(user)?;
-    let (peer, device) = match side {
-        Side::Caller => (&record.callee, record.callee_device.as_ref()),
-        Side::Callee => (&record.caller, Some(&record.caller_device)),
-    };
-    let mut entry = json!({
-        "call": record.call,
-        "role": side.as_str(),
-        "peer": {"user": peer},
-        "media": record.media,
-        "at": record.created_at,
-        "ended_at": record.ended_at,
-        "reason": record.reason.as_str(),
-        "answered": record.callee_device.is_some(),
-        "missed": record.missed && side == Side::Callee,
-    });
-    if let Some(device) = device {
-        entry["peer"]["device"] = json!(device);
-    }
-    let more = [
-        ("by", json!(record.by)),
-        ("answered_by", json!(record.callee_device)),
-        ("setup_ms", json!(record.setup_ms)),
-        ("duration_ms", json!(record.duration_ms)),
-    ];
-    for (name, value) in more.into_iter().filter(|(_, value)| !value.is_null()) {
-        entry[name] = value;
-    }
-    Some(entry)
 }
 
 /// A place in the log is opaque to clients, but for its beginning: a time alone will do.

@@ -2,7 +2,7 @@
 
 use ringback_call::{CallRecord, DeviceId, Timestamp, UserId};
 use ringback_store::{LogPage, LogPlace, StoreError, record::decode};
-use ringback_wire::{MissedCall, MissedFrame, PeerRef};
+use ringback_wire::{MissedCall, MissedFrame};
 
 use super::{Calls, WHAT};
 
@@ -57,8 +57,8 @@ impl Calls {
         let missed = self.store.missed(user, device, since, MAX_MISSED + 1).await?;
         let more = missed.records.len() > MAX_MISSED;
         let records = missed.records.iter().take(MAX_MISSED);
-        let calls: Vec<MissedCall> =
-            records.filter_map(|record| decode(WHAT, record).ok()).map(told).collect();
+        let records = records.filter_map(|record| decode(WHAT, record).ok());
+        let calls: Vec<MissedCall> = records.map(|record| MissedCall::of(&record)).collect();
         Ok((!calls.is_empty()).then_some(MissedFrame { calls, until: missed.until, more }))
     }
 
@@ -73,16 +73,5 @@ impl Calls {
         until: Timestamp,
     ) -> Result<(), StoreError> {
         self.store.confirm(user, device, until, self.keep.log.age_ms).await
-    }
-}
-
-fn told(record: CallRecord) -> MissedCall {
-    MissedCall {
-        call: record.call,
-        from: PeerRef { user: record.caller, device: Some(record.caller_device) },
-        media: record.media,
-        at: record.created_at,
-        ended_at: record.ended_at,
-        reason: record.reason,
     }
 }

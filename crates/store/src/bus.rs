@@ -1,16 +1,18 @@
 //! A node's subscription.
 
+use std::fmt;
+
 use bytes::Bytes;
 use ringback_call::CallId;
 use tokio::sync::broadcast;
 
-use crate::{Partition, Partitions};
+use crate::{Partition, Partitions, size::Size};
 
 /// Messages a subscriber may lag behind before it loses some and is told so.
 const CAPACITY: usize = 8_192;
 
 /// What reaches a node.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum BusEvent {
     /// An entry of a call's log, as it was appended.
     Entry {
@@ -27,6 +29,21 @@ pub enum BusEvent {
     Interrupted(Vec<Partition>),
     /// These partitions may hold less than they did: a failover has lost the newest changes, or all is gone.
     Regressed(Vec<Partition>),
+}
+
+impl fmt::Debug for BusEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Entry { body, document } => {
+                let document = document.as_ref().map(Size::of);
+                f.debug_struct("Entry").field("body", &Size::of(body)).field("document", &document).finish()
+            }
+            Self::Direct(body) => f.debug_tuple("Direct").field(&Size::of(body)).finish(),
+            Self::Missed(calls) => f.debug_tuple("Missed").field(calls).finish(),
+            Self::Interrupted(partitions) => f.debug_tuple("Interrupted").field(partitions).finish(),
+            Self::Regressed(partitions) => f.debug_tuple("Regressed").field(partitions).finish(),
+        }
+    }
 }
 
 /// A store's end of a subscription.

@@ -1,10 +1,12 @@
 //! A user's log of calls: what is kept of them once they are over.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use ringback_call::{CallId, DeviceId, Millis, Timestamp, UserId};
 
-use crate::StoreError;
+use crate::{StoreError, size::Size};
 
 /// Devices of one user whose word is kept on what they know of; of more, those whose word is the oldest are forgotten.
 pub const DEVICES_HEARD: usize = 64;
@@ -21,7 +23,7 @@ pub struct Ended {
 }
 
 /// What is written into a user's log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct LogEntry {
     /// The call, for whoever reads the log.
     pub record: Bytes,
@@ -29,6 +31,17 @@ pub struct LogEntry {
     pub missed: bool,
     /// How much is kept.
     pub bounds: LogBounds,
+}
+
+impl fmt::Debug for LogEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { record, missed, bounds } = self;
+        f.debug_struct("LogEntry")
+            .field("record", &Size::of(record))
+            .field("missed", missed)
+            .field("bounds", bounds)
+            .finish()
+    }
 }
 
 /// How much of a log is kept.
@@ -61,13 +74,21 @@ pub struct LogPlace {
 }
 
 /// Missed calls that a device does not know of.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Missed {
     /// Their records, the newest first.
     pub records: Vec<Bytes>,
     /// What the device may confirm: it knows then of all that were written down until this moment, which no two calls
     /// share. 0 where there are none.
     pub until: Timestamp,
+}
+
+impl fmt::Debug for Missed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { records, until } = self;
+        let records: Vec<Size> = records.iter().map(Size::of).collect();
+        f.debug_struct("Missed").field("records", &records).field("until", until).finish()
+    }
 }
 
 /// Users' logs of calls. Written by [`Users::delist`](crate::Users::delist): a call is written down once, and again only

@@ -8,7 +8,7 @@ use ringback_call::{CallId, Millis, NodeId, Side, Timestamp};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{Outgoing, Pair};
+use crate::{Outgoing, Pair, size::Size};
 
 /// Which change of a document it is, and a stamp of its contents. A failover may lose the newest changes, and then two
 /// histories have a third change each: the stamp tells them apart, so that nothing decided on one is stored over the
@@ -72,7 +72,7 @@ impl std::fmt::Debug for Stored {
 }
 
 /// One change of one call. All of it happens, or nothing.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Commit {
     /// Which call.
     pub call: CallId,
@@ -99,6 +99,26 @@ pub struct Commit {
     pub trims: Vec<(Log, RangeInclusive<u64>)>,
     /// What is put into the outbox of the call's partition.
     pub outgoing: Outgoing,
+}
+
+impl fmt::Debug for Commit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { call, expected, version, document, ttl_ms, deadline, .. } = self;
+        let Self { pair, claim, entries, trims, outgoing, .. } = self;
+        f.debug_struct("Commit")
+            .field("call", call)
+            .field("expected", expected)
+            .field("version", version)
+            .field("document", &Size::of(document))
+            .field("ttl_ms", ttl_ms)
+            .field("deadline", deadline)
+            .field("pair", pair)
+            .field("claim", claim)
+            .field("entries", entries)
+            .field("trims", trims)
+            .field("outgoing", outgoing)
+            .finish()
+    }
 }
 
 /// The pair's pointer names the newest call between two users.

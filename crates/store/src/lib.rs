@@ -18,11 +18,16 @@ pub mod memory;
 mod outbox;
 mod partition;
 pub mod record;
+mod size;
 mod users;
+
+use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Millis, NodeId, SessionId, Timestamp, UserId};
+
+use size::Size;
 
 pub use bus::{BusEvent, Sender, Subscription};
 pub use call_log::{CallLog, DEVICES_HEARD, Ended, LogBounds, LogEntry, LogPage, LogPlace, Missed};
@@ -140,12 +145,20 @@ pub trait Sessions: Send + Sync {
 }
 
 /// What a new connection has to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Greeted {
     /// What is remembered of its session; `None` if it is not kept.
     pub notes: Option<Bytes>,
     /// Microseconds since the epoch.
     pub now_us: u64,
+}
+
+impl fmt::Debug for Greeted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { notes, now_us } = self;
+        let notes = notes.as_ref().map(Size::of);
+        f.debug_struct("Greeted").field("notes", &notes).field("now_us", now_us).finish()
+    }
 }
 
 /// Which gateways live, and what time it is.

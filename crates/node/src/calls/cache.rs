@@ -33,7 +33,7 @@ const MAX_BYTES: usize = 128 * 1024;
 const MAX_MEASURED: usize = 32;
 
 /// A document as it was seen.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Known {
     /// Which one.
     pub version: Version,
@@ -41,6 +41,12 @@ pub struct Known {
     pub document: Document,
     /// The same as it is stored.
     pub bytes: Bytes,
+}
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Known({:?}, version {})", self.document.call.id, self.version)
+    }
 }
 
 impl Known {

@@ -88,6 +88,15 @@ impl Deadlines for Measured {
     async fn forget(&self, call: &CallId) -> Result<(), StoreError> {
         self.time(Operation::Forget, self.store.forget(call)).await
     }
+
+    async fn reschedule(
+        &self,
+        call: &CallId,
+        due: Timestamp,
+        next: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        self.time(Operation::Reschedule, self.store.reschedule(call, due, next)).await
+    }
 }
 
 #[async_trait]
@@ -154,15 +163,6 @@ impl CallLog for Measured {
         ttl_ms: Millis,
     ) -> Result<(), StoreError> {
         self.time(Operation::Confirm, self.store.confirm(user, device, until, ttl_ms)).await
-    }
-
-    async fn reschedule(
-        &self,
-        call: &CallId,
-        due: Timestamp,
-        next: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        self.time(Operation::Reschedule, self.store.reschedule(call, due, next)).await
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     RedisStore,
     keys::LONGEST_TTL_MS,
     reply::{self, Unexpected},
-    request::{CONFIRM, LOG, MISSED, RESCHEDULE, Request},
+    request::{CONFIRM, LOG, MISSED, Request},
 };
 
 const WHAT: &str = "a log of calls";
@@ -58,19 +58,6 @@ impl CallLog for RedisStore {
         ];
         self.run(partition, &Request::script(WHAT, &CONFIRM, vec![told], args)).await.map(drop)
     }
-
-    async fn reschedule(
-        &self,
-        call: &CallId,
-        due: Timestamp,
-        next: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        let Some(partition) = self.partition_of(call) else { return Ok(()) };
-        let next = next.map(digits).unwrap_or_default();
-        let args = vec![call.as_str().into(), digits(due).into(), next.into()];
-        let keys = vec![self.keys().deadlines(partition), self.keys().call(partition, call)];
-        self.run(partition, &Request::script("a deadline", &RESCHEDULE, keys, args)).await.map(drop)
-    }
 }
 
 impl RedisStore {
@@ -89,7 +76,7 @@ impl RedisStore {
 }
 
 /// A score is exact up to 2^53.
-fn digits(at: Timestamp) -> String {
+pub(crate) fn digits(at: Timestamp) -> String {
     at.0.min((1 << 53) - 1).to_string()
 }
 

@@ -12,10 +12,11 @@ use ringback_store::{
 
 use crate::{
     RedisStore,
+    call_log::digits,
     keys::{self, DOCUMENT, LONGEST_TTL_MS, VERSION},
     outbox,
     reply::{self, Unexpected},
-    request::{COMMIT, FORGET, Request},
+    request::{COMMIT, FORGET, RESCHEDULE, Request},
 };
 
 /// Nodes that one entry can be published to.
@@ -135,6 +136,19 @@ impl Deadlines for RedisStore {
         let keys = vec![self.keys().call(partition, call), self.keys().deadlines(partition)];
         let request = Request::script("a deadline", &FORGET, keys, vec![call.as_str().into()]);
         self.run(partition, &request).await.map(drop)
+    }
+
+    async fn reschedule(
+        &self,
+        call: &CallId,
+        due: Timestamp,
+        next: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let Some(partition) = self.partition_of(call) else { return Ok(()) };
+        let next = next.map(digits).unwrap_or_default();
+        let args = vec![call.as_str().into(), digits(due).into(), next.into()];
+        let keys = vec![self.keys().deadlines(partition), self.keys().call(partition, call)];
+        self.run(partition, &Request::script("a deadline", &RESCHEDULE, keys, args)).await.map(drop)
     }
 }
 

@@ -117,13 +117,4 @@ pub trait CallLog: Send + Sync {
         until: Timestamp,
         ttl_ms: Millis,
     ) -> Result<(), StoreError>;
-
-    /// Moves the deadline of a call to another time, or takes it away, if it is `due` or was before. A call that is over
-    /// has one for as long as its users' logs may not have been written.
-    async fn reschedule(
-        &self,
-        call: &CallId,
-        due: Timestamp,
-        next: Option<Timestamp>,
-    ) -> Result<(), StoreError>;
 }

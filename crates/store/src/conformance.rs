@@ -106,6 +106,9 @@ pub fn all() -> Vec<(&'static str, Promise)> {
             a_change_that_renews_nothing_leaves_what_was_written,
             a_living_call_is_not_forgotten,
             the_deadline_of_a_call_that_is_gone_can_be_forgotten,
+            the_deadline_of_a_logged_call_is_taken_away,
+            a_deadline_can_be_moved,
+            a_later_deadline_is_left_in_place,
         }
         expiry {
             everything_of_a_call_ends_with_its_time,
@@ -147,9 +150,6 @@ pub fn all() -> Vec<(&'static str, Promise)> {
             a_call_that_was_not_missed_after_all_is_not_told,
             what_is_gone_from_the_log_is_not_told,
             the_last_devices_are_heard,
-            the_deadline_of_a_logged_call_is_taken_away,
-            a_deadline_can_be_moved,
-            a_later_deadline_is_left_in_place,
         }
         sessions {
             a_session_is_kept_for_its_device_alone,

@@ -82,6 +82,15 @@ pub trait Deadlines: Send + Sync {
 
     /// Takes a deadline away whose call is gone; leaves it where the call exists.
     async fn forget(&self, call: &CallId) -> Result<(), StoreError>;
+
+    /// Moves the deadline of a call to another time, or takes it away, if it is `due` or was before. A call that is over
+    /// has one for as long as its users' logs may not have been written.
+    async fn reschedule(
+        &self,
+        call: &CallId,
+        due: Timestamp,
+        next: Option<Timestamp>,
+    ) -> Result<(), StoreError>;
 }
 
 /// Who is reachable where, and in which calls. One record a user.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use ringback_call::{RequestId, SessionId, Timestamp, UserId};
 use ringback_store::{
-    CallLog as _, Calls as _, Claim, Commit, Committed, Deadlines as _, Outgoing, Pair, Store as _, Version,
+    Calls as _, Claim, Commit, Committed, Deadlines as _, Outgoing, Pair, Store as _, Version,
     memory::MemoryStore,
 };
 

@@ -115,6 +115,17 @@ impl Deadlines for NodeStore {
         let id = call.clone();
         self.call(self.of_call(call), move |memory| async move { memory.forget(&id).await }).await
     }
+
+    async fn reschedule(
+        &self,
+        call: &CallId,
+        due: Timestamp,
+        next: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let id = call.clone();
+        self.call(self.of_call(call), move |memory| async move { memory.reschedule(&id, due, next).await })
+            .await
+    }
 }
 
 #[async_trait]
@@ -206,17 +217,6 @@ impl CallLog for NodeStore {
             memory.confirm(&user, &device, until, ttl_ms).await
         })
         .await
-    }
-
-    async fn reschedule(
-        &self,
-        call: &CallId,
-        due: Timestamp,
-        next: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        let id = call.clone();
-        self.call(self.of_call(call), move |memory| async move { memory.reschedule(&id, due, next).await })
-            .await
     }
 }
 

@@ -3,10 +3,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ringback_call::{CallId, DeviceId, Timestamp, UserId};
 
-use super::stage::{Two, device, unique, until, user};
-use crate::{
-    Commit, DEVICES_HEARD, Ended, LogBounds, LogEntry, LogPage, LogPlace, Missed, Store, UserRecord, Version,
-};
+use super::stage::{device, unique, until, user};
+use crate::{DEVICES_HEARD, Ended, LogBounds, LogEntry, LogPage, LogPlace, Missed, Store, UserRecord};
 
 const DAY: u64 = 86_400_000;
 const BOUNDS: LogBounds = LogBounds { entries: 100, age_ms: DAY };
@@ -266,46 +264,4 @@ pub(super) async fn the_last_devices_are_heard(store: Arc<dyn Store>) {
     diary.confirm(&last, until.after(2)).await;
     assert_eq!(diary.missed_by(&first).await.records, ["a"]);
     assert_eq!(diary.missed_by(&last).await, Missed::default());
-}
-
-fn waits(two: &Two, call: &CallId, deadline: u64) -> Commit {
-    Commit { deadline: Some(Timestamp(deadline)), ..two.change(call, Version::NONE, "over") }
-}
-
-pub(super) async fn the_deadline_of_a_logged_call_is_taken_away(store: Arc<dyn Store>) {
-    let two = Two::new(&store);
-    let call = two.call();
-    two.applies(waits(&two, &call, 100)).await;
-    for _ in 0..2 {
-        store.reschedule(&call, Timestamp(100), None).await.unwrap();
-        assert!(!two.is_due(&call, 100).await);
-    }
-    // It is not set anew where there is none.
-    store.reschedule(&call, Timestamp(100), Some(Timestamp(50))).await.unwrap();
-    assert!(!two.is_due(&call, 100).await);
-    let known = Version::NONE.next(b"over");
-    two.applies(Commit { deadline: Some(Timestamp(100)), ..two.change(&call, known, "seen") }).await;
-    assert!(two.is_due(&call, 100).await, "a commit sets it as before");
-}
-
-pub(super) async fn a_deadline_can_be_moved(store: Arc<dyn Store>) {
-    let two = Two::new(&store);
-    let call = two.call();
-    two.applies(waits(&two, &call, 100)).await;
-    store.reschedule(&call, Timestamp(150), Some(Timestamp(200))).await.unwrap();
-    assert!(!two.is_due(&call, 199).await);
-    assert_eq!(two.due(200).await.into_iter().filter(|due| *due == call).count(), 1);
-    // A commit finds it where it is.
-    two.applies(two.change(&call, Version::NONE.next(b"over"), "later")).await;
-    assert!(!two.is_due(&call, 200).await);
-}
-
-pub(super) async fn a_later_deadline_is_left_in_place(store: Arc<dyn Store>) {
-    let two = Two::new(&store);
-    let call = two.call();
-    two.applies(waits(&two, &call, 100)).await;
-    for next in [None, Some(Timestamp(500))] {
-        store.reschedule(&call, Timestamp(99), next).await.unwrap();
-        assert!(two.is_due(&call, 100).await);
-    }
 }

@@ -94,21 +94,4 @@ impl CallLog for MemoryStore {
         }
         Ok(())
     }
-
-    async fn reschedule(
-        &self,
-        call: &CallId,
-        due: Timestamp,
-        next: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        let Some(partition) = self.partitions().of_call(call) else { return Ok(()) };
-        let mut shelf = self.shelf(partition);
-        let Some(row) = shelf.calls.get_mut(call) else { return Ok(()) };
-        if let Some(at) = row.deadline.filter(|at| *at <= due) {
-            row.deadline = next;
-            shelf.deadlines.remove(&(at, call.clone()));
-            shelf.deadlines.extend(next.map(|next| (next, call.clone())));
-        }
-        Ok(())
-    }
 }

@@ -7,10 +7,10 @@ use ringback_store::{
     BusEvent, StoreError, Stored, Subscription,
     record::{self, Direct, Envelope},
 };
-use ringback_telemetry::Gap;
+use ringback_telemetry::{Gap, Unreadable};
 use ringback_wire::CloseCode;
 
-use crate::{Node, recovery, registry::Mail};
+use crate::{Node, recovery, registry::Mail, unreadable::counted};
 
 /// Passes on what reaches this node until it stops.
 pub async fn run(node: Arc<Node>, mut subscription: Subscription) {
@@ -42,7 +42,8 @@ pub async fn run(node: Arc<Node>, mut subscription: Subscription) {
 }
 
 fn entry(node: &Arc<Node>, body: &Bytes, document: Option<Bytes>) -> Result<(), StoreError> {
-    let envelope: Envelope = record::decode("an envelope", body)?;
+    let envelope: Envelope =
+        counted(&node.metrics, Unreadable::Envelope, record::decode("an envelope", body))?;
     let stored = document.map(|document| Stored { version: envelope.version, document });
     let agrees = node.calls.learn(&envelope, body, stored.as_ref());
     node.metrics.bus_delay.observe_ms((), node.clock.now().since(envelope.at));
@@ -59,7 +60,7 @@ fn entry(node: &Arc<Node>, body: &Bytes, document: Option<Bytes>) -> Result<(), 
 }
 
 fn direct(node: &Node, body: &[u8]) -> Result<(), StoreError> {
-    match record::decode("a message", body)? {
+    match counted(&node.metrics, Unreadable::Message, record::decode("a message", body))? {
         Direct::Replaced { user, device, connection } => {
             node.registry.close(&user, &device, connection, CloseCode::Replaced);
         }
@@ -98,5 +99,14 @@ mod tests {
         let next = Stage::succeeded(&stage.stored(&call).await, 0x600d);
         entry(&stage.node, &Stage::told(&next), Some(next.bytes)).unwrap();
         assert!(matches!(inbox.mail.try_recv(), Ok(Mail::Entry(entry)) if entry.seq == 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_can_not_be_read_is_left_out_and_counted() {
+        let stage = Stage::new();
+        let unread = |kind| stage.node.metrics.unreadable.get((kind,));
+        let body = Bytes::from_static(b"?");
+        assert!(entry(&stage.node, &body, None).is_err() && direct(&stage.node, &body).is_err());
+        assert_eq!((unread(Unreadable::Envelope), unread(Unreadable::Message)), (1, 1));
     }
 }

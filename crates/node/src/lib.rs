@@ -31,6 +31,7 @@ mod seldom;
 #[cfg(test)]
 mod stage;
 pub mod sweeper;
+mod unreadable;
 
 pub use config::Config;
 pub use connection::{Incoming, Transport, serve};

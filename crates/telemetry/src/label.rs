@@ -261,6 +261,18 @@ labels! {
         Expired = "expired",
     }
 
+    /// What could not be read, and was left out.
+    Unreadable, "record" {
+        /// A call in a user's log.
+        Log = "log",
+        /// A step on a call's timeline.
+        Note = "note",
+        /// An event on its way to clients.
+        Envelope = "envelope",
+        /// What one gateway tells another.
+        Message = "message",
+    }
+
     /// Why the store did not do it.
     StoreFailure, "kind" {
         /// It is away, or was too slow.

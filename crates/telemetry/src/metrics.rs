@@ -7,7 +7,7 @@ use ringback_wire::ErrorCode;
 
 use crate::{
     Attempt, CommitOutcome, Counter, Finish, Gap, Gauge, Glare, Greeting, Histogram, NoRoom, Request,
-    StoreFailure, StoreOperation, Undelivered, instrument::Instrument, label::Labels,
+    StoreFailure, StoreOperation, Undelivered, Unreadable, instrument::Instrument, label::Labels,
 };
 
 /// For what people and networks take part in, in seconds.
@@ -188,6 +188,8 @@ metrics! {
     store: Histogram<(StoreOperation,)> = "ringback_store_seconds", SHORT;
     /// What the store did not do.
     store_errors: Counter<(StoreOperation, StoreFailure)> = "ringback_store_errors_total", NONE;
+    /// Records that could not be read, and were left out: a newer gateway has written them, or something is broken.
+    unreadable: Counter<(Unreadable,)> = "ringback_unreadable_records_total", NONE;
     /// Seconds since the store answered a heartbeat of this gateway; -1 if it never has.
     store_heard: Gauge<()> = "ringback_store_heard_seconds", NONE;
 }

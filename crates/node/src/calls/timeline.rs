@@ -8,9 +8,11 @@ use ringback_store::{
     Log, StoreError,
     record::{self, NoteRecord},
 };
+use ringback_telemetry::Unreadable;
 use tokio::time::Instant;
 
 use super::{Calls, Known, cache::Slot};
+use crate::unreadable::readable;
 
 /// How long is waited for the places of calls by who only wants to look at them, and for how many at once.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -40,8 +42,8 @@ impl Calls {
             0 => Vec::new(),
             last => self.store.read(id, Log::Notes, 1, last).await?,
         };
-        // A newer gateway may write what this one does not know.
-        let notes = kept.iter().filter_map(|(seq, body)| Some((*seq, record::decode("a note", body).ok()?)));
+        let read = |body| readable(&self.metrics, Unreadable::Note, record::decode("a note", body));
+        let notes = kept.iter().filter_map(|(seq, body)| Some((*seq, read(body)?)));
         Ok(Some(Timeline { notes: notes.collect(), call }))
     }
 
@@ -109,7 +111,9 @@ impl Calls {
 #[cfg(test)]
 mod tests {
     use ringback_call::Timestamp;
+    use ringback_store::{Calls as _, Claim, Commit, Committed, Entry, Outgoing, Pair};
 
+    use super::*;
     use crate::stage::Stage;
 
     #[tokio::test(start_paused = true)]
@@ -134,7 +138,38 @@ mod tests {
         }
         let began = tokio::time::Instant::now();
         assert_eq!(calls.live_by_state().await.iter().map(|(_, count)| count).sum::<usize>(), 20);
-        assert!(began.elapsed() <= super::GLANCE * 2, "{:?}", began.elapsed());
+        assert!(began.elapsed() <= GLANCE * 2, "{:?}", began.elapsed());
         assert_eq!(ids(calls.live(2).await), [placed[19].clone(), placed[18].clone()]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_that_can_not_be_read_is_left_out_and_counted() {
+        let stage = Stage::new();
+        let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
+        let id = stage.answered(&alice, &bob).await;
+        let known = stage.stored(&id).await;
+        let mut call = known.call().clone();
+        call.notes += 1;
+        let seq = call.notes;
+        let document = known.document.succeeded_by(known.version, call);
+        let bytes = record::encode_call(&document).unwrap();
+        let body = bytes::Bytes::from_static(b"?");
+        let commit = Commit {
+            call: id.clone(),
+            expected: known.version,
+            version: known.version.next(&bytes),
+            document: bytes,
+            ttl_ms: 60_000,
+            deadline: None,
+            pair: Pair::of(&document.call.caller, &document.call.callee),
+            claim: Claim::Held,
+            entries: vec![Entry { log: Log::Notes, seq, body, nodes: Vec::new() }],
+            trims: Vec::new(),
+            outgoing: Outgoing::default(),
+        };
+        assert_eq!(stage.store.commit(commit).await.unwrap(), Committed::Applied);
+        let timeline = stage.node.calls.timeline(&id).await.unwrap().unwrap();
+        assert_eq!(timeline.notes.len() as u64, seq - 1);
+        assert_eq!(stage.node.metrics.unreadable.get((Unreadable::Note,)), 1);
     }
 }

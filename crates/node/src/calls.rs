@@ -168,8 +168,13 @@ impl Calls {
         input: &Input,
         came: Option<Instant>,
     ) -> Result<(Applied, Option<Call>, Option<ringback_call::FollowUp>), Failure> {
-        self.make_sure(place).await?;
-        self.clear_up(place).await?;
+        // These three are rare, and boxed, since each connection has room for one command under way.
+        if place.unsure.is_some() {
+            Box::pin(self.make_sure(place)).await?;
+        }
+        if place.contradiction.is_some() {
+            Box::pin(self.clear_up(place)).await?;
+        }
         // What is cached may be old: good enough to try a commit on, which checks it, but not to refuse a request.
         let mut fresh = false;
         for _ in 0..MAX_TRIES {
@@ -194,7 +199,7 @@ impl Calls {
                         }
                         Outcome::Beaten(stored) => {
                             fresh = true;
-                            if !self.reconcile(place, known, stored).await? {
+                            if !Box::pin(self.reconcile(place, known, stored)).await? {
                                 return Err(Rejection::NoSuchCall.into());
                             }
                         }
@@ -218,7 +223,7 @@ impl Calls {
                 Ok(_) | Err(_) => {
                     fresh = true;
                     let stored = self.store.load(call).await?;
-                    if !self.reconcile(place, known, stored).await? {
+                    if !Box::pin(self.reconcile(place, known, stored)).await? {
                         return Err(Rejection::NoSuchCall.into());
                     }
                 }

@@ -102,7 +102,8 @@ impl RedisStore {
         if !self.waits_for_replicas() {
             return Ok(());
         }
-        self.topology.replicate(partition, self.keys().call(partition, call), version).await
+        // Boxed, or else every commit would be as large as this makes it.
+        Box::pin(self.topology.replicate(partition, self.keys().call(partition, call), version)).await
     }
 
     async fn subscribe_node(&self, node: &NodeId) -> Result<Subscription, StoreError> {

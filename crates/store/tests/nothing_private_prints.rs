@@ -50,6 +50,7 @@ fn commit() -> Commit {
         document: body(),
         ttl_ms: 1,
         deadline: Some(Timestamp(1)),
+        renews: true,
         pair: Pair::of(&user(), &user()),
         claim: Claim::After(call()),
         entries: vec![Entry { log: Log::Mailbox(Side::Caller), seq: 1, body: body(), nodes: vec![node()] }],

@@ -161,6 +161,7 @@ mod tests {
             document: bytes,
             ttl_ms: 60_000,
             deadline: None,
+            renews: true,
             pair: Pair::of(&document.call.caller, &document.call.callee),
             claim: Claim::Held,
             entries: vec![Entry { log: Log::Notes, seq, body, nodes: Vec::new() }],

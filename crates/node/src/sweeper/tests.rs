@@ -42,6 +42,7 @@ async fn put_unreadable(store: &MemoryStore, partition: Partition, n: u64) {
         document: Bytes::from_static(b"?"),
         ttl_ms: 3_600_000,
         deadline: Some(Timestamp(1 + n)),
+        renews: true,
         pair,
         claim: Claim::Held,
         entries: Vec::new(),

@@ -111,6 +111,12 @@ load-compare: $(DIST) ## Compare a call's CPU and set-up time with those of the 
 	@$(STEP) "build for release" cargo build --release --package ringback-gateway --package ringback-loadtest
 	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "compare with the floor" target/release/ringback-loadtest compare $(ARGS)
 
+.PHONY: load-scale
+load-scale: $(DIST) ## Compare what a call costs in clusters of several sizes
+	@$(SETUP) cargo redis
+	@$(STEP) "build for release" cargo build --release --package ringback-gateway --package ringback-loadtest
+	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "sizes of a cluster" target/release/ringback-loadtest scale $(ARGS)
+
 .PHONY: bench-time
 bench-time: ## Time the call rules, the wire formats and the Redis store
 	@$(SETUP) cargo redis

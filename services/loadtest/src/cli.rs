@@ -18,6 +18,7 @@ use crate::{
     protocol::token::Tokens,
     report::{Report, html, json, table},
     run::{self, Files, Task},
+    scale,
     scenario::Scenario,
     servers::Server,
 };
@@ -58,6 +59,8 @@ enum Command {
     },
     /// Compare gateways with the floor: CPU of a call, and set-up time.
     Compare(compare::Flags),
+    /// Compare clusters of several sizes: what a call costs in each.
+    Scale(scale::Flags),
 }
 
 /// How virtual users prove who they are.
@@ -112,6 +115,7 @@ impl Flags {
             Command::Check { scenarios } => check(&scenarios),
             Command::Floor { listen, redis } => floor::serve(&listen, &redis, stop).await.map(|()| OK),
             Command::Compare(flags) => compare::run(flags, stop).await.map(|()| OK),
+            Command::Scale(flags) => scale::run(flags, stop).await.map(|()| OK),
         };
         exit(done, FAILED)
     }

@@ -1,17 +1,24 @@
 //! What Ringback costs beyond the floor, on this machine, in one run: both are up at once and take turns.
 
-mod parts;
-mod side;
-
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use serde::Serialize;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use self::side::{Side, Turn};
-use crate::{cli, scenario::Scenario};
+use crate::{
+    cli,
+    measure::metric::Metric,
+    stand::{
+        Cost, Kind, Side,
+        side::{Make, Turn},
+        table::{Spread, number},
+    },
+};
+
+/// How many nodes either side has.
+const NODES: usize = 2;
 
 /// What to compare.
 #[derive(Debug, Args)]
@@ -37,9 +44,20 @@ pub(crate) struct Flags {
     /// Users connected to either. So many that none exceeds a gateway's limits.requests_per_second.
     #[arg(long, default_value_t = 2_000)]
     users: usize,
+    /// Before the calls of a turn so many seconds without any, to see what is spent anyway.
+    #[arg(long, default_value_t = 2.0)]
+    idle_seconds: f64,
     /// Write the figures as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
+}
+
+/// What a turn of one side has shown.
+#[derive(Clone, Copy, Debug)]
+struct Shown {
+    cost: Cost,
+    p50_ms: f64,
+    p99_ms: f64,
 }
 
 /// One figure of all turns.
@@ -57,25 +75,28 @@ struct Figure {
 /// Compares, and prints what it found.
 pub(crate) async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result<()> {
     let folder = TempDir::new()?;
-    let mut ringback = Side::ringback(&flags.gateway_binary, folder.path(), flags.users, &stop).await?;
-    let mut floor = Side::floor(folder.path(), flags.users, &stop).await?;
+    let make = |name| Make {
+        name,
+        nodes: NODES,
+        redis: Kind::Standalone,
+        users: flags.users,
+        folder: folder.path(),
+    };
+    let ringback = Side::gateways(make("gateway"), &flags.gateway_binary, &stop).await?;
+    let floor = Side::floors(make("floor"), &stop).await?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for turn in 0..=flags.turns {
         // Who is first changes, so that neither always has the machine as the other left it.
-        let (first, second) =
-            if turn % 2 == 0 { (&mut ringback, &mut floor) } else { (&mut floor, &mut ringback) };
-        let (mut one, mut other) = (first.turn(&flags, &stop).await?, second.turn(&flags, &stop).await?);
+        let (first, second) = if turn % 2 == 0 { (&ringback, &floor) } else { (&floor, &ringback) };
+        let (mut one, mut other) = (flags.turn(first, &stop).await?, flags.turn(second, &stop).await?);
         if turn % 2 == 1 {
             std::mem::swap(&mut one, &mut other);
-        }
-        if stop.is_cancelled() {
-            anyhow::bail!("stopped");
         }
         cli::print(&format!(
             "turn {turn}{}: CPU of a call {:.0} us and {:.0} us, set-up p50 {:.2} ms and {:.2} ms, p99 {:.2} ms and {:.2} ms\n",
             if turn == 0 { " (not counted)" } else { "" },
-            one.cpu_us,
-            other.cpu_us,
+            one.cost.all.both_us(),
+            other.cost.all.both_us(),
             one.p50_ms,
             other.p50_ms,
             one.p99_ms,
@@ -97,79 +118,68 @@ pub(crate) async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result
 }
 
 impl Flags {
-    fn scenario(&self) -> anyhow::Result<Scenario> {
-        // What the two have in common: the call of 23 messages, without talking.
-        Scenario::parse(
-            "name = \"compare\"\nusers.calling = 2\ncall.hold = \"0s\"\nphase = [{ name = \"turn\", for = \"1s\" }]",
-        )
+    /// Calls for their cost, then calls for their set-up time.
+    async fn turn(&self, side: &Side, stop: &CancellationToken) -> anyhow::Result<Shown> {
+        let idle = Duration::try_from_secs_f64(self.idle_seconds)?;
+        let turn = Turn { calls: self.calls, at_once: self.at_once, idle };
+        let cost = side.cost(turn, stop).await?;
+        let found = side.arrivals(self.calls_per_s, Duration::from_secs(self.seconds), stop).await?;
+        let setup = |percentile| found.percentile_ms(Metric::Setup, percentile);
+        Ok(Shown { cost, p50_ms: setup(50.0), p99_ms: setup(99.0) })
     }
 }
 
-fn figures(ours: &[Turn], theirs: &[Turn]) -> Vec<Figure> {
-    type Of = fn(&Turn) -> f64;
-    let all: [(&'static str, &'static str, Of); 5] = [
-        ("CPU of a call, gateways", "us", |turn| turn.nodes_us),
-        ("CPU of a call, Redis", "us", |turn| turn.redis_us),
-        ("CPU of a call, both", "us", |turn| turn.cpu_us),
-        ("set-up p50", "ms", |turn| turn.p50_ms),
-        ("set-up p99", "ms", |turn| turn.p99_ms),
+fn figures(ours: &[Shown], theirs: &[Shown]) -> Vec<Figure> {
+    type Of = fn(&Shown) -> f64;
+    let all: [(&'static str, &'static str, Of); 12] = [
+        ("CPU of a call, gateways", "us", |shown| shown.cost.all.nodes_us),
+        ("CPU of a call, Redis", "us", |shown| shown.cost.all.redis_us),
+        ("CPU of a call, both", "us", |shown| shown.cost.all.both_us()),
+        ("set-up p50", "ms", |shown| shown.p50_ms),
+        ("set-up p99", "ms", |shown| shown.p99_ms),
+        ("scripts of a call", "", |shown| shown.cost.call.scripts),
+        ("commands of a call", "", |shown| shown.cost.call.commands),
+        ("into Redis, a call", "B", |shown| shown.cost.call.received),
+        ("out of Redis, a call", "B", |shown| shown.cost.call.sent),
+        ("idle: CPU, gateways", "us/s", |shown| shown.cost.idle.nodes_us),
+        ("idle: CPU, Redis", "us/s", |shown| shown.cost.idle.redis_us),
+        ("idle: commands", "/s", |shown| shown.cost.idle.commands),
     ];
     all.into_iter()
         .map(|(name, unit, of)| {
-            let ratios: Vec<f64> =
-                ours.iter().zip(theirs).map(|(ours, theirs)| of(ours) / of(theirs)).collect();
+            let ratios = ours.iter().zip(theirs).map(|(ours, theirs)| of(ours) / of(theirs));
+            let ratio = Spread::of(ratios);
             Figure {
                 name,
                 unit,
-                ringback: median(ours.iter().map(of)),
-                floor: median(theirs.iter().map(of)),
-                ratio: median(ratios.iter().copied()),
-                ratio_least: ratios.iter().copied().fold(f64::INFINITY, f64::min),
-                ratio_greatest: ratios.iter().copied().fold(0.0, f64::max),
+                ringback: Spread::of(ours.iter().map(of)).median,
+                floor: Spread::of(theirs.iter().map(of)).median,
+                ratio: ratio.median,
+                ratio_least: ratio.least,
+                ratio_greatest: ratio.greatest,
             }
         })
         .collect()
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut sorted: Vec<f64> = values.collect();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    let at = |place: usize| sorted.get(place).copied().unwrap_or(f64::NAN);
-    if sorted.len().is_multiple_of(2) {
-        f64::midpoint(at(middle.wrapping_sub(1)), at(middle))
-    } else {
-        at(middle)
-    }
-}
-
 fn table(figures: &[Figure], turns: usize) -> String {
     let mut text = format!(
-        "\nMedians of {turns} turns; a ratio is of the same turn, with the least and the greatest.\n"
+        "\nMedians of {turns} turns; a ratio is of the same turn, with the least and the greatest. Scripts, commands and bytes \
+         are those of Redis beyond what it has idle.\n  {:<26}{:>17}{:>17}\n",
+        "", "Ringback", "floor"
     );
     for figure in figures {
+        let ratio =
+            Spread { median: figure.ratio, least: figure.ratio_least, greatest: figure.ratio_greatest };
         text.push_str(&format!(
-            "  {:<26}{:>10.2} {}{:>12.2} {}   x {:.2} ({:.2} to {:.2})\n",
+            "  {:<26}{:>12} {:<4}{:>12} {:<4}   {}\n",
             figure.name,
-            figure.ringback,
+            number(figure.ringback, 2),
             figure.unit,
-            figure.floor,
+            number(figure.floor, 2),
             figure.unit,
-            figure.ratio,
-            figure.ratio_least,
-            figure.ratio_greatest,
+            ratio.ratio(),
         ));
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::median;
-
-    #[test]
-    fn the_median_is_in_the_middle() {
-        assert_eq!(median([3.0, 1.0, 2.0].into_iter()), 2.0);
-        assert_eq!(median([4.0, 1.0, 2.0, 3.0].into_iter()), 2.5);
-    }
 }

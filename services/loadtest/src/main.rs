@@ -13,9 +13,11 @@ mod protocol;
 mod redis;
 mod report;
 mod run;
+mod scale;
 mod scenario;
 mod schedule;
 mod servers;
+mod stand;
 mod user;
 
 use std::process::ExitCode;

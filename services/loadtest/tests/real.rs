@@ -230,6 +230,8 @@ fn gateways_are_compared_with_the_floor() {
         "1",
         "--users",
         "200",
+        "--idle-seconds",
+        "1",
         "--calls-per-s",
         "10",
     ]);
@@ -239,11 +241,49 @@ fn gateways_are_compared_with_the_floor() {
     let figures = report(&json);
     let names: Vec<_> =
         figures.as_array().unwrap().iter().map(|figure| figure["name"].as_str().unwrap()).collect();
-    assert_eq!(names.len(), 5, "{said}");
-    for figure in figures.as_array().unwrap() {
+    assert_eq!(names.len(), 12, "{said}");
+    let figure =
+        |name: &str| figures.as_array().unwrap().iter().find(|figure| figure["name"] == name).unwrap();
+    for name in names.into_iter().filter(|name| !name.starts_with("scripts") && !name.starts_with("idle")) {
+        let figure = figure(name);
         assert!(
             figure["ringback"].as_f64().unwrap() > 0.0 && figure["floor"].as_f64().unwrap() > 0.0,
             "{figure}"
         );
     }
+    // A message of the floor is one PUBLISH, and a call 23 of them. Ringback's commits are scripts.
+    let floor = figure("commands of a call")["floor"].as_f64().unwrap();
+    assert!((22.0..24.0).contains(&floor), "{floor}");
+    assert_eq!(figure("scripts of a call")["floor"], 0.0);
+    assert!(figure("scripts of a call")["ringback"].as_f64().unwrap() > 5.0, "{said}");
+    // Gateways have heartbeats.
+    assert!(figure("idle: commands")["ringback"].as_f64().unwrap() > 5.0, "{said}");
+}
+
+#[test]
+fn clusters_of_several_sizes_are_compared() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let json = folder.path().join("scale.json");
+    let mut command = tool();
+    command.arg("scale").arg("--gateway-binary").arg(gateway()).arg("--json").arg(&json);
+    let flags = "--gateways 1,2 --primaries 3 --turns 1 --calls 20 --at-once 4 --idle-seconds 1 --users 100";
+    let output = command.args(flags.split(' ')).output().unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let rows = report(&json);
+    let sizes: Vec<_> =
+        rows.as_array().unwrap().iter().map(|row| (&row["gateways"], &row["primaries"])).collect();
+    assert_eq!(
+        format!("{sizes:?}"),
+        "[(Number(1), Null), (Number(2), Null), (Number(2), Number(3))]",
+        "{said}"
+    );
+    for row in rows.as_array().unwrap() {
+        for figure in row["figures"].as_array().unwrap() {
+            assert!(figure["median"].as_f64().unwrap() > 0.0, "{figure} of {}", row["gateways"]);
+            assert!(figure["ratio"]["median"].as_f64().unwrap() > 0.0, "{figure}");
+        }
+    }
+    // The first is what others are compared with.
+    assert_eq!(rows[0]["figures"][0]["ratio"]["greatest"], 1.0);
 }

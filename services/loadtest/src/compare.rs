@@ -12,12 +12,13 @@ use crate::{
     measure::metric::Metric,
     stand::{
         Cost, Kind, Side,
+        running::Running,
         side::{Make, Turn},
         table::{Spread, number},
     },
 };
 
-/// How many nodes either side has.
+/// How many nodes either side has, unless gateways run already: then the floor has as many.
 const NODES: usize = 2;
 
 /// What to compare.
@@ -26,6 +27,8 @@ pub(crate) struct Flags {
     /// The gateway to start, twice, with a Redis of its own; built for release, or else the comparison is unfair.
     #[arg(long, default_value = "target/release/ringback-gateway")]
     gateway_binary: PathBuf,
+    #[command(flatten)]
+    running: Running,
     /// How often each has its turn; one before them is not counted.
     #[arg(long, default_value_t = 5)]
     turns: usize,
@@ -75,14 +78,13 @@ struct Figure {
 /// Compares, and prints what it found.
 pub(crate) async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result<()> {
     let folder = TempDir::new()?;
-    let make = |name| Make {
-        name,
-        nodes: NODES,
-        redis: Kind::Standalone,
-        users: flags.users,
-        folder: folder.path(),
+    let nodes = flags.running.gateways().unwrap_or(NODES);
+    let make =
+        |name| Make { name, nodes, redis: Kind::Standalone, users: flags.users, folder: folder.path() };
+    let ringback = match flags.running.gateways() {
+        Some(_) => flags.running.attach(flags.users, &stop).await?,
+        None => Side::gateways(make("gateway"), &flags.gateway_binary, &stop).await?,
     };
-    let ringback = Side::gateways(make("gateway"), &flags.gateway_binary, &stop).await?;
     let floor = Side::floors(make("floor"), &stop).await?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for turn in 0..=flags.turns {

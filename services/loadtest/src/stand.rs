@@ -3,6 +3,7 @@
 pub(crate) mod cost;
 mod counters;
 mod parts;
+pub(crate) mod running;
 pub(crate) mod side;
 mod store;
 pub(crate) mod table;

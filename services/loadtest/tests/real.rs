@@ -213,28 +213,17 @@ fn prometheus_can_look_at_a_worker() {
     assert!((1e-4..10.0).contains(&seconds), "{seconds}");
 }
 
+/// A comparison that takes some seconds.
+const QUICKLY: &str =
+    "--turns 1 --calls 20 --at-once 4 --seconds 1 --users 200 --calls-per-s 10 --idle-seconds 1";
+
 #[test]
 fn gateways_are_compared_with_the_floor() {
     let folder = tempfile::TempDir::new().unwrap();
     let json = folder.path().join("compared.json");
     let mut command = tool();
     command.arg("compare").arg("--gateway-binary").arg(gateway()).arg("--json").arg(&json);
-    command.args([
-        "--turns",
-        "1",
-        "--calls",
-        "20",
-        "--at-once",
-        "4",
-        "--seconds",
-        "1",
-        "--users",
-        "200",
-        "--idle-seconds",
-        "1",
-        "--calls-per-s",
-        "10",
-    ]);
+    command.args(QUICKLY.split(' '));
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert_eq!(output.status.code(), Some(0), "{said}");
@@ -258,6 +247,30 @@ fn gateways_are_compared_with_the_floor() {
     assert!(figure("scripts of a call")["ringback"].as_f64().unwrap() > 5.0, "{said}");
     // Gateways have heartbeats.
     assert!(figure("idle: commands")["ringback"].as_f64().unwrap() > 5.0, "{said}");
+}
+
+#[test]
+fn gateways_that_run_already_are_compared_and_stay() {
+    let cluster = Cluster::gateways();
+    let json = cluster.folder.path().join("compared.json");
+    let [redis, one, two] = cluster.pids()[..] else { panic!("three processes") };
+    let mut command = tool();
+    command.arg("compare").args(QUICKLY.split(' ')).arg("--json").arg(&json).args(cluster.flags());
+    command.args(["--server", &format!("one={one}"), "--server", &format!("two={two}")]);
+    command.args(["--redis-server", &format!("redis={redis}")]);
+    command.args(["--redis", &format!("redis://127.0.0.1:{}", cluster.redis)]);
+    // What is not there can't have been started.
+    command.args(["--gateway-binary", "none"]);
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    for figure in report(&json).as_array().unwrap().iter().take(9) {
+        assert!(figure["ringback"].as_f64().unwrap() > 0.0, "{figure}");
+    }
+    let run = cluster.run(
+        "name = \"after\"\nusers.calling = 2\ncall.hold = \"0s\"\nphase = [{ name = \"x\", at_once = 1, calls = 1 }]",
+    );
+    assert_eq!(run.passed().count("calls"), 1);
 }
 
 #[test]

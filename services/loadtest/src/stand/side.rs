@@ -34,13 +34,13 @@ const CONNECT_PER_S: f64 = 500.0;
 /// Nodes, Redis, users.
 #[derive(Debug)]
 pub(crate) struct Side {
-    name: String,
-    crowd: Arc<Crowd>,
-    nodes: Vec<Server>,
-    redis: Vec<Server>,
-    counters: Option<Counters>,
+    pub(super) name: String,
+    pub(super) crowd: Arc<Crowd>,
+    pub(super) nodes: Vec<Server>,
+    pub(super) redis: Vec<Server>,
+    pub(super) counters: Option<Counters>,
     /// What was started for it, and ends with it.
-    _parts: Vec<Part>,
+    pub(super) parts: Vec<Part>,
 }
 
 /// What to start.
@@ -132,7 +132,7 @@ impl Side {
         let crowd = gather(targets, protocol, Tokens::new(Some(SECRET)), users, stop).await?;
         // Nodes end before their Redis: they are dropped in this order.
         parts.extend(store.parts);
-        Ok(Self { name: name.to_owned(), crowd, nodes, redis, counters, _parts: parts })
+        Ok(Self { name: name.to_owned(), crowd, nodes, redis, counters, parts })
     }
 
     async fn look(&self) -> anyhow::Result<Look> {
@@ -204,10 +204,12 @@ impl Side {
         if let Ok(crowd) = Arc::try_unwrap(self.crowd) {
             crowd.leave().await;
         }
+        drop(self.parts);
     }
 }
 
-async fn gather(
+/// Users who are connected.
+pub(super) async fn gather(
     targets: Vec<String>,
     protocol: Protocol,
     tokens: Tokens,

@@ -75,7 +75,8 @@ pub(crate) struct Cluster {
     pub(crate) folder: TempDir,
     pub(crate) redis: u16,
     targets: Vec<String>,
-    _parts: Vec<Part>,
+    /// Redis, then the nodes.
+    parts: Vec<Part>,
 }
 
 impl Cluster {
@@ -106,7 +107,7 @@ impl Cluster {
             eventually(&format!("a node ({})", log.display()), || get(asked, "/readyz"));
             targets.push(format!("ws://127.0.0.1:{port}/v1/ws"));
         }
-        Self { folder, redis, targets, _parts: parts }
+        Self { folder, redis, targets, parts }
     }
 
     /// Two gateways, on which a call rings for a second.
@@ -141,6 +142,17 @@ impl Cluster {
         self
     }
 
+    /// The processes: Redis, then the nodes.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        self.parts.iter().map(|part| part.0.id()).collect()
+    }
+
+    /// How users connect, as flags.
+    pub(crate) fn flags(&self) -> Vec<String> {
+        let targets = self.targets.iter().flat_map(|target| ["--target".to_owned(), target.clone()]);
+        targets.chain(["--hs256-secret".to_owned(), SECRET.to_owned()]).collect()
+    }
+
     /// A scenario as a file.
     pub(crate) fn scenario(&self, text: &str) -> PathBuf {
         let path = self.folder.path().join(format!("{}.toml", free_port()));
@@ -152,10 +164,7 @@ impl Cluster {
     pub(crate) fn command(&self, scenario: &str, json: &Path) -> Command {
         let mut command = tool();
         command.arg("run").arg(self.scenario(scenario)).arg("--json").arg(json);
-        for target in &self.targets {
-            command.args(["--target", target]);
-        }
-        command.args(["--hs256-secret", SECRET]);
+        command.args(self.flags());
         command
     }
 

@@ -21,6 +21,7 @@ use crate::{
     scale,
     scenario::Scenario,
     servers::Server,
+    watch::Address,
 };
 
 /// All is well.
@@ -89,9 +90,16 @@ struct Run {
     /// What the workers call this run.
     #[arg(long, default_value = "run")]
     run: String,
-    /// A server process on this machine whose CPU and memory are reported, NAME=PID; may be given several times.
+    /// A server process on this machine whose CPU, memory, open files and threads are reported, NAME=PID; may be given
+    /// several times.
     #[arg(long)]
     server: Vec<Server>,
+    /// A Redis server whose keys and memory are watched, NAME=URL; may be given several times.
+    #[arg(long)]
+    redis_watch: Vec<Address>,
+    /// A gateway's /metrics to watch, NAME=http://host:port/metrics; may be given several times.
+    #[arg(long)]
+    metrics: Vec<Address>,
     /// Where Prometheus can look at this worker, such as 127.0.0.1:9464.
     #[arg(long)]
     metrics_listen: Option<String>,
@@ -192,7 +200,9 @@ impl Run {
             tokens: Tokens::new(self.secret.hs256_secret.as_deref()),
             fleet,
             servers: self.server,
-            metrics: self.metrics_listen,
+            redis: self.redis_watch,
+            metrics: self.metrics,
+            metrics_listen: self.metrics_listen,
         };
         anyhow::ensure!(
             !task.targets.is_empty() || !task.scenario.targets.is_empty(),

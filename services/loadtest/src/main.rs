@@ -19,6 +19,7 @@ mod schedule;
 mod servers;
 mod stand;
 mod user;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -11,6 +11,7 @@ use crate::{
     measure::{metric::Metric, summary::Summary},
     scenario::{Scenario, threshold::Judged},
     servers::Usage,
+    watch::track::Seen,
 };
 
 /// If the tool itself was this late for one call in a hundred, its figures say more of it than of the gateways.
@@ -27,6 +28,8 @@ pub(crate) struct Report {
     pub(crate) took: Duration,
     /// What the servers spent.
     pub(crate) servers: Vec<Usage>,
+    /// What they, and others who are watched, held over time.
+    pub(crate) seen: Seen,
     /// The thresholds.
     pub(crate) judged: Vec<Judged>,
     /// What a reader must know before believing the figures.
@@ -41,10 +44,11 @@ impl Report {
         summary: Summary,
         took: Duration,
         servers: Vec<Usage>,
+        seen: Seen,
         missing: Vec<usize>,
         stopped: bool,
     ) -> Self {
-        let judged = scenario.thresholds.judge(&summary);
+        let judged = scenario.thresholds.judge(&summary, &seen);
         let mut warnings = Vec::new();
         let late = summary.percentile_ms(Metric::Lag, 99.0);
         if late > LATE_MS {
@@ -61,7 +65,7 @@ impl Report {
             warnings.push("The run was stopped before its end.".to_owned());
         }
         let complete = missing.is_empty() && !stopped;
-        Self { scenario, summary, took, servers, judged, warnings, complete }
+        Self { scenario, summary, took, servers, seen, judged, warnings, complete }
     }
 
     /// What all servers together grew by for each connection, in bytes.

@@ -21,6 +21,7 @@ use crate::{
     run::phases::Runner,
     scenario::Scenario,
     servers::{Server, Spent},
+    watch::{Address, Watch, Watched, track::Seen},
 };
 
 /// How the memory of servers comes to rest before it is read.
@@ -39,8 +40,12 @@ pub(crate) struct Task {
     pub(crate) fleet: Option<Fleet>,
     /// Servers on this machine whose CPU and memory are watched.
     pub(crate) servers: Vec<Server>,
+    /// What else is watched.
+    pub(crate) redis: Vec<Address>,
+    /// The same.
+    pub(crate) metrics: Vec<Address>,
     /// Where `/metrics` is served.
-    pub(crate) metrics: Option<String>,
+    pub(crate) metrics_listen: Option<String>,
 }
 
 /// Where reports are written.
@@ -54,8 +59,9 @@ pub(crate) struct Files {
 
 /// Runs it. `None`: another worker has the report.
 pub(crate) async fn run(task: Task, stop: CancellationToken) -> anyhow::Result<Option<Report>> {
-    let Task { scenario, targets, tokens, fleet, servers, metrics } = task;
+    let Task { scenario, targets, tokens, fleet, servers, redis, metrics, metrics_listen } = task;
     let targets = if targets.is_empty() { scenario.targets.clone() } else { targets };
+    let watch = Watch::prepare(Watched { servers: servers.clone(), redis, metrics }).await?;
     let place = match fleet {
         Some(fleet) => Some(fleet.join(&stop).await?),
         None => None,
@@ -63,7 +69,7 @@ pub(crate) async fn run(task: Task, stop: CancellationToken) -> anyhow::Result<O
     let whole = scenario.clone();
     let scenario = scenario.share(place.as_ref().map_or(1, Place::workers));
     let measures = Arc::new(Measures::new());
-    if let Some(listen) = metrics {
+    if let Some(listen) = metrics_listen {
         metrics::serve(&listen, Arc::clone(&measures), stop.clone()).await?;
     }
     let progress = Progress::start(Arc::clone(&measures));
@@ -88,8 +94,12 @@ pub(crate) async fn run(task: Task, stop: CancellationToken) -> anyhow::Result<O
     }
     let began = Instant::now();
     measures.begin();
-    Runner::new(&scenario, &crowd, &measures, &progress, &stop).run().await;
+    let watching = watch.start();
+    let measured = Runner::new(&scenario, &crowd, &measures, &progress, &stop).run().await;
     let took = began.elapsed();
+    let second = |at: Instant| at.saturating_duration_since(began).as_secs_f64();
+    let measured = measured.map(|measured| second(measured.start)..second(measured.end));
+    let seen = Seen { tracks: watching.end().await, measured: measured.unwrap_or_default() };
     if !servers.is_empty() {
         tokio::time::sleep(REST).await;
     }
@@ -107,5 +117,5 @@ pub(crate) async fn run(task: Task, stop: CancellationToken) -> anyhow::Result<O
         }
     }
     let usage = crate::servers::usage(&servers, &before, &connected, &after, connections);
-    Ok(Some(Report::new(whole, summary, took, usage, missing, stop.is_cancelled())))
+    Ok(Some(Report::new(whole, summary, took, usage, seen, missing, stop.is_cancelled())))
 }

@@ -43,10 +43,29 @@ impl Server {
 
     /// Its resident memory, in bytes.
     pub(crate) fn resident(&self) -> anyhow::Result<u64> {
+        Ok(self.status("VmRSS:")? * 1_024)
+    }
+
+    /// How many threads it has.
+    pub(crate) fn threads(&self) -> anyhow::Result<u64> {
+        self.status("Threads:")
+    }
+
+    /// How many files it has open.
+    pub(crate) fn files(&self) -> anyhow::Result<u64> {
+        let folder = format!("/proc/{}/fd", self.pid);
+        // Newer kernels tell the number as the size of the folder; counting thousands takes a while.
+        match std::fs::metadata(&folder)?.len() {
+            0 => Ok(std::fs::read_dir(&folder)?.count() as u64),
+            files => Ok(files),
+        }
+    }
+
+    fn status(&self, what: &str) -> anyhow::Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().context("VmRSS")?;
-        Ok(kib * 1_024)
+        let found = status.lines().find_map(|line| line.strip_prefix(what));
+        let number = found.with_context(|| format!("no {what}"))?.trim().trim_end_matches("kB").trim();
+        number.parse().with_context(|| what.to_owned())
     }
 }
 
@@ -123,6 +142,12 @@ mod tests {
         assert_eq!(this.name, "this");
         assert!(this.computed().unwrap() > Duration::ZERO);
         assert!(this.resident().unwrap() > 100_000);
+        assert!(this.threads().unwrap() >= 1);
+        let files = this.files().unwrap();
+        let kept = std::fs::File::open("/proc/self/status").unwrap();
+        // Other tests may open some at the same time, in threads of this process.
+        assert!(files >= 3 && this.files().unwrap() > 3, "{files}");
+        drop(kept);
         for wrong in ["this", "this=that", "this=4294967295"] {
             assert!(wrong.parse::<Server>().is_err(), "{wrong}");
         }

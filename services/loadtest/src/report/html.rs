@@ -1,5 +1,7 @@
 //! The report as a page of its own: no scripts, nothing loaded, light and dark.
 
+mod servers;
+
 use std::fmt::Write as _;
 
 use super::{
@@ -35,7 +37,8 @@ pub(crate) fn html(report: &Report) -> String {
     by_percentile(report, &mut page);
     times(report, &mut page);
     counts(report, &mut page);
-    servers(report, &mut page);
+    servers::servers(report, &mut page);
+    servers::watched(report, &ticks(report), &mut page);
     page.push_str("</main></html>\n");
     page
 }
@@ -63,10 +66,7 @@ fn over_time(report: &Report, page: &mut String) {
         class,
         points: timeline.slots().filter_map(|(second, slot)| Some((second as f64, of(slot)?))).collect(),
     };
-    let end = timeline.slots().last().map_or(0, |(second, _)| second);
-    let ticks: Vec<_> = (0..=6)
-        .map(|step| (end as f64 * f64::from(step) / 6.0, format!("{} s", end * step as u64 / 6)))
-        .collect();
+    let ticks = ticks(report);
     page.push_str("<h2>Over time</h2>");
     let rates = [
         line("begun", "a", &|slot| Some(slot.started as f64 / width)),
@@ -83,6 +83,12 @@ fn over_time(report: &Report, page: &mut String) {
         &[line("connected", "a", &|slot| Some(slot.online as f64))],
         &ticks,
     ));
+}
+
+/// Some seconds, along the axis of time.
+fn ticks(report: &Report) -> Vec<(f64, String)> {
+    let end = report.summary.timeline.slots().last().map_or(0, |(second, _)| second);
+    (0..=6).map(|step| (end as f64 * f64::from(step) / 6.0, format!("{} s", end * step as u64 / 6))).collect()
 }
 
 /// On an axis of nines, where the tail shows.
@@ -151,30 +157,6 @@ fn counts(report: &Report, page: &mut String) {
             let _ =
                 write!(page, "<tr><td>{}<td>{many}<td class=\"about\">{}</tr>", label.name(), escape(&name));
         }
-    }
-    page.push_str("</table>");
-}
-
-fn servers(report: &Report, page: &mut String) {
-    if report.servers.is_empty() {
-        return;
-    }
-    page.push_str(
-        "<h2>Servers</h2><table><tr><th><th>CPU, ms<th>while connecting<th>RSS, MiB<th>connected<th>after<th>B a connection</tr>",
-    );
-    for server in &report.servers {
-        let mib = |bytes: u64| bytes as f64 / 1_048_576.0;
-        let _ = write!(
-            page,
-            "<tr><td>{}<td>{}<td>{}<td>{:.1}<td>{:.1}<td>{:.1}<td>{:.0}</tr>",
-            escape(&server.name),
-            server.cpu_ms,
-            server.connecting_cpu_ms,
-            mib(server.rss_before),
-            mib(server.rss_connected),
-            mib(server.rss_after),
-            server.rss_per_connection,
-        );
     }
     page.push_str("</table>");
 }

@@ -7,6 +7,7 @@ use crate::{
     measure::{metric::Metric, summary::Summary},
     scenario::{Scenario, threshold::Judged},
     servers::Usage,
+    watch::track::{Growth, Seen, Track},
 };
 
 #[derive(Serialize)]
@@ -18,9 +19,28 @@ struct Json<'a> {
     thresholds: &'a [Judged],
     times_ms: serde_json::Map<String, serde_json::Value>,
     servers: &'a [Usage],
+    watched: Vec<Watched<'a>>,
     /// With the histograms in the V2 format with deflate, in microseconds.
     found: &'a Summary,
     scenario: &'a Scenario,
+}
+
+#[derive(Serialize)]
+struct Watched<'a> {
+    of: &'a str,
+    what: &'static str,
+    /// Between the first and the last fifth of the phases that are no warm-up.
+    growth: Option<Grown>,
+    /// Seconds, and how much there was.
+    points: &'a [(f64, f64)],
+}
+
+#[derive(Serialize)]
+struct Grown {
+    first: f64,
+    last: f64,
+    by: f64,
+    percent: f64,
 }
 
 /// As JSON.
@@ -36,9 +56,25 @@ pub(crate) fn json(report: &Report) -> anyhow::Result<String> {
         thresholds: &report.judged,
         times_ms: times.collect(),
         servers: &report.servers,
+        watched: report.seen.tracks.iter().map(|track| watched(track, &report.seen)).collect(),
         found: &report.summary,
         scenario: &report.scenario,
     })?)
+}
+
+fn watched<'a>(track: &'a Track, seen: &Seen) -> Watched<'a> {
+    let grown = |growth: Growth| Grown {
+        first: growth.first,
+        last: growth.last,
+        by: growth.by(),
+        percent: growth.percent(),
+    };
+    Watched {
+        of: &track.of,
+        what: track.gauge.name(),
+        growth: track.growth(&seen.measured).map(grown),
+        points: &track.points,
+    }
 }
 
 fn percentiles(summary: &Summary, metric: Metric) -> serde_json::Value {

@@ -9,11 +9,14 @@ const BOTTOM: f64 = 28.0;
 const TOP: f64 = 10.0;
 const RIGHT: f64 = 12.0;
 
-/// One line, and the class it is styled by: `a`, `b` or `c`.
+/// The classes of lines, for as many lines as there may be.
+pub(crate) const CLASSES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+
+/// One line, and the class it is styled by.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub(crate) struct Line<'a> {
     /// In the legend.
-    pub(crate) name: &'static str,
+    pub(crate) name: &'a str,
     /// Its class.
     pub(crate) class: &'static str,
     /// From left to right.
@@ -21,7 +24,7 @@ pub(crate) struct Line {
 }
 
 /// A plot; `ticks` are places on the axis below with their names, `unit` is what is on the left.
-pub(crate) fn plot(title: &str, unit: &str, lines: &[Line], ticks: &[(f64, String)]) -> String {
+pub(crate) fn plot(title: &str, unit: &str, lines: &[Line<'_>], ticks: &[(f64, String)]) -> String {
     let points = || lines.iter().flat_map(|line| &line.points);
     let bounds = |of: fn(&(f64, f64)) -> f64| {
         points()

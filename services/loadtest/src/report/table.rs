@@ -3,9 +3,12 @@
 use std::fmt::Write as _;
 
 use super::Report;
-use crate::measure::{
-    count::{Count, Label},
-    metric::{Group, Metric},
+use crate::{
+    measure::{
+        count::{Count, Label},
+        metric::{Group, Metric},
+    },
+    watch::gauge::Gauge,
 };
 
 /// As text.
@@ -77,6 +80,22 @@ pub(crate) fn table(report: &Report) -> String {
     }
     if !report.servers.is_empty() {
         line(format!("  {:<78}{:>16.0}", "all of them", report.rss_per_connection()));
+    }
+    if !report.seen.tracks.is_empty() {
+        line("\nGrowth, from the first fifth of the measured phases to the last".to_owned());
+        line(format!("  {:<14}{:>12}{:>12}{:>12}{:>10}", "", "first", "last", "by", "%"));
+    }
+    for gauge in Gauge::ALL {
+        let unit = gauge.unit();
+        for (track, growth) in report.seen.of(gauge) {
+            let Some(growth) = growth else { continue };
+            let [first, last, by] = [growth.first, growth.last, growth.by()].map(|value| unit.of(value));
+            let (of, title, percent) = (&track.of, gauge.title(), growth.percent());
+            line(format!(
+                "  {of:<14}{first:>12.1}{last:>12.1}{by:>12.1}{percent:>10.1}  {title} {}",
+                unit.name()
+            ));
+        }
     }
     line("\nThresholds".to_owned());
     for judged in &report.judged {

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     measure::{Measures, count::Count},
     scenario::mix::Outcome,
+    watch::{Track, gauge::Gauge},
 };
 
 const SCENARIO: &str = r#"
@@ -21,7 +22,15 @@ fn report(setup_ms: u64, lost: u64, stopped: bool) -> Report {
     measures.done(Outcome::Answered, Some(setup));
     measures.count_many(Count::Lost, lost);
     let scenario = Scenario::parse(SCENARIO).unwrap();
-    Report::new(scenario, measures.summary(), Instant::now().elapsed(), Vec::new(), Vec::new(), stopped)
+    Report::new(
+        scenario,
+        measures.summary(),
+        Instant::now().elapsed(),
+        Vec::new(),
+        Seen::default(),
+        Vec::new(),
+        stopped,
+    )
 }
 
 #[test]
@@ -45,14 +54,49 @@ fn a_lost_message_fails_it_though_no_threshold_says_so() {
 #[test]
 fn what_was_never_measured_has_not_passed() {
     let scenario = Scenario::parse(SCENARIO).unwrap();
-    let report =
-        Report::new(scenario, Measures::new().summary(), Duration::ZERO, Vec::new(), Vec::new(), false);
+    let report = Report::new(
+        scenario,
+        Measures::new().summary(),
+        Duration::ZERO,
+        Vec::new(),
+        Seen::default(),
+        Vec::new(),
+        false,
+    );
     assert!(!report.passed());
 }
 
 #[test]
 fn a_run_that_was_stopped_has_not_passed() {
     assert!(!report(20, 0, true).passed());
+}
+
+/// A threshold on the growth of files, and two servers of which the second grew by 3; or was never seen at the end.
+fn watched(limit: u32, to_the_end: bool) -> Report {
+    let scenario =
+        SCENARIO.replace("thresholds.setup_p99 = \"100ms\"", &format!("thresholds.fd_growth = {limit}"));
+    let track = |of: &str, last: Option<f64>| {
+        let mut track = Track::new(of, Gauge::Files);
+        track.points = [Some((1.0, 20.0)), last.map(|last| (9.0, last))].into_iter().flatten().collect();
+        track
+    };
+    let tracks = vec![track("one", Some(15.0)), track("two", to_the_end.then_some(23.0))];
+    let seen = Seen { tracks, measured: 0.0..10.0 };
+    let scenario = Scenario::parse(&scenario).unwrap();
+    Report::new(scenario, Measures::new().summary(), Duration::ZERO, Vec::new(), seen, Vec::new(), false)
+}
+
+#[test]
+fn the_one_that_grew_most_is_judged() {
+    assert!(watched(3, true).passed());
+    let text = table::table(&watched(2, true));
+    assert!(text.contains("FAILED fd_growth = 3.00 (two) (at most 2)"), "{text}");
+}
+
+#[test]
+fn one_that_was_not_seen_has_not_passed() {
+    let text = table::table(&watched(3, false));
+    assert!(text.contains("FAILED fd_growth = nothing of two"), "{text}");
 }
 
 #[test]

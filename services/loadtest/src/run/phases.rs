@@ -1,6 +1,7 @@
 //! The phases of a run.
 
 use std::{
+    ops::Range,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -167,13 +168,16 @@ impl<'a> Runner<'a> {
         Self { scenario, crowd, caller: Caller::new(scenario, crowd, measures), progress, stop }
     }
 
-    /// Goes through all phases, and waits for the last call.
-    pub(crate) async fn run(self) {
+    /// Goes through all phases, and waits for the last call. Gives when the first phase began that is no warm-up, and when
+    /// the last such was over.
+    pub(crate) async fn run(self) -> Option<Range<Instant>> {
+        let mut measured: Option<Range<Instant>> = None;
         for phase in &self.scenario.phases {
             if self.stop.is_cancelled() {
                 break;
             }
             self.progress.say(&phase.name);
+            let began = Instant::now();
             match &self.scenario.churn {
                 // A herd is to be measured alone.
                 Some(churn) if !phase.herd => tokio::select! {
@@ -182,9 +186,13 @@ impl<'a> Runner<'a> {
                 },
                 _ => self.phase(phase).await,
             }
+            if !phase.warm_up {
+                measured.get_or_insert(began..began).end = Instant::now();
+            }
         }
         self.progress.say("the last calls");
         self.caller.finish().await;
+        measured
     }
 
     async fn phase(&self, phase: &Phase) {

@@ -74,6 +74,8 @@ impl Drop for Part {
 pub(crate) struct Cluster {
     pub(crate) folder: TempDir,
     pub(crate) redis: u16,
+    /// The admin ports of gateways; of floors, ports that nobody listens on.
+    pub(crate) admins: Vec<u16>,
     targets: Vec<String>,
     /// Redis, then the nodes.
     parts: Vec<Part>,
@@ -97,7 +99,7 @@ impl Cluster {
         ]);
         let mut parts = vec![Part::start(command.current_dir(&folder), &folder.path().join("redis.log"))];
         eventually("Redis", || TcpStream::connect(("127.0.0.1", redis)).ok());
-        let mut targets = Vec::new();
+        let (mut targets, mut admins) = (Vec::new(), Vec::new());
         for number in 0..2 {
             let (port, admin) = (free_port(), free_port());
             let mut command = node(port, admin, &format!("redis://127.0.0.1:{redis}"));
@@ -106,8 +108,9 @@ impl Cluster {
             let asked = if ready == "client" { port } else { admin };
             eventually(&format!("a node ({})", log.display()), || get(asked, "/readyz"));
             targets.push(format!("ws://127.0.0.1:{port}/v1/ws"));
+            admins.push(admin);
         }
-        Self { folder, redis, targets, parts }
+        Self { folder, redis, admins, targets, parts }
     }
 
     /// Two gateways, on which a call rings for a second.

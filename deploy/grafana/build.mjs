@@ -4,12 +4,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { cluster } from './src/cluster.mjs';
 import { failures } from './src/failures.mjs';
 import { load } from './src/load.mjs';
+import { loadtest } from './src/loadtest.mjs';
 import { overview } from './src/overview.mjs';
 import { setup } from './src/setup.mjs';
 
 const check = process.argv.includes('--check');
 let stale = 0;
-for (const [name, dashboard] of Object.entries({ overview, setup, failures, cluster, load })) {
+for (const [name, dashboard] of Object.entries({ overview, setup, failures, cluster, load, loadtest })) {
   const path = new URL(`dashboards/${name}.json`, import.meta.url);
   const json = `${JSON.stringify(dashboard, null, 2)}\n`;
   if (!check) {

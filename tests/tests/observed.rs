@@ -50,6 +50,10 @@ fn drawn() -> Vec<(String, String)> {
     for file in std::fs::read_dir(deploy().join("grafana/dashboards")).unwrap() {
         let path = file.unwrap().path();
         let dashboard: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        if dashboard["uid"] == "ringback-loadtest" {
+            // Gateways have nothing for it: the load tool's own tests hold it to what that one exposes.
+            continue;
+        }
         let name = dashboard["title"].as_str().unwrap();
         for panel in dashboard["panels"].as_array().unwrap() {
             for target in panel["targets"].as_array().into_iter().flatten() {

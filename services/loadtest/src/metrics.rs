@@ -77,3 +77,6 @@ fn text(found: &Summary) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

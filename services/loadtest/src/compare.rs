@@ -81,15 +81,16 @@ pub(crate) async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result
     let nodes = flags.running.gateways().unwrap_or(NODES);
     let make =
         |name| Make { name, nodes, redis: Kind::Standalone, users: flags.users, folder: folder.path() };
-    let ringback = match flags.running.gateways() {
+    let mut ringback = match flags.running.gateways() {
         Some(_) => flags.running.attach(flags.users, &stop).await?,
         None => Side::gateways(make("gateway"), &flags.gateway_binary, &stop).await?,
     };
-    let floor = Side::floors(make("floor"), &stop).await?;
+    let mut floor = Side::floors(make("floor"), &stop).await?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for turn in 0..=flags.turns {
         // Who is first changes, so that neither always has the machine as the other left it.
-        let (first, second) = if turn % 2 == 0 { (&ringback, &floor) } else { (&floor, &ringback) };
+        let (first, second) =
+            if turn % 2 == 0 { (&mut ringback, &mut floor) } else { (&mut floor, &mut ringback) };
         let (mut one, mut other) = (flags.turn(first, &stop).await?, flags.turn(second, &stop).await?);
         if turn % 2 == 1 {
             std::mem::swap(&mut one, &mut other);
@@ -121,7 +122,7 @@ pub(crate) async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result
 
 impl Flags {
     /// Calls for their cost, then calls for their set-up time.
-    async fn turn(&self, side: &Side, stop: &CancellationToken) -> anyhow::Result<Shown> {
+    async fn turn(&self, side: &mut Side, stop: &CancellationToken) -> anyhow::Result<Shown> {
         let idle = Duration::try_from_secs_f64(self.idle_seconds)?;
         let turn = Turn { calls: self.calls, at_once: self.at_once, idle };
         let cost = side.cost(turn, stop).await?;

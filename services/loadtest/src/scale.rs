@@ -117,7 +117,7 @@ pub(crate) async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result
         for step in 0..sides.len() {
             let place = (number + step) % sides.len();
             let (Some(side), Some(size), Some(costs)) =
-                (sides.get(place), sizes.get(place), costs.get_mut(place))
+                (sides.get_mut(place), sizes.get(place), costs.get_mut(place))
             else {
                 continue;
             };

@@ -45,6 +45,7 @@ impl Running {
             nodes: self.server.clone(),
             redis: self.redis_server.clone(),
             counters,
+            called: None,
             parts: Vec::new(),
         })
     }

@@ -28,6 +28,9 @@ use crate::{
 };
 
 const SECRET: &str = "a secret for this comparison alone, long enough for HS256";
+/// How long gateways still have to do with calls that are over: longer than `timeouts.trim_ms`, after which they take out what
+/// clients have seen.
+const AFTER: Duration = Duration::from_secs(7);
 /// How fast users connect.
 const CONNECT_PER_S: f64 = 500.0;
 
@@ -39,6 +42,8 @@ pub(crate) struct Side {
     pub(super) nodes: Vec<Server>,
     pub(super) redis: Vec<Server>,
     pub(super) counters: Option<Counters>,
+    /// When its last call was over.
+    pub(super) called: Option<Instant>,
     /// What was started for it, and ends with it.
     pub(super) parts: Vec<Part>,
 }
@@ -132,7 +137,7 @@ impl Side {
         let crowd = gather(targets, protocol, Tokens::new(Some(SECRET)), users, stop).await?;
         // Nodes end before their Redis: they are dropped in this order.
         parts.extend(store.parts);
-        Ok(Self { name: name.to_owned(), crowd, nodes, redis, counters, parts })
+        Ok(Self { name: name.to_owned(), crowd, nodes, redis, counters, called: None, parts })
     }
 
     async fn look(&self) -> anyhow::Result<Look> {
@@ -146,13 +151,18 @@ impl Side {
     }
 
     /// Rests, then makes calls, and says what either cost.
-    pub(crate) async fn cost(&self, turn: Turn, stop: &CancellationToken) -> anyhow::Result<Cost> {
+    pub(crate) async fn cost(&mut self, turn: Turn, stop: &CancellationToken) -> anyhow::Result<Cost> {
         let (measures, caller) = self.caller()?;
+        if let Some(called) = self.called {
+            // Mostly others have had their turn meanwhile.
+            sleep((called + AFTER).saturating_duration_since(Instant::now())).await;
+        }
         let idle = self.look().await?;
         sleep(turn.idle).await;
         let before = self.look().await?;
         caller.closed_loop(turn.at_once, turn.calls, true, stop).await;
         let after = self.look().await?;
+        self.called = Some(Instant::now());
         ensure!(!stop.is_cancelled(), "stopped");
         self.well(&measures.summary(), turn.calls)?;
         Ok(Cost::new(&idle, &before, &after, turn.calls))
@@ -160,7 +170,7 @@ impl Side {
 
     /// Calls that arrive at a rate, and their times.
     pub(crate) async fn arrivals(
-        &self,
+        &mut self,
         calls_per_s: f64,
         length: Duration,
         stop: &CancellationToken,
@@ -170,6 +180,7 @@ impl Side {
         let schedule = Schedule::new(rate, length, Arrivals::Poisson, fastrand::u64(..));
         caller.open_loop(schedule, true, stop).await;
         caller.finish().await;
+        self.called = Some(Instant::now());
         ensure!(!stop.is_cancelled(), "stopped");
         let found = measures.summary();
         self.well(&found, found.count(Count::Calls))?;

@@ -8,6 +8,7 @@ use crate::{
         count::{Count, Label},
         metric::{Group, Metric},
     },
+    stand::table::number,
     watch::gauge::Gauge,
 };
 
@@ -90,11 +91,9 @@ pub(crate) fn table(report: &Report) -> String {
         for (track, growth) in report.seen.of(gauge) {
             let Some(growth) = growth else { continue };
             let [first, last, by] = [growth.first, growth.last, growth.by()].map(|value| unit.of(value));
-            let (of, title, percent) = (&track.of, gauge.title(), growth.percent());
-            line(format!(
-                "  {of:<14}{first:>12.1}{last:>12.1}{by:>12.1}{percent:>10.1}  {title} {}",
-                unit.name()
-            ));
+            let (of, percent) = (&track.of, number(growth.percent(), 1));
+            let what = format!("{} {}", gauge.title(), unit.name());
+            line(format!("  {of:<14}{first:>12.1}{last:>12.1}{by:>12.1}{percent:>10}  {}", what.trim_end()));
         }
     }
     line("\nThresholds".to_owned());

@@ -6,7 +6,10 @@ use super::super::{
     Report,
     plot::{CLASSES, Line, escape, plot},
 };
-use crate::watch::gauge::Gauge;
+use crate::{
+    stand::table::number,
+    watch::{Track, gauge::Gauge},
+};
 
 pub(super) fn servers(report: &Report, page: &mut String) {
     if report.servers.is_empty() {
@@ -48,7 +51,11 @@ pub(super) fn watched(report: &Report, ticks: &[(f64, String)], page: &mut Strin
                 Some(growth) => {
                     let [first, last, by] =
                         [growth.first, growth.last, growth.by()].map(|value| unit.of(value));
-                    let _ = write!(page, "<td>{first:.1}<td>{last:.1}<td>{by:.1}<td>{:.1}", growth.percent());
+                    let _ = write!(
+                        page,
+                        "<td>{first:.1}<td>{last:.1}<td>{by:.1}<td>{}",
+                        number(growth.percent(), 1)
+                    );
                 }
                 None => page.push_str("<td><td><td><td>"),
             }
@@ -59,7 +66,7 @@ pub(super) fn watched(report: &Report, ticks: &[(f64, String)], page: &mut Strin
     for gauge in Gauge::ALL {
         let unit = gauge.unit();
         let line = |((track, _), class)| {
-            let track: &crate::watch::Track = track;
+            let track: &Track = track;
             let points = track.points.iter().map(|(at, value)| (*at, unit.of(*value))).collect();
             Line { name: &track.of, class, points }
         };

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallId, ConnectionId, DeviceId, Endpoint, Mailbox, Media, Metadata, Milestones, Negotiation, NodeId,
-    Outcome, PerSide, Replay, Side, State, StateName, Timestamp, TraceParent, UserId, stored::is_default,
+    Outcome, PerSide, Replay, Side, State, StateName, Timestamp, TraceParent, UserId,
+    stored::{is_default, without_names},
 };
 
 /// Everything that is known of a call. Plain data: only [`Rules`](crate::Rules) change it.
@@ -69,13 +70,15 @@ pub struct Leg {
 }
 
 /// Where a device can be reached.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 pub struct Link {
     /// On which gateway.
     pub node: NodeId,
     /// By which connection; a newer one of the same device is greater.
     pub connection: ConnectionId,
 }
+
+without_names!(Link { node, connection });
 
 impl Leg {
     /// Whether a connection of this device counts as newer than the known one. Once that one is known to be closed, any

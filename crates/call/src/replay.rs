@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{RequestId, SessionId, stored::is_default};
+use crate::{RequestId, SessionId, stored::without_names};
 
 /// How far back a request is remembered: a client keeps at most this many requests without a reply.
 const WINDOW: u64 = 128;
@@ -19,15 +19,16 @@ pub struct Replay {
     windows: Vec<Window>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 struct Window {
     session: SessionId,
     newest: RequestId,
     /// Bit `n` of the 128 stands for the request `newest - n`. Two words, since MessagePack has no wider integer.
     low: u64,
-    #[serde(default, skip_serializing_if = "is_default")]
     high: u64,
 }
+
+without_names!(Window { session, newest, low, high });
 
 impl Window {
     fn bits(&self) -> u128 {

@@ -4,6 +4,8 @@ use std::ops::{Index, IndexMut};
 
 use serde::{Deserialize, Serialize};
 
+use crate::stored::without_names;
+
 /// Caller or callee (the protocol's `role`; SIP's UAC and UAS of the INVITE).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -37,13 +39,15 @@ impl Side {
 }
 
 /// One value for each side.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 pub struct PerSide<T> {
     /// The caller's.
     pub caller: T,
     /// The callee's.
     pub callee: T,
 }
+
+without_names!(PerSide<T> { caller, callee });
 
 impl<T> Index<Side> for PerSide<T> {
     type Output = T;

@@ -5,7 +5,7 @@ use std::{fmt, ops::RangeInclusive, str::FromStr};
 use bytes::Bytes;
 use ringback_call::{CallId, Millis, NodeId, Side, Timestamp};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{Outgoing, Pair, size::Size};
@@ -13,12 +13,19 @@ use crate::{Outgoing, Pair, size::Size};
 /// Which change of a document it is, and a stamp of its contents. A failover may lose the newest changes, and then two
 /// histories have a third change each: the stamp tells them apart, so that nothing decided on one is stored over the
 /// other. Written as `3.9f3a2b1c`; `0` stands for "there is none".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 pub struct Version {
     /// Counts the changes, from 1.
     pub count: u64,
     /// Of the document's bytes.
     pub stamp: u32,
+}
+
+/// Without the names of its fields, which every message between gateways would carry.
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.count, self.stamp).serialize(serializer)
+    }
 }
 
 impl Version {

@@ -33,7 +33,7 @@ use crate::{
     outbox::doorbell::Doorbell,
     registry::Registry,
 };
-use cache::{Cache, Heard, Place, Unsure};
+use cache::{Cache, Heard, News, Place, Unsure};
 use call_log::Logged;
 
 pub use cache::Known;
@@ -259,7 +259,11 @@ impl Calls {
         // what a primary tells its readers before it dies has been told.
         if let Some(known) = &known
             && let Some(slot) = self.cache.find(call)
-            && !self.cache.hear(call, &slot, Heard { known: Some(known.clone()), ..Heard::default() })
+            && !self.cache.hear(
+                call,
+                &slot,
+                Heard { known: Some(News::Read(Box::new(known.clone()))), ..Heard::default() },
+            )
         {
             self.check(call).await?;
             return self.store.load(call).await?.as_ref().map(Known::read).transpose();
@@ -270,14 +274,18 @@ impl Calls {
     /// Learns an entry and the document that came with it, if it is newer than what is known; `false` where they are of
     /// a history that contradicts what is known.
     pub(crate) fn learn(&self, envelope: &Envelope, body: &bytes::Bytes, stored: Option<&Stored>) -> bool {
-        let learned = stored.and_then(|stored| Known::read(stored).ok());
         let over =
             matches!(&envelope.event, Event::Ended { reason, .. } if *reason != EndReason::AnsweredElsewhere);
-        let ended = learned.as_ref().is_some_and(|learned| learned.call().has_ended());
-        if over && !ended {
-            self.cache.forget(&envelope.call);
-            return true;
-        }
+        let learned = if over {
+            let learned = stored.and_then(|stored| Known::read(stored).ok());
+            let Some(learned) = learned.filter(|learned| learned.call().has_ended()) else {
+                self.cache.forget(&envelope.call);
+                return true;
+            };
+            Some(News::Read(Box::new(learned)))
+        } else {
+            stored.cloned().map(News::Unread)
+        };
         let entry = (Log::Mailbox(envelope.side), envelope.seq, body.clone());
         let heard = Heard { entry: Some(entry), known: learned, ..Heard::default() };
         let slot = self.cache.slot(&envelope.call);

@@ -80,8 +80,38 @@ impl Known {
 #[derive(Default)]
 pub(super) struct Heard {
     pub(super) entry: Option<(Log, u64, Bytes)>,
-    pub(super) known: Option<Known>,
+    pub(super) known: Option<News>,
     pub(super) measured: Option<Measured>,
+}
+
+/// A document that was heard of. Most come with a message about what is known already, by the reply to a commit that came
+/// too late, and need not be read.
+pub(super) enum News {
+    /// It was read.
+    Read(Box<Known>),
+    /// As it came.
+    Unread(Stored),
+}
+
+impl News {
+    fn version(&self) -> Version {
+        match self {
+            Self::Read(known) => known.version,
+            Self::Unread(stored) => stored.version,
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        matches!(self, Self::Read(known) if known.call().has_ended())
+    }
+
+    /// `None` where it can't be read.
+    fn read(self) -> Option<Known> {
+        match self {
+            Self::Read(known) => Some(*known),
+            Self::Unread(stored) => Known::read(&stored).ok(),
+        }
+    }
 }
 
 /// One call's place. Its lock makes commands of one gateway take turns, so that they do not conflict in the store.
@@ -98,9 +128,8 @@ impl Slot {
     pub(super) async fn lock(&self) -> MutexGuard<'_, Place> {
         let mut place = self.place.lock().await;
         for heard in std::mem::take(&mut *self.heard()) {
-            let known = heard.known.clone();
-            if !place.hear(heard) {
-                place.contradiction = known;
+            if let Err(other) = place.hear(heard) {
+                place.contradiction = Some(*other);
             }
         }
         place
@@ -118,7 +147,7 @@ impl Slot {
     /// Takes note of what is heard; `false` where it contradicts what is known.
     pub(super) fn hear(&self, heard: Heard) -> bool {
         match self.place.try_lock() {
-            Ok(mut place) => place.hear(heard),
+            Ok(mut place) => place.hear(heard).is_ok(),
             Err(_) => {
                 let mut waiting = self.heard();
                 if waiting.len() < MAX_ENTRIES {
@@ -187,24 +216,28 @@ impl Place {
         }
     }
 
-    /// Takes what was heard, if it is newer than what is known; `false` where the one contradicts the other.
-    fn hear(&mut self, heard: Heard) -> bool {
+    /// Takes what was heard, if it is newer than what is known; the error is what contradicts that.
+    fn hear(&mut self, heard: Heard) -> Result<(), Box<Known>> {
         if let Some((log, seq, body)) = heard.entry {
             self.recent.push(log, seq, body);
         }
         if let Some(measured) = heard.measured {
             self.measure(measured);
         }
-        let Some(heard) = heard.known else { return true };
+        // A message that was overtaken by another needs no reading.
+        let is_old = |known: &Known, version| known.version == version || known.descends_from(version);
+        let news = heard.known.filter(|news| {
+            let version = news.version();
+            !self.known.as_ref().is_some_and(|known| is_old(known, version))
+        });
+        let Some(heard) = news.and_then(News::read) else { return Ok(()) };
         match &self.known {
-            // A message that was overtaken by another.
-            Some(known) if known.version == heard.version || known.descends_from(heard.version) => true,
             // Of a history that ours is not part of, however much longer it is: the store tells. Until then ours is not
             // forgotten, for devices may have been told of it.
-            Some(known) if !heard.may_descend_from(known.version) => false,
+            Some(known) if !heard.may_descend_from(known.version) => Err(Box::new(heard)),
             Some(_) | None => {
                 self.learn(heard);
-                true
+                Ok(())
             }
         }
     }
@@ -303,7 +336,7 @@ impl Cache {
 
     /// Takes note in a call's place of what is heard of it; `false` where it contradicts what is known.
     pub(super) fn hear(&self, call: &CallId, slot: &Slot, heard: Heard) -> bool {
-        let ended = heard.known.as_ref().is_some_and(|known| known.call().has_ended());
+        let ended = heard.known.as_ref().is_some_and(News::has_ended);
         let agrees = slot.hear(heard);
         if agrees && ended {
             self.retire(call);
@@ -390,7 +423,7 @@ mod tests {
     }
 
     fn hear(place: &mut Place, heard: Known) -> bool {
-        place.hear(Heard { known: Some(heard), ..Heard::default() })
+        place.hear(Heard { known: Some(News::Read(Box::new(heard))), ..Heard::default() }).is_ok()
     }
 
     #[test]

@@ -2,7 +2,12 @@
 
 mod behind;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use governor::clock::Clock as _;
 use ringback_call::{CallId, Event};
@@ -12,8 +17,9 @@ use ringback_telemetry::{Gap, Request};
 use ringback_wire::{Ack, CloseCode, ErrorCode, ErrorFrame, EventFrame, Goaway, MissedFrame, ServerFrame};
 use tokio::{
     sync::watch,
-    time::{Instant, sleep_until},
+    time::{Instant, Sleep, sleep_until},
 };
+use tokio_util::sync::WaitForCancellationFuture;
 
 use super::{
     Transport,
@@ -78,6 +84,13 @@ struct Driver<'a, T> {
     /// What the client has seen and no request has taken along.
     untrimmed: BTreeMap<CallId, u64>,
     times: Times,
+}
+
+/// What a connection waits for whatever else it does.
+struct Signals<'a, 'n> {
+    stop: Pin<&'a mut WaitForCancellationFuture<'n>>,
+    draining: Pin<&'a mut WaitForCancellationFuture<'n>>,
+    time: Pin<&'a mut Sleep>,
 }
 
 /// What a connection's loop wakes up for.
@@ -158,8 +171,14 @@ impl<'a, T: Transport> Driver<'a, T> {
                 return departure;
             }
         }
+        // Made once: to wait for them anew with each turn would take three locks that all connections share.
+        let node = self.node;
+        let stop = pin!(node.stop.cancelled());
+        let draining = pin!(node.draining.cancelled());
+        let time = pin!(sleep_until(self.next_wake()));
+        let mut signals = Signals { stop, draining, time };
         loop {
-            let turn = self.next().await;
+            let turn = self.next(&mut signals).await;
             if let Err(departure) = self.take(turn).await {
                 return departure;
             }
@@ -167,14 +186,17 @@ impl<'a, T: Transport> Driver<'a, T> {
     }
 
     /// Waits for whatever comes first; what is said to a connection goes before what it asks for.
-    async fn next(&mut self) -> Turn {
+    async fn next(&mut self, signals: &mut Signals<'_, '_>) -> Turn {
         let (wake, room) = (self.next_wake(), !self.jobs.is_full());
+        if signals.time.deadline() != wake {
+            signals.time.as_mut().reset(wake);
+        }
         tokio::select! {
             biased;
             code = closing(&mut self.inbox.closing) => Turn::Close(code),
-            () = self.node.stop.cancelled() => Turn::Close(CloseCode::GoingAway),
-            () = self.node.draining.cancelled(), if self.times.goaway.is_none() => Turn::Drain,
-            () = sleep_until(wake) => Turn::Time,
+            () = &mut signals.stop => Turn::Close(CloseCode::GoingAway),
+            () = &mut signals.draining, if self.times.goaway.is_none() => Turn::Drain,
+            () = &mut signals.time => Turn::Time,
             Some(mail) = self.inbox.mail.recv(), if !self.jobs.is_placing() => Turn::Mail(mail),
             done = self.jobs.next() => Turn::Done(done),
             // Last: what was sent leaves only when there is nothing more to say.

@@ -47,14 +47,14 @@ build: web ## Build the gateway with its demo page
 ##@ Test
 
 # What `make test` does, in this order.
-TEST_STEPS := setup fmt-check deny test-web web test-watch-only clippy test-unit-only test-doc build test-sim-only test-load-only test-e2e-only test-chaos-only test-browser-only
+TEST_STEPS := setup fmt-check docs-check deny test-web web test-watch-only clippy test-unit-only test-doc build test-sim-only test-load-only test-e2e-only test-chaos-only test-browser-only
 
 .PHONY: test
 test: $(TEST_STEPS) ## Everything: set-up, lints, unit, web, simulated, end-to-end, chaos and browser tests
 	@echo && echo "==> all passed in $$(($$(date +%s) - MAKE_STARTED)) s"
 
 .PHONY: lint
-lint: fmt-check deny clippy ## Formatting, licences and sources of dependencies, clippy
+lint: fmt-check docs-check deny clippy ## Formatting, worked examples, licences and sources of dependencies, clippy
 
 .PHONY: test-unit
 test-unit: web test-unit-only test-doc ## Unit, integration and doc tests of the crates (they start their own Redis)
@@ -123,11 +123,15 @@ bench-time: ## Time the call rules, the wire formats and the Redis store
 	@$(STEP) "times" cargo bench \
 	  --package ringback-call --package ringback-wire --package ringback-store-redis --bench '*' -- $(ARGS)
 
-.PHONY: fmt-check deny clippy test-watch-only test-unit-only test-doc test-sim-only test-load-only test-e2e-only test-chaos-only test-browser-only
+.PHONY: fmt-check docs-check deny clippy test-watch-only test-unit-only test-doc test-sim-only test-load-only test-e2e-only test-chaos-only test-browser-only
 
 fmt-check:
 	@$(SETUP) cargo
 	@$(STEP) "formatting" cargo fmt --all --check
+
+# That what docs/capacity.md works out is what its table gives.
+docs-check:
+	@$(STEP) "worked examples" scripts/capacity --check
 
 deny:
 	@$(SETUP) cargo deny

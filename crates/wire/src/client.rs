@@ -10,6 +10,7 @@ use ringback_call::{
 };
 
 use crate::{ErrorCode, Format, FrameError, Limits, format::Head, json_text::JsonText};
+use fields::{Common, OfRequest};
 
 /// What a client reports to have seen: the number of the newest entry, by call.
 pub type SeenMap = BTreeMap<CallId, u64>;
@@ -195,67 +196,68 @@ impl<'a> Reader<'a> {
     }
 
     fn request(&self, kind: &str) -> Result<ClientFrame, Refusal> {
-        let body = match kind {
-            "ping" => Body::Ping,
+        let (common, body) = match kind {
+            "ping" => (self.ask::<fields::Plain>()?.0, Body::Ping),
             "token" => {
-                let token = self.read::<fields::Token>()?.token;
+                let (common, fields::Token { token, .. }) = self.ask()?;
                 self.fits("token", token.len(), self.limits.token_bytes)?;
-                Body::Token(token)
+                (common, Body::Token(token))
             }
-            "call:init" => Body::Init(self.init()?),
+            "call:init" => self.init()?,
             "call:ringing" => self.plain(Action::Ringing)?,
             "call:accept" => self.plain(Action::Accept)?,
             "call:connected" => self.plain(Action::Connected)?,
             "call:reject" => {
-                let fields: fields::Reject = self.read()?;
-                act(fields.call, Action::Reject(fields.reason.unwrap_or_default()))?
+                let (common, fields::Reject { call, reason, .. }) = self.ask()?;
+                (common, act(call, Action::Reject(reason.unwrap_or_default()))?)
             }
             "call:end" => {
-                let fields: fields::End = self.read()?;
-                act(fields.call, Action::End(fields.reason.unwrap_or_default()))?
+                let (common, fields::End { call, reason, .. }) = self.ask()?;
+                (common, act(call, Action::End(reason.unwrap_or_default()))?)
             }
             "webrtc:offer" => self.description(Action::Offer)?,
             "webrtc:answer" => self.description(Action::Answer)?,
             "webrtc:ice" => self.candidates()?,
             "call:report" => {
-                let fields: fields::Report = self.read()?;
-                self.fits("stats", fields.stats.0.len(), self.limits.report_bytes)?;
-                act(fields.call, Action::Report(Stats::new(fields.stats.0)))?
+                let (common, fields::Report { call, stats: JsonText(stats), .. }) = self.ask()?;
+                self.fits("stats", stats.len(), self.limits.report_bytes)?;
+                (common, act(call, Action::Report(Stats::new(stats)))?)
             }
             _ => return Err(Refusal::bad("unknown type")),
         };
-        let common: fields::Common = self.read()?;
         Ok(ClientFrame::Request(Request { id: request_id(common.id)?, seen: self.seen(common.seen)?, body }))
     }
 
-    fn init(&self) -> Result<Init, Refusal> {
-        let fields: fields::Init = self.read()?;
+    fn init(&self) -> Result<(Common, Body), Refusal> {
+        let (common, fields): (_, fields::Init) = self.ask()?;
         let metadata = fields.metadata.filter(|JsonText(text)| text != "null");
         if let Some(JsonText(text)) = &metadata {
             self.fits("metadata", text.len(), self.limits.metadata_bytes)?;
         }
-        Ok(Init {
+        let init = Init {
             to: UserId::new(fields.to).map_err(|error| Refusal::bad(format!("`to`: {error}")))?,
             media: fields.media.unwrap_or_default(),
             metadata: metadata.map(|JsonText(text)| Metadata::new(text)),
             traceparent: fields
                 .traceparent
                 .and_then(|JsonText(text)| TraceParent::new(text.trim_matches('"')).ok()),
-        })
+        };
+        Ok((common, Body::Init(init)))
     }
 
-    fn plain(&self, action: Action) -> Result<Body, Refusal> {
-        act(self.read::<fields::OfCall>()?.call, action)
+    fn plain(&self, action: Action) -> Result<(Common, Body), Refusal> {
+        let (common, fields::OfCall { call, .. }) = self.ask()?;
+        Ok((common, act(call, action)?))
     }
 
-    fn description(&self, action: fn(Sdp) -> Action) -> Result<Body, Refusal> {
-        let fields: fields::Description = self.read()?;
-        self.fits("sdp", fields.sdp.len(), self.limits.sdp_bytes)?;
-        act(fields.call, action(Sdp::new(fields.sdp)))
+    fn description(&self, action: fn(Sdp) -> Action) -> Result<(Common, Body), Refusal> {
+        let (common, fields::Description { call, sdp, .. }) = self.ask()?;
+        self.fits("sdp", sdp.len(), self.limits.sdp_bytes)?;
+        Ok((common, act(call, action(Sdp::new(sdp)))?))
     }
 
-    fn candidates(&self) -> Result<Body, Refusal> {
-        let fields: fields::Ice = self.read()?;
+    fn candidates(&self) -> Result<(Common, Body), Refusal> {
+        let (common, fields): (_, fields::Ice) = self.ask()?;
         if fields.candidates.is_empty() {
             return Err(Refusal::bad("`candidates` is empty"));
         }
@@ -267,7 +269,13 @@ impl<'a> Reader<'a> {
             self.fits("a candidate", text.len(), self.limits.candidate_bytes)?;
             candidates.push(Candidate::new(text));
         }
-        act(fields.call, Action::Ice(candidates))
+        Ok((common, act(fields.call, Action::Ice(candidates))?))
+    }
+
+    /// The fields of a request, and those that every request may have.
+    fn ask<T: serde::Deserialize<'a> + OfRequest>(&self) -> Result<(Common, T), Refusal> {
+        let mut fields: T = self.read()?;
+        Ok((fields.common(), fields))
     }
 
     fn read<T: serde::Deserialize<'a>>(&self) -> Result<T, Refusal> {

@@ -47,12 +47,14 @@ impl Calls {
 }
 
 fn log(before: Option<&Call>, now: &Call) {
-    let (call, trace) = (&now.id, TraceContext::of(now));
-    match (before.map(Call::state_name), &now.state) {
-        (Some(before), state) if before == state.name() => {
-            tracing::debug!(?call, state = before.as_str(), "call changed");
-        }
-        (_, State::Ended(outcome)) => tracing::info!(
+    let (call, state) = (&now.id, now.state_name());
+    if let Some(before) = before.filter(|before| before.state_name() == state) {
+        tracing::debug!(?call, state = before.state_name().as_str(), "call changed");
+        return;
+    }
+    let trace = TraceContext::of(now);
+    match (&now.state, before) {
+        (State::Ended(outcome), _) => tracing::info!(
             ?call,
             %trace,
             reason = outcome.reason.as_str(),
@@ -60,10 +62,10 @@ fn log(before: Option<&Call>, now: &Call) {
             duration_ms = outcome.duration_ms,
             "call ended"
         ),
-        (None, _) => tracing::info!(?call, %trace, caller = ?now.caller, callee = ?now.callee, "call placed"),
-        (Some(_), State::Connected { setup_ms, .. }) => {
-            tracing::info!(?call, %trace, setup_ms, "call connected")
+        (_, None) => tracing::info!(?call, %trace, caller = ?now.caller, callee = ?now.callee, "call placed"),
+        (State::Connected { setup_ms, .. }, Some(_)) => {
+            tracing::info!(?call, %trace, setup_ms, "call connected");
         }
-        (Some(_), state) => tracing::info!(?call, %trace, state = state.name().as_str(), "call moved on"),
+        (_, Some(_)) => tracing::info!(?call, %trace, state = state.as_str(), "call moved on"),
     }
 }

@@ -26,57 +26,43 @@ pub(super) struct Seen {
 }
 
 /// What every request may have.
-#[derive(Deserialize)]
 pub(super) struct Common {
     pub(super) id: u64,
-    #[serde(default)]
     pub(super) seen: BTreeMap<String, u64>,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Token {
-    pub(super) token: String,
+/// The fields of a request.
+pub(super) trait OfRequest {
+    /// Takes out those that every request may have. They are read with the others: each reading goes through a whole frame.
+    fn common(&mut self) -> Common;
 }
 
-#[derive(Deserialize)]
-pub(super) struct Init {
-    pub(super) to: String,
-    pub(super) media: Option<Media>,
-    pub(super) metadata: Option<JsonText>,
-    pub(super) traceparent: Option<JsonText>,
+macro_rules! requests {
+    ($($name:ident { $($field:ident: $of:ty),* })+) => {$(
+        #[derive(Deserialize)]
+        pub(super) struct $name {
+            id: u64,
+            #[serde(default)]
+            seen: BTreeMap<String, u64>,
+            $(pub(super) $field: $of),*
+        }
+
+        impl OfRequest for $name {
+            fn common(&mut self) -> Common {
+                Common { id: self.id, seen: std::mem::take(&mut self.seen) }
+            }
+        }
+    )+};
 }
 
-#[derive(Deserialize)]
-pub(super) struct OfCall {
-    pub(super) call: String,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Reject {
-    pub(super) call: String,
-    pub(super) reason: Option<RejectReason>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct End {
-    pub(super) call: String,
-    pub(super) reason: Option<EndRequest>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Description {
-    pub(super) call: String,
-    pub(super) sdp: String,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Ice {
-    pub(super) call: String,
-    pub(super) candidates: Vec<JsonText>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Report {
-    pub(super) call: String,
-    pub(super) stats: JsonText,
+requests! {
+    Plain {}
+    Token { token: String }
+    Init { to: String, media: Option<Media>, metadata: Option<JsonText>, traceparent: Option<JsonText> }
+    OfCall { call: String }
+    Reject { call: String, reason: Option<RejectReason> }
+    End { call: String, reason: Option<EndRequest> }
+    Description { call: String, sdp: String }
+    Ice { call: String, candidates: Vec<JsonText> }
+    Report { call: String, stats: JsonText }
 }

@@ -2,6 +2,7 @@
 
 mod aftermath;
 mod announcing;
+mod attended;
 mod bereavement;
 mod cache;
 mod call_log;

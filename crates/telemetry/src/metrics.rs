@@ -106,7 +106,8 @@ metrics! {
     call_request_delay: Histogram<()> = "ringback_call_session_request_delay_seconds", LONG;
     /// From media on both sides to the end. RFC 6076: session duration time.
     call_duration: Histogram<()> = "ringback_call_duration_seconds", TALKS;
-    /// Live calls whose caller's device is, or was last, on this gateway: the sum over gateways counts each call once.
+    /// Live calls whose caller's device is connected to this gateway or, while that is away, whose callee's is: the sum over
+    /// gateways counts each call once.
     calls: Gauge<(StateName,)> = "ringback_calls", NONE;
     /// Calls, or offers, that crossed.
     glare: Counter<(Glare,)> = "ringback_glare_total", NONE;

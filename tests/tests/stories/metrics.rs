@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use ringback_tests::client::Client;
 use ringback_tests::flow::{
-    accept, candidate, connect, end, ended, find_no_path, init, negotiate, reject, ring, trickle,
+    accept, candidate, connect, end, ended, find_no_path, hang_up, init, negotiate, reject, ring, set_up,
+    trickle,
 };
 use ringback_tests::patience::eventually;
 use ringback_tests::scrape::Scrape;
@@ -18,6 +19,8 @@ stories! {
         every_metric_of_the_page_is_in_a_scrape,
         what_is_there_now_is_counted_once,
         what_is_wrong_is_counted;
+    LEAVING:
+        a_call_whose_devices_come_back_elsewhere_is_counted_once;
 }
 
 async fn scrape(stage: &Stage) -> Scrape {
@@ -135,8 +138,41 @@ async fn what_is_there_now_is_counted_once(stage: &Stage) {
     let known = async || all().await.then_some(());
     eventually(Duration::from_secs(10), known).await.expect("each gateway knows all");
     end(&alice, &[&bob], &call, "cancelled").await;
-    let none = async || (scrape(stage).await.sum("ringback_calls").abs() < 0.1).then_some(());
-    eventually(Duration::from_secs(10), none).await.expect("no live call is told any more");
+    counts(stage, 0.0).await;
+}
+
+/// The live calls that all gateways together tell of are soon so many.
+async fn counts(stage: &Stage, calls: f64) {
+    let told = async || ((scrape(stage).await.sum("ringback_calls") - calls).abs() < 0.1).then_some(());
+    eventually(Duration::from_secs(10), told).await.expect("each live call is counted once");
+}
+
+/// A device that is in a call loses its connection, and comes back at the `n`th gateway.
+async fn move_to(gateway: usize, mover: Client, peer: &Client, call: &str, stage: &Stage) -> Client {
+    let left = mover.cut().await;
+    peer.expect("call:peer", json!({"call": call, "status": "reconnecting"})).await;
+    counts(stage, 1.0).await;
+    let mover = stage.resume(&left, gateway).await;
+    peer.expect("call:peer", json!({"call": call, "status": "back"})).await;
+    counts(stage, 1.0).await;
+    mover
+}
+
+/// A gateway that a device has left hears no more of the call, not even that it is over.
+async fn a_call_whose_devices_come_back_elsewhere_is_counted_once(stage: &Stage) {
+    // Each comes to the gateway where the other was at first.
+    for (caller, callee) in [(true, false), (false, true), (true, true)] {
+        let (mut alice, mut bob) = stage.pair().await;
+        let call = set_up(&alice, &bob).await;
+        if caller {
+            alice = move_to(1, alice, &bob, &call, stage).await;
+        }
+        if callee {
+            bob = move_to(0, bob, &alice, &call, stage).await;
+        }
+        hang_up(&alice, &bob, &call).await;
+        counts(stage, 0.0).await;
+    }
 }
 
 async fn what_is_wrong_is_counted(stage: &Stage) {

@@ -374,9 +374,9 @@ impl Cache {
         live
     }
 
-    /// The places of the same calls, in no order.
-    pub(super) fn live_slots(&self) -> Vec<Arc<Slot>> {
-        self.live.iter().map(|(_, slot)| slot).collect()
+    /// The same calls, in no order.
+    pub(super) fn live_places(&self) -> impl Iterator<Item = (Arc<CallId>, Arc<Slot>)> {
+        self.live.iter()
     }
 
     /// Every call that is known.

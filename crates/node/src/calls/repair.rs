@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use ringback_call::{Call, CallId, Command, Input, Link, PerSide, Side, UserId};
+use ringback_call::{CallId, Command, Input, PerSide, Side, UserId};
 use ringback_store::{Claim, Commit, Committed, Log, Pair, Partition, StoreError, Stored, Version};
 
 use super::{Calls, Known, MAX_TRIES, Outcome, Plan, cache::Place, index};
@@ -64,16 +64,7 @@ impl Calls {
     /// connected here and would have heard of the end. That it was stored a moment ago proves nothing: its end may
     /// have been, too, and be lost with it.
     fn must_exist(&self, known: &Known) -> bool {
-        let call = known.call();
-        !call.has_ended() && Side::BOTH.into_iter().any(|side| self.is_here(call, side))
-    }
-
-    /// Whether a device that takes part on this side is connected to this gateway.
-    fn is_here(&self, call: &Call, side: Side) -> bool {
-        call.legs(side).iter().any(|leg| {
-            let Link { node, connection } = &leg.link;
-            node == self.cluster.node() && self.registry.has(call.user(side), &leg.device, *connection)
-        })
+        self.attends(known.call())
     }
 
     /// Writes what was lost, as it was: under its own version, so that whoever knew it can go on from it. Who takes part in

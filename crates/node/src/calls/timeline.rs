@@ -47,10 +47,10 @@ impl Calls {
         Ok(Some(Timeline { notes: notes.collect(), call }))
     }
 
-    /// The newest live calls whose caller's device is here, or was last: each call is at one gateway. At most `limit`.
+    /// The newest live calls of this gateway: each call is at one. At most `limit`.
     pub async fn live(&self, limit: usize) -> Vec<Call> {
-        let slots = self.cache.live_slots().into_iter();
-        let found = self.glance(slots.map(|slot| (Arc::clone(&slot), slot)), |call| call.created_at);
+        let slots = self.cache.live_places().map(|(_, slot)| (Arc::clone(&slot), slot));
+        let found = self.glance(slots, |call| call.created_at);
         let mut newest: Vec<_> = found.collect().await;
         newest.sort_unstable_by_key(|(_, created_at)| Reverse(*created_at));
         newest.truncate(limit);
@@ -65,7 +65,7 @@ impl Calls {
     pub(crate) async fn live_by_state(&self) -> Vec<(StateName, usize)> {
         let mut counts = [StateName::Idle, StateName::Ringing, StateName::Connecting, StateName::Connected]
             .map(|state| (state, 0));
-        let slots = self.cache.live_slots().into_iter().map(|slot| ((), slot));
+        let slots = self.cache.live_places().map(|(_, slot)| ((), slot));
         let mut states = pin!(self.glance(slots, Call::state_name));
         while let Some(((), state)) = states.next().await {
             if let Some((_, count)) = counts.iter_mut().find(|(name, _)| *name == state) {
@@ -82,10 +82,10 @@ impl Calls {
         slots: impl Iterator<Item = (K, Arc<Slot>)>,
         look: impl Fn(&Call) -> T + Copy,
     ) -> impl Stream<Item = (K, T)> {
-        let (node, by) = (self.cluster.node(), Instant::now() + GLANCE);
+        let by = Instant::now() + GLANCE;
         let ours = move |known: &Known| {
             let call = known.call();
-            (!call.has_ended() && call.caller_leg.link.node == *node).then(|| look(call))
+            (!call.has_ended() && self.is_ours(call)).then(|| look(call))
         };
         let glances = slots.map(move |(key, slot)| async move {
             let seen = slot.glance(by, ours).await.flatten()?;

@@ -22,7 +22,7 @@ use super::{
 /// Live calls that are listed at most: the newest.
 const LISTED: usize = 100;
 
-/// `GET /v1/calls`: live calls whose caller's device is on this gateway, or was last.
+/// `GET /v1/calls`: live calls whose caller's device is on this gateway or, while that is away, whose callee's is.
 pub(super) async fn live(State(node): State<Arc<Node>>) -> Response {
     let calls =
         node.calls.live(LISTED).await.into_iter().map(|call| summary(&Timeline { call, notes: Vec::new() }));

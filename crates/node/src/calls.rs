@@ -37,6 +37,7 @@ use crate::{
 use cache::{Cache, Heard, News, Place, Unsure};
 use call_log::Logged;
 
+pub(crate) use attended::let_go;
 pub use cache::Known;
 pub use call_log::Page;
 pub use opening::Opened;

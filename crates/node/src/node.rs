@@ -11,7 +11,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     admission::Admission,
     background::Background,
-    calls::Calls,
+    calls::{self, Calls},
     clock::Clock,
     cluster::{self, Cluster},
     config::Config,
@@ -121,6 +121,7 @@ impl Node {
         self.essential("delivery", Arc::clone(self).subscribe_and_deliver());
         self.essential("sweeper", Sweeper::new(self).run());
         self.essential("backlog", backlog::run(Arc::clone(self)));
+        self.essential("cache", calls::let_go(Arc::clone(self)));
     }
 
     /// Runs a part that has to run as long as the node does. Should it end sooner, the node is better ended too:

@@ -32,10 +32,18 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let store = MemoryStore::new(Partitions::new(4).unwrap());
+        Self::on(MemoryStore::new(Partitions::new(4).unwrap()), "gw-1")
+    }
+
+    /// Another node of the same cluster.
+    pub(crate) fn beside(&self, name: &str) -> Self {
+        Self::on(self.store.clone(), name)
+    }
+
+    fn on(store: MemoryStore, name: &str) -> Self {
         let telemetry = Telemetry { metrics: Arc::new(Metrics::new().unwrap()), tracer: None };
         let (stored, draining) = (Arc::new(store.clone()), CancellationToken::new());
-        let node = Node::new(config("gw-1"), stored, Verifier::TakesAnyName, draining, telemetry);
+        let node = Node::new(config(name), stored, Verifier::TakesAnyName, draining, telemetry);
         Self { store, node }
     }
 
@@ -66,11 +74,17 @@ impl Stage {
         self.apply(call, Input::Request { from: from.clone(), id: Some(RequestId(id)), action }).await;
     }
 
-    /// Alice has called bob, and bob has answered.
-    pub(crate) async fn answered(&self, alice: &Origin, bob: &Origin) -> CallId {
+    /// Alice has called bob, whose device rings.
+    pub(crate) async fn ring(&self, alice: &Origin, bob: &Origin) -> CallId {
         let call = self.place(alice, bob).await;
         let legs = vec![Leg::present(bob.device.clone(), bob.link.clone())];
         self.apply(&call, Input::Admission(Admission::Allowed { legs, others: Vec::new() })).await;
+        call
+    }
+
+    /// Alice has called bob, and bob has answered.
+    pub(crate) async fn answered(&self, alice: &Origin, bob: &Origin) -> CallId {
+        let call = self.ring(alice, bob).await;
         self.ask(&call, bob, 1, Action::Accept).await;
         call
     }

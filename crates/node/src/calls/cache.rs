@@ -21,11 +21,11 @@ use tokio::{
 
 /// Calls remembered at most. One takes about a kilobyte, some ten while it is set up.
 const MAX_CALLS: u64 = 100_000;
-/// A call nobody asked about for so long is forgotten.
-const IDLE: Duration = Duration::from_secs(1_800);
-/// Calls remembered at most that have ended, and for how long.
+/// Calls remembered at most that have ended.
 const MAX_ENDED: u64 = 20_000;
-const ENDED: Duration = Duration::from_secs(120);
+/// For how long a call is remembered that has ended, or that no device here takes part in: the store may lose what
+/// this gateway knows of it.
+pub(super) const KEPT: Duration = Duration::from_secs(120);
 /// Entries remembered of one call, and their bytes.
 const MAX_ENTRIES: usize = 64;
 const MAX_BYTES: usize = 128 * 1024;
@@ -127,12 +127,28 @@ impl Slot {
     /// Waits for its turn.
     pub(super) async fn lock(&self) -> MutexGuard<'_, Place> {
         let mut place = self.place.lock().await;
+        self.take_heard(&mut place);
+        place
+    }
+
+    /// Whether this has been left for so long: nobody here takes part in the call, as far as is known, and nothing was
+    /// learned of it. A place that is taken is not left.
+    pub(super) fn is_left(&self, for_long: Duration, attended: impl FnOnce(&Call) -> bool) -> bool {
+        let Ok(mut place) = self.place.try_lock() else { return false };
+        self.take_heard(&mut place);
+        if place.known.as_ref().is_some_and(|known| attended(known.call())) {
+            place.left = None;
+            return false;
+        }
+        place.left.get_or_insert_with(Instant::now).elapsed() >= for_long
+    }
+
+    fn take_heard(&self, place: &mut Place) {
         for heard in std::mem::take(&mut *self.heard()) {
             if let Err(other) = place.hear(heard) {
                 place.contradiction = Some(*other);
             }
         }
-        place
     }
 
     /// Looks at what is known of the call, if that can be had by then.
@@ -179,6 +195,8 @@ pub(super) struct Place {
     pub(super) renewed: Option<Instant>,
     /// What the next note takes along.
     pub(super) measured: Vec<Measured>,
+    /// When it was first seen that nobody here takes part, since something was learned.
+    pub(super) left: Option<Instant>,
 }
 
 /// A commit whose answer did not come.
@@ -196,6 +214,7 @@ impl Place {
     /// Takes what the store is known to hold.
     pub(super) fn learn(&mut self, known: Known) {
         self.recent.trim(known.call());
+        self.left = None;
         self.known = Some(known);
     }
 
@@ -317,8 +336,8 @@ pub(super) struct Cache {
 impl Default for Cache {
     fn default() -> Self {
         Self {
-            live: Slots::builder().max_capacity(MAX_CALLS).time_to_idle(IDLE).build(),
-            ended: Slots::builder().max_capacity(MAX_ENDED).time_to_live(ENDED).build(),
+            live: Slots::builder().max_capacity(MAX_CALLS).build(),
+            ended: Slots::builder().max_capacity(MAX_ENDED).time_to_live(KEPT).build(),
         }
     }
 }
@@ -377,6 +396,13 @@ impl Cache {
     /// The same calls, in no order.
     pub(super) fn live_places(&self) -> impl Iterator<Item = (Arc<CallId>, Arc<Slot>)> {
         self.live.iter()
+    }
+
+    /// Forgets this place of a call, unless the call has another by now.
+    pub(super) fn let_go(&self, call: &CallId, slot: &Arc<Slot>) {
+        if self.live.get(call).is_some_and(|now| Arc::ptr_eq(&now, slot)) {
+            self.live.invalidate(call);
+        }
     }
 
     /// Every call that is known.

@@ -56,7 +56,8 @@ pub async fn serve(node: Arc<Node>, transport: impl Transport, format: Format, m
         socket.close(CloseCode::GoingAway).await;
         return;
     }
-    let greeted = handshake::greet(&node, &mut socket).await;
+    // Boxed: it is larger than all that a connection needs later, and would be kept as long as that.
+    let greeted = Box::pin(handshake::greet(&node, &mut socket)).await;
     place.greeted();
     let departure = match greeted {
         Ok(welcome) => driver::drive(&node, &mut socket, welcome).await,
@@ -69,5 +70,40 @@ pub async fn serve(node: Arc<Node>, transport: impl Transport, format: Format, m
     node.metrics.disconnects.inc((departure,));
     if let Departure::Closed(code) = departure {
         socket.close(code).await;
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::Stage;
+
+    struct Silent;
+
+    impl Transport for Silent {
+        async fn receive(&mut self) -> Incoming {
+            std::future::pending().await
+        }
+
+        async fn send(&mut self, _frame: Vec<u8>) -> Result<(), Departure> {
+            Ok(())
+        }
+
+        async fn flush(&mut self) -> Result<(), Departure> {
+            Ok(())
+        }
+
+        async fn ping(&mut self, _number: u64) -> Result<(), Departure> {
+            Ok(())
+        }
+
+        async fn close(&mut self, _code: CloseCode) {}
+    }
+
+    #[tokio::test]
+    async fn an_idle_connection_is_small() {
+        let node = Stage::new().node;
+        let place = node.admission.enter().unwrap();
+        let size = size_of_val(&serve(node, Silent, Format::Json, place));
+        assert!(size < 5_500, "what is rare has to be boxed: {size} bytes");
     }
 }

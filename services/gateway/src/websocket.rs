@@ -46,10 +46,11 @@ pub async fn upgrade(State(node): State<Arc<Node>>, upgrade: WebSocketUpgrade) -
             let span = tracing::info_span!("connection", id = tracing::field::Empty);
             let client = Client::new(socket);
             let format = client.format;
+            // On the tracker, so that a stopping gateway waits for it. Spawned before what waits for it is made, or else that
+            // would have room for it too.
+            let served = tasks.spawn(ringback_node::serve(node, client, format, place).instrument(span));
             async move {
-                let served = ringback_node::serve(node, client, format, place).instrument(span);
-                // On the tracker, so that a stopping gateway waits for it.
-                if let Err(error) = tasks.spawn(served).await {
+                if let Err(error) = served.await {
                     tracing::error!(%error, "a connection's task failed");
                 }
             }

@@ -215,8 +215,8 @@ impl<'a, T: Transport> Driver<'a, T> {
             }
             Turn::Time => self.on_time().await,
             Turn::Mail(Mail::Entry(entry)) => self.deliver(&entry).await,
-            Turn::Mail(Mail::CatchUp(call)) => self.catch_up(call).await,
-            Turn::Mail(Mail::Doubt(partitions)) => self.catch_up_in(&partitions).await,
+            Turn::Mail(Mail::CatchUp(call)) => Box::pin(self.catch_up(call)).await,
+            Turn::Mail(Mail::Doubt(partitions)) => Box::pin(self.catch_up_in(&partitions)).await,
             Turn::Mail(Mail::Renew) => {
                 self.renew();
                 Ok(())
@@ -233,7 +233,7 @@ impl<'a, T: Transport> Driver<'a, T> {
                     return Err(CloseCode::GoingAway.into());
                 }
                 match done.named.filter(|named| self.session.introduce(&named.call, named.before)) {
-                    Some(named) => self.catch_up(named.call).await,
+                    Some(named) => Box::pin(self.catch_up(named.call)).await,
                     None => Ok(()),
                 }
             }
@@ -271,12 +271,12 @@ impl<'a, T: Transport> Driver<'a, T> {
                 self.session.withhold(call);
                 Ok(())
             }
-            Next::Unknown => self.withhold(call).await,
+            Next::Unknown => Box::pin(self.withhold(call)).await,
             #[cfg(feature = "mutants")]
             Next::Gap if crate::mutants::present().ignores_gaps => self.replay(entry).await,
             Next::Gap => {
                 self.node.metrics.gaps.inc((Gap::Sequence,));
-                self.catch_up(call.clone()).await
+                Box::pin(self.catch_up(call.clone())).await
             }
         }
     }
@@ -453,7 +453,7 @@ impl<'a, T: Transport> Driver<'a, T> {
         if self.times.catch_up.is_some_and(|at| now >= at) {
             self.times.catch_up = None;
             for call in self.behind.keys().cloned().collect::<Vec<_>>() {
-                self.catch_up(call).await?;
+                Box::pin(self.catch_up(call)).await?;
             }
         }
         if now >= self.times.ping {

@@ -20,7 +20,7 @@ const ASKS_AGAIN: Duration = Duration::from_secs(5);
 const FORGOTTEN: Duration = Duration::from_secs(10);
 
 impl<T: Transport> Driver<'_, T> {
-    /// Reads what the client has not been told of a call.
+    /// Reads what the client has not been told of a call. Large and rare: callers box it.
     pub(super) async fn catch_up(&mut self, call: CallId) -> Result<(), Departure> {
         // The store may be slow.
         self.socket.flush().await?;

@@ -92,30 +92,36 @@ bench-count: ## Count the instructions of the call rules and the wire formats
 	@$(SETUP) cargo valgrind
 	@$(STEP) "instructions" scripts/count-instructions
 
+.PHONY: bench-call
+bench-call: $(DIST) ## Count the instructions that a gateway takes for one call, by whose they are
+	@$(SETUP) cargo redis valgrind
+	@$(STEP) "build for distribution" cargo build --profile dist --package ringback-gateway --package ringback-loadtest
+	@$(STEP) "instructions of a call" scripts/count-call
+
 .PHONY: bench-telemetry
 bench-telemetry: ## Measure what metrics, the timeline and traces add to the CPU of a call
 	@$(SETUP) cargo redis rotel
-	@$(STEP) "build for release" cargo build --release --package ringback-gateway --package ringback-tests --bins
-	@RINGBACK_GATEWAY=target/release/ringback-gateway $(STEP) "cost of telemetry" target/release/ringback-telemetry-cost
+	@$(STEP) "build for distribution" cargo build --profile dist --package ringback-gateway --package ringback-tests --bins
+	@RINGBACK_GATEWAY=target/dist/ringback-gateway $(STEP) "cost of telemetry" target/dist/ringback-telemetry-cost
 
 SCENARIO ?= smoke
 .PHONY: load
 load: $(DIST) ## Run a load test on gateways of its own, SCENARIO=steady for another: docs/load.md
 	@$(SETUP) cargo redis
-	@$(STEP) "build for release" cargo build --release --package ringback-gateway --package ringback-loadtest
+	@$(STEP) "build for distribution" cargo build --profile dist --package ringback-gateway --package ringback-loadtest
 	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "load test: $(SCENARIO)" scripts/load $(SCENARIO) $(ARGS)
 
 .PHONY: load-compare
 load-compare: $(DIST) ## Compare a call's CPU and set-up time with those of the least relay possible
 	@$(SETUP) cargo redis
-	@$(STEP) "build for release" cargo build --release --package ringback-gateway --package ringback-loadtest
-	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "compare with the floor" target/release/ringback-loadtest compare $(ARGS)
+	@$(STEP) "build for distribution" cargo build --profile dist --package ringback-gateway --package ringback-loadtest
+	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "compare with the floor" target/dist/ringback-loadtest compare $(ARGS)
 
 .PHONY: load-scale
 load-scale: $(DIST) ## Compare what a call costs in clusters of several sizes
 	@$(SETUP) cargo redis
-	@$(STEP) "build for release" cargo build --release --package ringback-gateway --package ringback-loadtest
-	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "sizes of a cluster" target/release/ringback-loadtest scale $(ARGS)
+	@$(STEP) "build for distribution" cargo build --profile dist --package ringback-gateway --package ringback-loadtest
+	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "sizes of a cluster" target/dist/ringback-loadtest scale $(ARGS)
 
 .PHONY: bench-time
 bench-time: ## Time the call rules, the wire formats and the Redis store

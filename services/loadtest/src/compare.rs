@@ -25,7 +25,7 @@ const NODES: usize = 2;
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
     /// The gateway to start, twice, with a Redis of its own; built for release, or else the comparison is unfair.
-    #[arg(long, default_value = "target/release/ringback-gateway")]
+    #[arg(long, default_value = "target/dist/ringback-gateway")]
     gateway_binary: PathBuf,
     #[command(flatten)]
     running: Running,

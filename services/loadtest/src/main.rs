@@ -25,6 +25,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// The gateway's, or else the floor would be compared with another allocator.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     cli::Flags::parse().run().await

@@ -23,7 +23,7 @@ const ON_A_CLUSTER: usize = 2;
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
     /// The gateway to start; built for release, or else the figures mean little.
-    #[arg(long, default_value = "target/release/ringback-gateway")]
+    #[arg(long, default_value = "target/dist/ringback-gateway")]
     gateway_binary: PathBuf,
     /// Clusters of so many gateways, each on a Redis of its own. All ratios are to the first.
     #[arg(long, value_delimiter = ',', num_args = 0.., default_values_t = [1, 2, 4, 8])]

@@ -6,21 +6,25 @@ mod attended;
 mod bereavement;
 mod cache;
 mod call_log;
+mod commit;
 mod index;
+mod known;
 mod opening;
+mod place;
 mod placing;
+mod recent;
 mod repair;
 mod timeline;
+mod unsure;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use ringback_call::{
     Ack, Call, CallId, Command, Decision, DeviceId, EndReason, Event, Input, Millis, Rejection, Rules, Side,
-    Timestamp,
 };
 use ringback_store::{
-    Claim, Commit, Committed, Entry, Log, Pair, Store, StoreError, Stored, Version,
-    record::{self, Document, Envelope, Measured, NoteRecord},
+    Claim, Log, Store, StoreError, Stored,
+    record::{Envelope, Measured},
 };
 use ringback_telemetry::{Glare, Metrics, Telemetry, Tracer};
 use tokio::time::Instant;
@@ -34,19 +38,17 @@ use crate::{
     outbox::doorbell::Doorbell,
     registry::Registry,
 };
-use cache::{Cache, Heard, News, Place, Unsure};
+use cache::Cache;
 use call_log::Logged;
+use commit::{Outcome, Plan};
+use place::{Heard, News, Place};
 
 pub(crate) use attended::let_go;
-pub use cache::Known;
 pub use call_log::Page;
+pub use known::Known;
 pub use opening::Opened;
 pub use timeline::Timeline;
 
-/// For how long a commit of unknown fate is remembered.
-const UNSURE: Duration = Duration::from_secs(10);
-/// How often at least a call's time to live is renewed within it, by each gateway that changes the call.
-const RENEWALS: u64 = 8;
 /// How often a command is decided anew because another commit came first. Two busy sides conflict once or twice.
 const MAX_TRIES: usize = 12;
 
@@ -310,202 +312,11 @@ impl Calls {
         }
         self.rules.decide(call, command)
     }
-
-    /// Stores a decision.
-    async fn commit(
-        &self,
-        place: &mut Place,
-        plan: Plan<'_>,
-        decision: Decision,
-        at: Timestamp,
-    ) -> Result<Outcome, StoreError> {
-        let Some(next) = decision.next else { return Err(impossible_in_store("nothing to store")) };
-        let (expected, document) = match plan.from {
-            Some(known) => (known.version, known.document.succeeded_by(known.version, next)),
-            None => (Version::NONE, Document { call: next, ancestors: Vec::new() }),
-        };
-        let bytes = record::encode_call(&document)?;
-        let version = expected.next(&bytes);
-        let next = &document.call;
-        let deadline = self.deadline(next, decision.deadline);
-        let renews = self.renews(place, plan.from, next, deadline);
-        let queued_us = plan.came.map(|came| micros(came.elapsed()));
-        let measured =
-            if decision.notes.is_empty() { Vec::new() } else { std::mem::take(&mut place.measured) };
-        let notes = Notes { notes: decision.notes, queued_us, measured: measured.clone() };
-        let commit = Commit {
-            call: next.id.clone(),
-            expected,
-            version,
-            document: bytes.clone(),
-            ttl_ms: self.ttl_ms(next),
-            deadline,
-            renews,
-            pair: Pair::of(&next.caller, &next.callee),
-            claim: plan.claim,
-            entries: self.entries(next, version, decision.deliveries, notes, at)?,
-            trims: decision.trims.into_iter().map(|trim| (Log::Mailbox(trim.side), trim.entries)).collect(),
-            outgoing: self.outgoing(plan.from.map(Known::call), next)?,
-        };
-        let follow_up = decision.follow_up;
-        let call = document.call.clone();
-        let known = Known { version, document, bytes };
-        let decided = Instant::now();
-        let committed = match self.store.commit(commit.clone()).await {
-            Err(error) if error.is_transient() && plan.from.is_some() => {
-                let before = plan.from.map(|before| before.call().clone());
-                place.unsure = Some(Unsure { commit, known, before, follow_up, since: Instant::now() });
-                return Err(error);
-            }
-            committed => committed?,
-        };
-        match committed {
-            Committed::Applied => {}
-            // This very commit, sent twice.
-            Committed::Conflict(Some(stored)) if stored.version == version => {}
-            Committed::Conflict(stored) => {
-                place.measured = measured;
-                return Ok(Outcome::Beaten(stored));
-            }
-            Committed::PairTaken { call, stored } => return Ok(Outcome::PairTaken(call, stored)),
-        }
-        if renews {
-            place.renewed = Some(decided);
-        }
-        place.measure(Measured::Stored(call.notes, micros(decided.elapsed())));
-        self.metrics.call_changed(plan.from.map(Known::call), &call);
-        self.posted(plan.from.map(Known::call), &call);
-        place.done(commit.entries, known);
-        Ok(Outcome::Stored(Box::new(call)))
-    }
-
-    /// Commits again what may have been committed. Who asked for it was told to ask again, and will be found to have.
-    async fn make_sure(self: &Arc<Self>, place: &mut Place) -> Result<(), StoreError> {
-        let Some(unsure) = place.unsure.take() else { return Ok(()) };
-        let version = unsure.known.version;
-        let heard = place.known.as_ref();
-        // It was, somebody has heard of it since.
-        if heard.is_some_and(|heard| heard.descends_from(version)) {
-            self.is_sure(place, unsure);
-            return Ok(());
-        }
-        // It was not, and something else was. Should the store have lost that since, it would take this now; but devices
-        // have been told of the other, which is to be put back first.
-        let else_was =
-            |heard: &Known| heard.version.count >= version.count && !heard.may_descend_from(version);
-        if heard.is_some_and(else_was) || unsure.since.elapsed() > UNSURE {
-            return Ok(());
-        }
-        match self.store.commit(unsure.commit.clone()).await {
-            Ok(Committed::Applied) => self.is_sure(place, unsure),
-            Ok(Committed::Conflict(Some(stored))) if stored.version == unsure.known.version => {
-                self.is_sure(place, unsure);
-            }
-            // What it was made from is lost too: both are put back.
-            Ok(Committed::Conflict(Some(stored))) if unsure.known.descends_from(stored.version) => {
-                place.done(unsure.commit.entries, unsure.known);
-            }
-            // It was not, and something else was.
-            Ok(Committed::Conflict(_) | Committed::PairTaken { .. }) => {}
-            Err(error) => {
-                place.unsure = Some(unsure);
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    fn is_sure(self: &Arc<Self>, place: &mut Place, unsure: Unsure) {
-        let Unsure { commit, known, before, follow_up, .. } = unsure;
-        self.metrics.call_changed(before.as_ref(), known.call());
-        self.posted(before.as_ref(), known.call());
-        self.afterwards(before.as_ref(), known.call(), follow_up);
-        place.done(commit.entries, known);
-    }
-
-    /// A decision's mail and notes, as they are stored.
-    fn entries(
-        &self,
-        call: &Call,
-        version: Version,
-        deliveries: Vec<ringback_call::Delivery>,
-        notes: Notes,
-        at: Timestamp,
-    ) -> Result<Vec<Entry>, StoreError> {
-        let Notes { notes, queued_us, mut measured } = notes;
-        let mut entries = Vec::with_capacity(deliveries.len() + notes.len());
-        for delivery in deliveries {
-            let envelope = Envelope {
-                call: call.id.clone(),
-                version,
-                side: delivery.side,
-                seq: delivery.seq,
-                at,
-                user: call.user(delivery.side).clone(),
-                to: delivery.to,
-                event: delivery.event,
-            };
-            entries.push(Entry {
-                log: Log::Mailbox(delivery.side),
-                seq: delivery.seq,
-                body: record::encode("an envelope", &envelope)?,
-                nodes: delivery.nodes,
-            });
-        }
-        let first_note = call.notes + 1 - notes.len() as u64;
-        for (seq, note) in (first_note..).zip(notes) {
-            let node = self.cluster.node().clone();
-            let measured = std::mem::take(&mut measured);
-            let body = record::encode_note(&NoteRecord { at, node, note, queued_us, measured })?;
-            entries.push(Entry { log: Log::Notes, seq, body, nodes: Vec::new() });
-        }
-        Ok(entries)
-    }
-
-    /// Whether a change has to write how long the call is kept and when it is looked at next. Most changes of a call that is
-    /// being set up leave that as it was, and to write it again is a third of what a commit costs Redis.
-    fn renews(&self, place: &Place, from: Option<&Known>, next: &Call, deadline: Option<Timestamp>) -> bool {
-        let Some(before) = from.map(Known::call).filter(|_| !next.has_ended()) else { return true };
-        let old = Duration::from_millis(self.keep.live_ms / RENEWALS);
-        self.rules.deadline(before) != deadline || place.renewed.is_none_or(|at| at.elapsed() >= old)
-    }
-
-    const fn ttl_ms(&self, call: &Call) -> u64 {
-        if call.has_ended() { self.keep.ended_ms } else { self.keep.live_ms }
-    }
-}
-
-/// What a commit is based on, beside the decision.
-struct Plan<'a> {
-    /// `None` for a call that is made.
-    from: Option<&'a Known>,
-    claim: Claim,
-    /// When the request came that it answers, if it answers one.
-    came: Option<Instant>,
-}
-
-/// What a change adds to the call's log.
-struct Notes {
-    notes: Vec<ringback_call::Note>,
-    queued_us: Option<u64>,
-    measured: Vec<Measured>,
-}
-
-/// What became of it.
-enum Outcome {
-    Stored(Box<Call>),
-    Beaten(Option<Stored>),
-    PairTaken(CallId, Option<Stored>),
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn impossible(what: &'static str) -> Failure {
     impossible_in_store(what).into()
 }
-
 fn impossible_in_store(what: &'static str) -> StoreError {
     StoreError::corrupt("a commit's answer", what)
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use ringback_call::{CallId, Command, Input, PerSide, Side, UserId};
 use ringback_store::{Claim, Commit, Committed, Log, Pair, Partition, StoreError, Stored, Version};
 
-use super::{Calls, Known, MAX_TRIES, Outcome, Plan, cache::Place, index};
+use super::{Calls, Known, MAX_TRIES, Outcome, Plan, index, place::Place};
 
 impl Calls {
     /// Takes note of what is stored instead of what was known; `false` if there is no such call (any more).

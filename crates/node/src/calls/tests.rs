@@ -1,7 +1,7 @@
 use ringback_call::{Action, Side};
-use ringback_store::Calls as _;
+use ringback_store::{Calls as _, Commit, Pair};
 
-use super::*;
+use super::{unsure::Unsure, *};
 use crate::stage::Stage;
 
 /// A commit of this gateway, made of a document, whose answer did not come.

@@ -154,58 +154,49 @@ impl Deadlines for RedisStore {
 
 impl RedisStore {
     fn commit_request(&self, partition: Partition, commit: &Commit) -> Request {
-        let written = self.keys();
-        let mut keys = Vec::with_capacity(8);
-        keys.push(written.call(partition, &commit.call));
-        keys.push(written.notes(partition, &commit.call));
-        let mut args: Vec<Value> = Vec::with_capacity(
-            6 + commit.trims.len() + 3 * (commit.entries.len() + commit.outgoing.letters.len()),
-        );
-        args.push(commit.expected.to_string().into());
-        args.push(commit.version.to_string().into());
-        args.push(commit.document.clone().into());
-        args.push(commit.call.as_str().into());
-        let (renewal, trims) = (args.len(), args.len() + 1);
-        args.extend(["".into(), "".into()]);
-        for (log, numbers) in &commit.trims {
-            args.extend(numbers.clone().take(MOST_TRIMMED).map(|seq| keys::field(*log, seq).into()));
-        }
-        args[trims] = (args.len() - trims - 1).to_string().into();
-        let mut told: Vec<&NodeId> = Vec::new();
-        for entry in &commit.entries {
-            if entry.log == Log::Notes {
-                args.extend(["".into(), numbered(entry.seq, &entry.body).into()]);
-                continue;
-            }
-            let mut places = Vec::with_capacity(entry.nodes.len());
-            for node in &entry.nodes {
-                let known = told.iter().position(|known| *known == node);
-                let place = known.unwrap_or_else(|| {
-                    told.push(node);
-                    keys.push(written.channel(partition, node.as_str()).into());
-                    keys.push(written.count(partition, node.as_str()));
-                    told.len() - 1
-                });
-                places.push(place as u8 + 1);
-            }
-            let field = keys::field(entry.log, entry.seq);
-            args.extend([field.into(), entry.body.clone().into(), Bytes::from(places).into()]);
-        }
+        let (names, told) = (self.keys(), told(commit));
         // Of one that is made nothing is there yet.
-        if commit.renews || commit.expected == Version::NONE {
-            let ttl = commit.ttl_ms.min(LONGEST_TTL_MS);
-            let deadline = commit.deadline.map(|at| at.0.to_string()).unwrap_or_default();
-            let claim = match &commit.claim {
-                Claim::Held => "-",
-                Claim::Free => "",
-                Claim::After(ended) => ended.as_str(),
-            };
-            args[renewal] = format!("{ttl} {deadline} {} {claim}", told.len()).into();
-            keys.push(written.deadlines(partition));
-            keys.push(written.pair(partition, &commit.pair));
+        let renews = commit.renews || commit.expected == Version::NONE;
+        let mut keys = Vec::with_capacity(5 + 2 * told.len());
+        keys.push(names.call(partition, &commit.call));
+        keys.push(names.notes(partition, &commit.call));
+        for node in &told {
+            keys.push(names.channel(partition, node.as_str()).into());
+            keys.push(names.count(partition, node.as_str()));
+        }
+        if renews {
+            keys.push(names.deadlines(partition));
+            keys.push(names.pair(partition, &commit.pair));
+        }
+        let trimmed: Vec<Value> = commit
+            .trims
+            .iter()
+            .flat_map(|(log, numbers)| numbers.clone().take(MOST_TRIMMED).map(|seq| keys::field(*log, seq)))
+            .map(Value::from)
+            .collect();
+        let posts = commit.entries.len() + commit.outgoing.letters.len();
+        let mut args: Vec<Value> = Vec::with_capacity(6 + trimmed.len() + 3 * posts);
+        args.extend([
+            commit.expected.to_string().into(),
+            commit.version.to_string().into(),
+            commit.document.clone().into(),
+            commit.call.as_str().into(),
+            if renews { renewal(commit, told.len()).into() } else { "".into() },
+            trimmed.len().to_string().into(),
+        ]);
+        args.extend(trimmed);
+        for entry in &commit.entries {
+            match entry.log {
+                Log::Mailbox(_) => args.extend([
+                    keys::field(entry.log, entry.seq).into(),
+                    entry.body.clone().into(),
+                    places(&entry.nodes, &told).into(),
+                ]),
+                Log::Notes => args.extend(["".into(), numbered(entry.seq, &entry.body).into()]),
+            }
         }
         if !commit.outgoing.letters.is_empty() {
-            keys.push(written.outbox(partition));
+            keys.push(names.outbox(partition));
             let (keep, most) = outbox::bounds(commit.outgoing.retention);
             for letter in &commit.outgoing.letters {
                 args.extend(["*".into(), letter.clone().into(), format!("{keep} {most}").into()]);
@@ -249,6 +240,37 @@ impl RedisStore {
         numbers.sort_unstable();
         Ok(numbers)
     }
+}
+
+/// The nodes that a commit's entries are published to, each once.
+fn told(commit: &Commit) -> Vec<&NodeId> {
+    let mut told = Vec::new();
+    for entry in commit.entries.iter().filter(|entry| entry.log != Log::Notes) {
+        for node in &entry.nodes {
+            if !told.contains(&node) {
+                told.push(node);
+            }
+        }
+    }
+    told
+}
+
+/// Which of these an entry's nodes are, as the script has it: a byte for each, counted from 1.
+fn places(nodes: &[NodeId], told: &[&NodeId]) -> Bytes {
+    let place = |node: &NodeId| told.iter().position(|known| *known == node);
+    nodes.iter().filter_map(place).map(|place| place as u8 + 1).collect()
+}
+
+/// How long a document is kept, when it is looked at, and whose the pair is, as the script has it.
+fn renewal(commit: &Commit, nodes: usize) -> String {
+    let ttl = commit.ttl_ms.min(LONGEST_TTL_MS);
+    let deadline = commit.deadline.map(|at| at.0.to_string()).unwrap_or_default();
+    let claim = match &commit.claim {
+        Claim::Held => "-",
+        Claim::Free => "",
+        Claim::After(ended) => ended.as_str(),
+    };
+    format!("{ttl} {deadline} {nodes} {claim}")
 }
 
 /// A note as it stands in the list: its number, a blank, and what it says.

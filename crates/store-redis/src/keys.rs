@@ -157,16 +157,9 @@ impl Keys {
         self.name(partition, kind, name).into()
     }
 
-    /// Put together by hand: there are ten of them in each commit.
+    /// Without the formatting machinery: there are ten of them in each commit.
     fn name(&self, partition: Partition, kind: &str, name: &str) -> String {
-        let mut text = String::with_capacity(self.namespace.len() + kind.len() + name.len() + 12);
-        text.push_str(&self.namespace);
-        text.push_str(":{p");
-        push_number(&mut text, partition.0.into());
-        text.push_str("}:");
-        text.push_str(kind);
-        text.push_str(name);
-        text
+        [self.namespace.as_str(), ":{p", &partition.0.to_string(), "}:", kind, name].concat()
     }
 }
 
@@ -181,16 +174,7 @@ pub(crate) const fn log_prefix(log: Log) -> &'static str {
 
 /// The field of an entry.
 pub(crate) fn field(log: Log, seq: u64) -> String {
-    let mut field = log_prefix(log).to_owned();
-    push_number(&mut field, seq);
-    field
-}
-
-fn push_number(text: &mut String, number: u64) {
-    if number >= 10 {
-        push_number(text, number / 10);
-    }
-    text.push(char::from(b'0' + (number % 10) as u8));
+    [log_prefix(log), &seq.to_string()].concat()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::{
     bus::{Gap, Listeners},
     counts::{Heard, REMEMBERED},
-    keys::{COUNT_TTL_MS, Keys, USER_TTL_MS},
+    keys::{Keys, USER_TTL_MS},
     reply::{self, Unexpected},
     request::{PROBE, Request},
 };
@@ -119,8 +119,7 @@ impl Prover<'_> {
             self.keys.count(partition, node),
             self.keys.history(partition),
         ];
-        let args =
-            vec![self.run.as_str().into(), COUNT_TTL_MS.to_string().into(), USER_TTL_MS.to_string().into()];
+        let args = vec![self.run.as_str().into(), USER_TTL_MS.to_string().into()];
         let reply = Request::script("a probe", &PROBE, keys, args).send(self.client).await?;
         read_answer(reply, partition).map_err(|error| Error::new(ErrorKind::Parse, error.to_string()))
     }

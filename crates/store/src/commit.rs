@@ -110,7 +110,7 @@ pub struct Commit {
 
 impl fmt::Debug for Commit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { call, expected, version, document, ttl_ms, deadline, .. } = self;
+        let Self { call, expected, version, document, ttl_ms, deadline, renews, .. } = self;
         let Self { pair, claim, entries, trims, outgoing, .. } = self;
         f.debug_struct("Commit")
             .field("call", call)
@@ -119,6 +119,7 @@ impl fmt::Debug for Commit {
             .field("document", &Size::of(document))
             .field("ttl_ms", ttl_ms)
             .field("deadline", deadline)
+            .field("renews", renews)
             .field("pair", pair)
             .field("claim", claim)
             .field("entries", entries)

@@ -34,12 +34,7 @@ impl Pair {
     /// The same for (a, b) and (b, a), and for no other two users: the first name's length is part of it.
     pub fn of(a: &UserId, b: &UserId) -> Self {
         let (first, second) = if a <= b { (a, b) } else { (b, a) };
-        let mut text = first.as_str().len().to_string();
-        text.reserve_exact(1 + first.as_str().len() + second.as_str().len());
-        text.push(':');
-        text.push_str(first.as_str());
-        text.push_str(second.as_str());
-        Self(text)
+        Self([&first.as_str().len().to_string(), ":", first.as_str(), second.as_str()].concat())
     }
 
     /// As a part of a key.

@@ -263,11 +263,7 @@ impl Calls {
         // what a primary tells its readers before it dies has been told.
         if let Some(known) = &known
             && let Some(slot) = self.cache.find(call)
-            && !self.cache.hear(
-                call,
-                &slot,
-                Heard { known: Some(News::Read(Box::new(known.clone()))), ..Heard::default() },
-            )
+            && !self.cache.hear(call, &slot, Heard::of(known.clone()))
         {
             self.check(call).await?;
             return self.store.load(call).await?.as_ref().map(Known::read).transpose();
@@ -280,18 +276,18 @@ impl Calls {
     pub(crate) fn learn(&self, envelope: &Envelope, body: &bytes::Bytes, stored: Option<&Stored>) -> bool {
         let over =
             matches!(&envelope.event, Event::Ended { reason, .. } if *reason != EndReason::AnsweredElsewhere);
-        let learned = if over {
+        let heard = if over {
             let learned = stored.and_then(|stored| Known::read(stored).ok());
             let Some(learned) = learned.filter(|learned| learned.call().has_ended()) else {
                 self.cache.forget(&envelope.call);
                 return true;
             };
-            Some(News::Read(Box::new(learned)))
+            Heard::of(learned)
         } else {
-            stored.cloned().map(News::Unread)
+            Heard { known: stored.cloned().map(News::Unread), ..Heard::default() }
         };
-        let entry = (Log::Mailbox(envelope.side), envelope.seq, body.clone());
-        let heard = Heard { entry: Some(entry), known: learned, ..Heard::default() };
+        let entry = Some((Log::Mailbox(envelope.side), envelope.seq, body.clone()));
+        let heard = Heard { entry, ..heard };
         let slot = self.cache.slot(&envelope.call);
         self.cache.hear(&envelope.call, &slot, heard)
     }
@@ -317,6 +313,7 @@ impl Calls {
 fn impossible(what: &'static str) -> Failure {
     impossible_in_store(what).into()
 }
+
 fn impossible_in_store(what: &'static str) -> StoreError {
     StoreError::corrupt("a commit's answer", what)
 }

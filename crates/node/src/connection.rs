@@ -72,6 +72,7 @@ pub async fn serve(node: Arc<Node>, transport: impl Transport, format: Format, m
         socket.close(code).await;
     }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

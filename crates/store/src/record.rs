@@ -3,7 +3,8 @@
 
 use bytes::Bytes;
 use ringback_call::{
-    Audience, Call, CallId, ConnectionId, DeviceId, Event, Millis, NodeId, Note, Side, Timestamp, UserId,
+    Audience, Call, CallId, ConnectionId, Delivery, DeviceId, Event, Millis, NodeId, Note, Side, Timestamp,
+    UserId,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -31,6 +32,22 @@ pub struct Envelope {
     pub to: Audience,
     /// What is said.
     pub event: Event,
+}
+
+impl Envelope {
+    /// Of what a decision says to one side of this call, which was stored as `version`.
+    pub fn of(call: &Call, version: Version, at: Timestamp, delivery: Delivery) -> Self {
+        Self {
+            call: call.id.clone(),
+            version,
+            side: delivery.side,
+            seq: delivery.seq,
+            at,
+            user: call.user(delivery.side).clone(),
+            to: delivery.to,
+            event: delivery.event,
+        }
+    }
 }
 
 /// An entry of the call's own log.

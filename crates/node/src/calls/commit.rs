@@ -94,23 +94,11 @@ impl Calls {
     ) -> Result<Vec<Entry>, StoreError> {
         let Notes { notes, queued_us, mut measured } = notes;
         let mut entries = Vec::with_capacity(deliveries.len() + notes.len());
-        for delivery in deliveries {
-            let envelope = Envelope {
-                call: call.id.clone(),
-                version,
-                side: delivery.side,
-                seq: delivery.seq,
-                at,
-                user: call.user(delivery.side).clone(),
-                to: delivery.to,
-                event: delivery.event,
-            };
-            entries.push(Entry {
-                log: Log::Mailbox(delivery.side),
-                seq: delivery.seq,
-                body: record::encode("an envelope", &envelope)?,
-                nodes: delivery.nodes,
-            });
+        for mut delivery in deliveries {
+            let (log, seq) = (Log::Mailbox(delivery.side), delivery.seq);
+            let nodes = std::mem::take(&mut delivery.nodes);
+            let envelope = Envelope::of(call, version, at, delivery);
+            entries.push(Entry { log, seq, body: record::encode("an envelope", &envelope)?, nodes });
         }
         let first_note = call.notes + 1 - notes.len() as u64;
         for (seq, note) in (first_note..).zip(notes) {

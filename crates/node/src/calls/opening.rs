@@ -8,7 +8,7 @@ use ringback_telemetry::Glare;
 use ringback_wire::Init;
 use tokio::time::Instant;
 
-use super::{Calls, Failure, Heard, Known, MAX_TRIES, News, Outcome, Plan};
+use super::{Calls, Failure, Heard, Known, MAX_TRIES, Outcome, Plan};
 
 /// A call that could not be placed by then is not placed by this attempt: who asked has had no reply, and asks again or
 /// has gone, and nobody should be rung by somebody who has gone.
@@ -107,7 +107,7 @@ impl Calls {
         }
         // Not instead of what is known: a failover may have lost something that is to be put back first.
         let slot = self.cache.slot(other);
-        self.cache.hear(other, &slot, Heard { known: Some(News::Read(Box::new(known))), ..Heard::default() });
+        self.cache.hear(other, &slot, Heard::of(known));
         Ok(self.apply_since(other, input, Some(came)).await?.ack)
     }
 }

@@ -17,6 +17,13 @@ pub(super) struct Heard {
     pub(super) measured: Option<Measured>,
 }
 
+impl Heard {
+    /// A document that was read.
+    pub(super) fn of(known: Known) -> Self {
+        Self { known: Some(News::Read(Box::new(known))), ..Self::default() }
+    }
+}
+
 /// A document that was heard of. Most come with a message about what is known already, by the reply to a commit that came
 /// too late, and need not be read.
 pub(super) enum News {
@@ -159,7 +166,7 @@ mod tests {
     }
 
     fn hear(place: &mut Place, heard: Known) -> bool {
-        place.hear(Heard { known: Some(News::Read(Box::new(heard))), ..Heard::default() }).is_ok()
+        place.hear(Heard::of(heard)).is_ok()
     }
 
     #[test]

@@ -62,10 +62,7 @@ async fn what_is_heard_of_another_history_while_a_command_is_under_way_is_cleare
     let (ours, other) = (unsure(&base), Stage::succeeded(&base, 0x0b));
     let (last, body) = (other.call().mailboxes.caller.last, Stage::told(&other));
     let entry = Some((Log::Mailbox(Side::Caller), last, body));
-    assert!(
-        slot.hear(Heard { entry, known: Some(News::Read(Box::new(other))), ..Heard::default() }),
-        "nobody can tell yet, and devices are told"
-    );
+    assert!(slot.hear(Heard { entry, ..Heard::of(other) }), "nobody can tell yet, and devices are told");
     stage.store.commit(ours.commit).await.unwrap();
     under_way.learn(ours.known);
     drop(under_way);
@@ -87,7 +84,7 @@ async fn where_the_other_stands_what_is_known_is_what_is_given_up() {
     under_way.recent.push(Log::Mailbox(Side::Caller), last, Stage::told(&lost));
     under_way.learn(lost);
     stage.store.commit(stands.commit).await.unwrap();
-    slot.hear(Heard { known: Some(News::Read(Box::new(stands.known))), ..Heard::default() });
+    slot.hear(Heard::of(stands.known));
     drop(under_way);
     stage.ask(&call, &alice, 2, Action::Connected).await;
     let mailbox = stage.stored(&call).await.document.call.mailboxes.caller;

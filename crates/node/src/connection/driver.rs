@@ -1,6 +1,7 @@
 //! The loop of one connection: frames from the client, entries from the store, requests that are done, and time.
 
 mod behind;
+mod times;
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +15,7 @@ use ringback_call::{CallId, Event};
 use ringback_session::{Departure, Step, Turn as Next};
 use ringback_store::record::Envelope;
 use ringback_telemetry::{Gap, Request};
-use ringback_wire::{Ack, CloseCode, ErrorCode, ErrorFrame, EventFrame, Goaway, MissedFrame, ServerFrame};
+use ringback_wire::{Ack, CloseCode, ErrorCode, ErrorFrame, EventFrame, MissedFrame, ServerFrame};
 use tokio::{
     sync::watch,
     time::{Instant, Sleep, sleep_until},
@@ -31,13 +32,11 @@ use crate::{
     Node,
     rate::{self, Rate},
     registry::{Inbox, Mail},
-    routes,
 };
+use times::Times;
 
 /// Requests refused for their rate after which the connection is closed: a client that does not listen.
 const MAX_REFUSED: u32 = 1_000;
-/// How often what is stored of a connection is renewed.
-const RENEWAL: Duration = Duration::from_secs(6 * 3_600);
 
 /// Serves a connection to its end, and tidies up.
 pub(super) async fn drive<T: Transport>(
@@ -103,29 +102,6 @@ enum Turn {
     Incoming(Result<Received, Departure>),
 }
 
-/// The moments at which something is due without anybody asking.
-struct Times {
-    heard: Instant,
-    ping: Instant,
-    heartbeat: Duration,
-    renewal: Instant,
-    goaway: Option<Instant>,
-    catch_up: Option<Instant>,
-    trim: Option<Instant>,
-}
-
-impl Times {
-    /// A client silent for two and a half heartbeats is gone.
-    fn silence(&self) -> Instant {
-        self.heard + self.heartbeat * 5 / 2
-    }
-
-    fn next(&self) -> Instant {
-        let maybe = [self.goaway, self.catch_up, self.trim].into_iter().flatten();
-        maybe.fold(self.ping.min(self.silence()).min(self.renewal), Instant::min)
-    }
-}
-
 impl<'a, T: Transport> Driver<'a, T> {
     fn new(node: &'a Arc<Node>, socket: &'a mut Socket<T>, welcome: Welcome) -> Self {
         let Welcome { session, token, inbox, presence, fresh, replay: _, missed: _ } = welcome;
@@ -146,15 +122,7 @@ impl<'a, T: Transport> Driver<'a, T> {
             pings: 0,
             behind: BTreeMap::new(),
             untrimmed: BTreeMap::new(),
-            times: Times {
-                heard: now,
-                ping: now + heartbeat,
-                heartbeat,
-                renewal: now + RENEWAL.mul_f32(0.5 + 0.5 * fastrand::f32()),
-                goaway: None,
-                catch_up: None,
-                trim: None,
-            },
+            times: Times::begin(now, heartbeat),
         }
     }
 
@@ -311,49 +279,6 @@ impl<'a, T: Transport> Driver<'a, T> {
         Ok(())
     }
 
-    async fn ping(&mut self) -> Result<(), Departure> {
-        self.pings += 1;
-        self.jobs.pinged(self.pings);
-        self.socket.ping(self.pings).await
-    }
-
-    fn renew(&mut self) {
-        self.times.renewal = Instant::now() + RENEWAL;
-        let (node, identity) = (Arc::clone(self.node), self.session.identity().clone());
-        let told: Vec<_> = self.session.told().cloned().collect();
-        self.node.background.spawn(async move {
-            match node.background.insist(|| routes::renew(&node, &identity, &told)).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    let code = CloseCode::Replaced;
-                    node.registry.close(&identity.user, &identity.device, identity.link.connection, code);
-                }
-                Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "a route was not renewed");
-                }
-            }
-        });
-    }
-
-    /// What is seen and stays seen without a request to take it along is taken out of the mailboxes by itself.
-    fn take_note_of_seen(&mut self) {
-        for (call, seq) in self.session.take_seen() {
-            self.untrimmed.insert(call, seq);
-        }
-        if !self.untrimmed.is_empty() && self.times.trim.is_none() {
-            self.times.trim = Some(Instant::now() + self.node.config.connection.trim);
-        }
-    }
-
-    fn trim(&mut self) {
-        self.times.trim = None;
-        for (call, seq) in std::mem::take(&mut self.untrimmed) {
-            if !self.jobs.is_full() {
-                self.jobs.push(Job::Trim(call, seq));
-            }
-        }
-    }
-
     async fn receive(&mut self, bytes: &[u8]) -> Result<(), Departure> {
         let allowed = self.rate.check();
         let step = self.session.receive(bytes, self.node.clock.now());
@@ -420,47 +345,6 @@ impl<'a, T: Transport> Driver<'a, T> {
         let error =
             ErrorFrame::new(step.id(), ErrorCode::RateLimited, "too many requests").retry_after(wait_ms);
         self.socket.send(&ServerFrame::Error(error)).await
-    }
-
-    fn next_wake(&self) -> Instant {
-        let mut wake = self.times.next();
-        if let Some(expires_at) = self.token.expires_at {
-            wake = wake.min(Instant::now() + Duration::from_millis(expires_at.since(self.node.clock.now())));
-        }
-        wake
-    }
-
-    async fn on_time(&mut self) -> Result<(), Departure> {
-        let now = Instant::now();
-        if self.token.expires_at.is_some_and(|expires_at| self.node.clock.now() >= expires_at) {
-            return Err(CloseCode::BadToken.into());
-        }
-        if now >= self.times.silence() {
-            return Err(CloseCode::NoPong.into());
-        }
-        if self.times.goaway.is_some_and(|goaway| now >= goaway) {
-            // Said once; what is left of the window is the client's to come back elsewhere.
-            self.times.goaway = Some(now + self.node.config.drain * 2);
-            let goaway = Goaway { reconnect_after_ms: 0, reason: "draining" };
-            self.socket.send(&ServerFrame::Goaway(goaway)).await?;
-        }
-        if now >= self.times.renewal {
-            self.renew();
-        }
-        if self.times.trim.is_some_and(|at| now >= at) {
-            self.trim();
-        }
-        if self.times.catch_up.is_some_and(|at| now >= at) {
-            self.times.catch_up = None;
-            for call in self.behind.keys().cloned().collect::<Vec<_>>() {
-                Box::pin(self.catch_up(call)).await?;
-            }
-        }
-        if now >= self.times.ping {
-            self.times.ping = now + self.times.heartbeat;
-            self.ping().await?;
-        }
-        Ok(())
     }
 }
 

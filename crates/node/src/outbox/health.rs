@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::seldom::Seldom;
 
-/// How often it is said that it fails.
+/// How often it is said, of a receiver that fails and of an outbox that can't be read.
 pub(super) const REMIND: Duration = Duration::from_secs(300);
 /// It is well again when nothing has failed for so long.
 const QUIET: Duration = Duration::from_secs(60);

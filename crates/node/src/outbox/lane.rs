@@ -1,23 +1,17 @@
 //! One partition's events on this gateway: those of one call one after another, different calls beside each other.
 
-use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
-    time::Duration,
-};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use ringback_store::{Letter, Position};
 use ringback_wire::OutcomeEventHead;
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::Event;
+use super::{Event, health::REMIND};
 use crate::seldom::Seldom;
 
 /// Events read and not settled yet, at most. A receiver that is down holds up so many, and the rest stays in the store.
 pub(super) const WINDOW: usize = 128;
-
-/// How often it is said that an outbox can't be read.
-const REMIND: Duration = Duration::from_secs(300);
 
 /// A letter, and the event that is in it, if it can be read.
 pub(super) struct Parcel {

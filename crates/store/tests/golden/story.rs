@@ -83,18 +83,8 @@ impl Story {
         // Any bytes will do: a golden version is not to change with the document.
         self.version = self.version.next(name.as_bytes());
         let (call, at) = (&document.call, Timestamp(self.now));
-        for delivery in decision.deliveries {
-            self.envelopes.push(Envelope {
-                call: call.id.clone(),
-                version: self.version,
-                side: delivery.side,
-                seq: delivery.seq,
-                at,
-                user: call.user(delivery.side).clone(),
-                to: delivery.to,
-                event: delivery.event,
-            });
-        }
+        let said = decision.deliveries.into_iter();
+        self.envelopes.extend(said.map(|delivery| Envelope::of(call, self.version, at, delivery)));
         self.notes.extend(decision.notes.into_iter().map(|note| note_record(at, note)));
         self.documents.push((name, document));
     }

@@ -12,6 +12,7 @@ use crate::{
     measure::metric::Metric,
     stand::{
         Cost, Kind, Side,
+        cost::REDIS_AND_IDLE,
         running::Running,
         side::{Make, Turn},
         table::{Spread, number},
@@ -134,35 +135,38 @@ impl Flags {
 
 fn figures(ours: &[Shown], theirs: &[Shown]) -> Vec<Figure> {
     type Of = fn(&Shown) -> f64;
-    let all: [(&'static str, &'static str, Of); 12] = [
+    let own: [(&'static str, &'static str, Of); 5] = [
         ("CPU of a call, gateways", "us", |shown| shown.cost.all.nodes_us),
         ("CPU of a call, Redis", "us", |shown| shown.cost.all.redis_us),
         ("CPU of a call, both", "us", |shown| shown.cost.all.both_us()),
         ("set-up p50", "ms", |shown| shown.p50_ms),
         ("set-up p99", "ms", |shown| shown.p99_ms),
-        ("scripts of a call", "", |shown| shown.cost.call.scripts),
-        ("commands of a call", "", |shown| shown.cost.call.commands),
-        ("into Redis, a call", "B", |shown| shown.cost.call.received),
-        ("out of Redis, a call", "B", |shown| shown.cost.call.sent),
-        ("idle: CPU, gateways", "us/s", |shown| shown.cost.idle.nodes_us),
-        ("idle: CPU, Redis", "us/s", |shown| shown.cost.idle.redis_us),
-        ("idle: commands", "/s", |shown| shown.cost.idle.commands),
     ];
-    all.into_iter()
-        .map(|(name, unit, of)| {
-            let ratios = ours.iter().zip(theirs).map(|(ours, theirs)| of(ours) / of(theirs));
-            let ratio = Spread::of(ratios);
-            Figure {
-                name,
-                unit,
-                ringback: Spread::of(ours.iter().map(of)).median,
-                floor: Spread::of(theirs.iter().map(of)).median,
-                ratio: ratio.median,
-                ratio_least: ratio.least,
-                ratio_greatest: ratio.greatest,
-            }
-        })
+    let own = own.into_iter().map(|(name, unit, of)| Figure::of(name, unit, ours, theirs, of));
+    let of_cost = REDIS_AND_IDLE.into_iter();
+    own.chain(of_cost.map(|(name, unit, of)| Figure::of(name, unit, ours, theirs, |shown| of(&shown.cost))))
         .collect()
+}
+
+impl Figure {
+    fn of(
+        name: &'static str,
+        unit: &'static str,
+        ours: &[Shown],
+        theirs: &[Shown],
+        of: impl Fn(&Shown) -> f64,
+    ) -> Self {
+        let ratio = Spread::of(ours.iter().zip(theirs).map(|(ours, theirs)| of(ours) / of(theirs)));
+        Self {
+            name,
+            unit,
+            ringback: Spread::of(ours.iter().map(&of)).median,
+            floor: Spread::of(theirs.iter().map(&of)).median,
+            ratio: ratio.median,
+            ratio_least: ratio.least,
+            ratio_greatest: ratio.greatest,
+        }
+    }
 }
 
 fn table(figures: &[Figure], turns: usize) -> String {

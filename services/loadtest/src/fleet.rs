@@ -6,10 +6,10 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use fred::{
     clients::Client,
-    types::{ClusterHash, CustomCommand, FromValue, Value},
+    types::{ClusterHash, FromValue},
 };
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -76,9 +76,7 @@ impl Place {
 
     async fn ask<T: FromValue>(&self, command: &'static str, args: Vec<String>) -> anyhow::Result<T> {
         let hash = if args.is_empty() { ClusterHash::Random } else { ClusterHash::FirstKey };
-        let command_of = CustomCommand::new_static(command, hash, false);
-        let reply: Value = fred::interfaces::ClientLike::custom(&self.redis, command_of, args).await?;
-        reply.convert().with_context(|| format!("the reply to {command}"))
+        crate::redis::ask(&self.redis, command, hash, args).await
     }
 
     async fn count_in(&self, what: &str) -> anyhow::Result<usize> {

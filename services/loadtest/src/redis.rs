@@ -1,4 +1,4 @@
-//! A connection to Redis, for workers that find each other and for the floor.
+//! Connections to Redis: for workers that find each other, for the floor, and for what Redis tells of itself.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use fred::{
     clients::Client,
     interfaces::ClientLike as _,
     types::{
-        RespVersion,
+        ClusterHash, CustomCommand, FromValue, RespVersion, Value,
         config::{Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy, TcpConfig},
     },
 };
@@ -41,4 +41,15 @@ pub(crate) async fn connect(url: &str) -> anyhow::Result<Client> {
     let client = Client::new(config, Some(performance), Some(connection), Some(policy));
     timeout(LIMIT, client.init()).await.context("Redis does not answer")?.context("Redis")?;
     Ok(client)
+}
+
+/// Asks for something by a command that is sent where the hash says.
+pub(crate) async fn ask<T: FromValue>(
+    client: &Client,
+    command: &'static str,
+    hash: ClusterHash,
+    words: Vec<String>,
+) -> anyhow::Result<T> {
+    let sent: Result<Value, _> = client.custom(CustomCommand::new_static(command, hash, false), words).await;
+    sent.with_context(|| command.to_owned())?.convert().with_context(|| format!("the reply to {command}"))
 }

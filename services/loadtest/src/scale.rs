@@ -11,6 +11,7 @@ use crate::{
     cli,
     stand::{
         Cost, Kind, Side,
+        cost::{self, REDIS_AND_IDLE},
         side::{Make, Turn},
         table::{Spread, number},
     },
@@ -78,20 +79,11 @@ struct Figure {
     ratio: Spread,
 }
 
-type Of = fn(&Cost) -> f64;
-
-/// What is told of each cluster, in the order of columns.
-const FIGURES: [(&str, &str, Of); 10] = [
+/// What is told of each cluster before [`REDIS_AND_IDLE`], in the order of columns.
+const CPU: [cost::Figure; 3] = [
     ("CPU of a call, gateways", "us", |cost| cost.call.nodes_us),
     ("CPU of a call, Redis", "us", |cost| cost.call.redis_us),
     ("CPU of a call, both", "us", |cost| cost.call.both_us()),
-    ("scripts of a call", "", |cost| cost.call.scripts),
-    ("commands of a call", "", |cost| cost.call.commands),
-    ("into Redis, a call", "B", |cost| cost.call.received),
-    ("out of Redis, a call", "B", |cost| cost.call.sent),
-    ("idle: CPU, gateways", "us/s", |cost| cost.idle.nodes_us),
-    ("idle: CPU, Redis", "us/s", |cost| cost.idle.redis_us),
-    ("idle: commands", "/s", |cost| cost.idle.commands),
 ];
 /// Of them, the one whose ratio is in the table.
 const BOTH: usize = 2;
@@ -173,8 +165,9 @@ fn rows(sizes: &[Size], costs: &[Vec<Cost>]) -> Vec<Row> {
     let first = costs.first().map(Vec::as_slice).unwrap_or_default();
     let row = |(size, costs): (&Size, &Vec<Cost>)| Row {
         size: *size,
-        figures: FIGURES
+        figures: CPU
             .into_iter()
+            .chain(REDIS_AND_IDLE)
             .map(|(name, unit, of)| Figure {
                 name,
                 unit,

@@ -9,7 +9,7 @@ use crate::{
         metric::{Group, Metric},
     },
     stand::table::number,
-    watch::gauge::Gauge,
+    watch::gauge::{Gauge, Unit},
 };
 
 /// As text.
@@ -66,7 +66,7 @@ pub(crate) fn table(report: &Report) -> String {
             "", "CPU ms", "connecting ms", "RSS MiB", "connected", "after", "B a connection"
         ));
     }
-    let mib = |bytes: u64| bytes as f64 / 1_048_576.0;
+    let mib = |bytes: u64| Unit::MiB.of(bytes as f64);
     for server in &report.servers {
         line(format!(
             "  {:<14}{:>12}{:>14}{:>12.1}{:>12.1}{:>12.1}{:>16.0}",
@@ -87,12 +87,11 @@ pub(crate) fn table(report: &Report) -> String {
         line(format!("  {:<14}{:>12}{:>12}{:>12}{:>10}", "", "first", "last", "by", "%"));
     }
     for gauge in Gauge::ALL {
-        let unit = gauge.unit();
         for (track, growth) in report.seen.of(gauge) {
             let Some(growth) = growth else { continue };
-            let [first, last, by] = [growth.first, growth.last, growth.by()].map(|value| unit.of(value));
+            let [first, last, by] = growth.shown(gauge);
             let (of, percent) = (&track.of, number(growth.percent(), 1));
-            let what = format!("{} {}", gauge.title(), unit.name());
+            let what = format!("{} {}", gauge.title(), gauge.unit().name());
             line(format!("  {of:<14}{first:>12.1}{last:>12.1}{by:>12.1}{percent:>10}  {}", what.trim_end()));
         }
     }

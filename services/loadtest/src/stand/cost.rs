@@ -45,6 +45,20 @@ pub(crate) struct Cost {
     pub(crate) idle: Spent,
 }
 
+/// A figure of it: its name, its unit, and which it is.
+pub(crate) type Figure = (&'static str, &'static str, fn(&Cost) -> f64);
+
+/// What a call takes of Redis, and what is spent anyway.
+pub(crate) const REDIS_AND_IDLE: [Figure; 7] = [
+    ("scripts of a call", "", |cost| cost.call.scripts),
+    ("commands of a call", "", |cost| cost.call.commands),
+    ("into Redis, a call", "B", |cost| cost.call.received),
+    ("out of Redis, a call", "B", |cost| cost.call.sent),
+    ("idle: CPU, gateways", "us/s", |cost| cost.idle.nodes_us),
+    ("idle: CPU, Redis", "us/s", |cost| cost.idle.redis_us),
+    ("idle: commands", "/s", |cost| cost.idle.commands),
+];
+
 impl Look {
     fn since(&self, before: &Self) -> (Spent, f64) {
         let us = |after: Duration, before: Duration| after.saturating_sub(before).as_secs_f64() * 1e6;

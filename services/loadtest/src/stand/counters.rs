@@ -3,11 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context as _;
-use fred::{
-    clients::Client,
-    interfaces::ClientLike as _,
-    types::{ClusterHash, CustomCommand, Value},
-};
+use fred::{clients::Client, types::ClusterHash};
+
+use crate::redis::{ask, connect};
 
 /// How a script is called.
 const SCRIPTS: [&str; 6] = ["eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro"];
@@ -38,7 +36,7 @@ impl Counters {
     pub(crate) async fn connect(urls: &[String]) -> anyhow::Result<Self> {
         let mut primaries = Vec::with_capacity(urls.len());
         for url in urls {
-            primaries.push(crate::redis::connect(url).await?);
+            primaries.push(connect(url).await?);
         }
         Ok(Self { primaries, own: AtomicU64::new(0) })
     }
@@ -49,9 +47,8 @@ impl Counters {
         // An answer is sent after it was made: it is in the count of the next.
         let own = self.own.load(Ordering::Relaxed);
         for primary in &self.primaries {
-            let info = CustomCommand::new_static("INFO", ClusterHash::Random, false);
-            let reply: Value = primary.custom(info, vec!["stats", "commandstats"]).await?;
-            let reply: String = reply.convert().context("the reply to INFO")?;
+            let parts = vec!["stats".to_owned(), "commandstats".to_owned()];
+            let reply: String = ask(primary, "INFO", ClusterHash::Random, parts).await?;
             let counted = Counted::read(&reply)?;
             self.own.fetch_add(reply.len() as u64, Ordering::Relaxed);
             sum.scripts += counted.scripts;

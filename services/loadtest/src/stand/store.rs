@@ -7,15 +7,11 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use fred::{
-    clients::Client,
-    interfaces::ClientLike as _,
-    types::{ClusterHash, CustomCommand, Value},
-};
+use fred::{clients::Client, types::ClusterHash};
 use tokio::time::sleep;
 
 use super::parts::{Part, free_port};
-use crate::redis::connect;
+use crate::redis::{ask, connect};
 
 /// How many hash slots a Redis Cluster has.
 const SLOTS: usize = 16_384;
@@ -118,10 +114,8 @@ async fn form(urls: &[String], ports: &[u16]) -> anyhow::Result<()> {
 }
 
 async fn cluster(server: &Client, what: &str) -> anyhow::Result<String> {
-    let command = CustomCommand::new_static("CLUSTER", ClusterHash::Random, false);
-    let words: Vec<String> = what.split(' ').map(str::to_owned).collect();
-    let reply: Value = server.custom(command, words).await.with_context(|| format!("CLUSTER {what}"))?;
-    reply.convert().with_context(|| format!("the reply to CLUSTER {what}"))
+    let words = what.split(' ').map(str::to_owned).collect();
+    ask(server, "CLUSTER", ClusterHash::Random, words).await.with_context(|| what.to_owned())
 }
 
 /// From its own line: `<id> 127.0.0.1:<port>@<bus port> myself,master …`

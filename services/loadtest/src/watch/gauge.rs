@@ -65,7 +65,7 @@ impl Unit {
     }
 
     /// A value in this unit.
-    pub(crate) fn of(self, value: f64) -> f64 {
+    pub(crate) const fn of(self, value: f64) -> f64 {
         match self {
             Self::Number => value,
             Self::MiB => value / 1_048_576.0,

@@ -3,14 +3,13 @@
 use std::{fmt, str::FromStr};
 
 use anyhow::Context as _;
-use fred::{
-    clients::Client,
-    interfaces::ClientLike as _,
-    types::{ClusterHash, CustomCommand, Value},
-};
+use fred::{clients::Client, types::ClusterHash};
 
 use super::{gauge::Gauge, scrape};
-use crate::servers::Server;
+use crate::{
+    redis::{ask, connect},
+    servers::Server,
+};
 
 /// Something with a URL, `NAME=URL`.
 #[derive(Clone, PartialEq, Eq)]
@@ -67,7 +66,7 @@ impl Source {
     }
 
     pub(super) async fn redis(url: &str) -> anyhow::Result<Self> {
-        Ok(Self::Redis(crate::redis::connect(url).await?))
+        Ok(Self::Redis(connect(url).await?))
     }
 
     pub(super) async fn metrics(url: &str) -> anyhow::Result<Self> {
@@ -86,8 +85,9 @@ impl Source {
                 (Gauge::Threads, server.threads()? as f64),
             ]),
             Self::Redis(client) => {
-                let keys: i64 = ask(client, "DBSIZE", &[]).await?.convert()?;
-                let info: String = ask(client, "INFO", &["memory"]).await?.convert()?;
+                let keys: i64 = ask(client, "DBSIZE", ClusterHash::Random, Vec::new()).await?;
+                let info: String =
+                    ask(client, "INFO", ClusterHash::Random, vec!["memory".to_owned()]).await?;
                 let used = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
                 let used: f64 = used.context("Redis tells no used_memory")?.trim().parse()?;
                 Ok(vec![(Gauge::Keys, keys as f64), (Gauge::UsedMemory, used)])
@@ -99,11 +99,6 @@ impl Source {
             }
         }
     }
-}
-
-async fn ask(client: &Client, command: &'static str, words: &[&'static str]) -> anyhow::Result<Value> {
-    let command = CustomCommand::new_static(command, ClusterHash::Random, false);
-    Ok(client.custom(command, words.to_vec()).await?)
 }
 
 #[cfg(test)]

@@ -77,6 +77,11 @@ impl Growth {
         self.last - self.first
     }
 
+    /// At first, at last, and by how much it grew, as the gauge is shown.
+    pub(crate) fn shown(&self, of: Gauge) -> [f64; 3] {
+        [self.first, self.last, self.by()].map(|value| of.unit().of(value))
+    }
+
     /// Of what there was at first.
     pub(crate) fn percent(&self) -> f64 {
         if self.by() == 0.0 { 0.0 } else { self.by() * 100.0 / self.first }

@@ -8,7 +8,10 @@ use super::super::{
 };
 use crate::{
     stand::table::number,
-    watch::{Track, gauge::Gauge},
+    watch::{
+        Track,
+        gauge::{Gauge, Unit},
+    },
 };
 
 pub(super) fn servers(report: &Report, page: &mut String) {
@@ -19,7 +22,7 @@ pub(super) fn servers(report: &Report, page: &mut String) {
         "<h2>Servers</h2><table><tr><th><th>CPU, ms<th>while connecting<th>RSS, MiB<th>connected<th>after<th>B a connection</tr>",
     );
     for server in &report.servers {
-        let mib = |bytes: u64| bytes as f64 / 1_048_576.0;
+        let mib = |bytes: u64| Unit::MiB.of(bytes as f64);
         let _ = write!(
             page,
             "<tr><td>{}<td>{}<td>{}<td>{:.1}<td>{:.1}<td>{:.1}<td>{:.0}</tr>",
@@ -45,12 +48,10 @@ pub(super) fn watched(report: &Report, ticks: &[(f64, String)], page: &mut Strin
     );
     for gauge in Gauge::ALL {
         for (track, growth) in report.seen.of(gauge) {
-            let unit = gauge.unit();
             let _ = write!(page, "<tr><td>{}", escape(&track.of));
             match growth {
                 Some(growth) => {
-                    let [first, last, by] =
-                        [growth.first, growth.last, growth.by()].map(|value| unit.of(value));
+                    let [first, last, by] = growth.shown(gauge);
                     let _ = write!(
                         page,
                         "<td>{first:.1}<td>{last:.1}<td>{by:.1}<td>{}",
@@ -59,7 +60,7 @@ pub(super) fn watched(report: &Report, ticks: &[(f64, String)], page: &mut Strin
                 }
                 None => page.push_str("<td><td><td><td>"),
             }
-            let _ = write!(page, "<td class=\"about\">{} {}</tr>", gauge.title(), unit.name());
+            let _ = write!(page, "<td class=\"about\">{} {}</tr>", gauge.title(), gauge.unit().name());
         }
     }
     page.push_str("</table>");

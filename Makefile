@@ -93,9 +93,8 @@ bench-count: ## Count the instructions of the call rules and the wire formats
 	@$(STEP) "instructions" scripts/count-instructions
 
 .PHONY: bench-call
-bench-call: $(DIST) ## Count the instructions that a gateway takes for one call, by whose they are
-	@$(SETUP) cargo redis valgrind
-	@$(STEP) "build for distribution" cargo build --profile dist --package ringback-gateway --package ringback-loadtest
+bench-call: load-build ## Count the instructions that a gateway takes for one call, by whose they are
+	@$(SETUP) valgrind
 	@$(STEP) "instructions of a call" scripts/count-call
 
 .PHONY: bench-telemetry
@@ -104,23 +103,23 @@ bench-telemetry: ## Measure what metrics, the timeline and traces add to the CPU
 	@$(STEP) "build for distribution" cargo build --profile dist --package ringback-gateway --package ringback-tests --bins
 	@RINGBACK_GATEWAY=target/dist/ringback-gateway $(STEP) "cost of telemetry" target/dist/ringback-telemetry-cost
 
-SCENARIO ?= smoke
-.PHONY: load
-load: $(DIST) ## Run a load test on gateways of its own, SCENARIO=steady for another: docs/load.md
+# What is measured is what is shipped.
+.PHONY: load-build
+load-build: | $(DIST)
 	@$(SETUP) cargo redis
 	@$(STEP) "build for distribution" cargo build --profile dist --package ringback-gateway --package ringback-loadtest
+
+SCENARIO ?= smoke
+.PHONY: load
+load: load-build ## Run a load test on gateways of its own, SCENARIO=steady for another: docs/load.md
 	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "load test: $(SCENARIO)" scripts/load $(SCENARIO) $(ARGS)
 
 .PHONY: load-compare
-load-compare: $(DIST) ## Compare a call's CPU and set-up time with those of the least relay possible
-	@$(SETUP) cargo redis
-	@$(STEP) "build for distribution" cargo build --profile dist --package ringback-gateway --package ringback-loadtest
+load-compare: load-build ## Compare a call's CPU and set-up time with those of the least relay possible
 	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "compare with the floor" target/dist/ringback-loadtest compare $(ARGS)
 
 .PHONY: load-scale
-load-scale: $(DIST) ## Compare what a call costs in clusters of several sizes
-	@$(SETUP) cargo redis
-	@$(STEP) "build for distribution" cargo build --profile dist --package ringback-gateway --package ringback-loadtest
+load-scale: load-build ## Compare what a call costs in clusters of several sizes
 	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "sizes of a cluster" target/dist/ringback-loadtest scale $(ARGS)
 
 .PHONY: bench-time

@@ -70,11 +70,12 @@ impl Sweeper {
     }
 
     async fn sweep(&self, partition: Partition) {
-        let (node, now) = (&self.node, self.node.clock.now());
+        let node = &self.node;
         let limit = self.looks(partition, |looks| looks.reach());
-        let due = node.store.due(partition, now, limit).await;
+        let due = node.store.due(partition, node.clock.now(), limit).await;
         node.metrics.sweeps.inc(());
-        self.outages.note(partition, due.is_ok(), now);
+        // By the time of the answer, which may have been waited for: an outage is over then, and no sooner.
+        self.outages.note(partition, due.is_ok(), node.clock.now());
         match due {
             Ok(due) => {
                 let chosen = self.looks(partition, |looks| looks.choose(due, Instant::now()));

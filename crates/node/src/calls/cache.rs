@@ -16,6 +16,7 @@ use super::{
     Known,
     place::{Heard, News, Place},
     recent::MAX_ENTRIES,
+    unsure::Unsure,
 };
 
 /// Calls remembered at most. One takes about a kilobyte, some ten while it is set up.
@@ -44,11 +45,12 @@ impl Slot {
     }
 
     /// Whether this has been left for so long: nobody here takes part in the call, as far as is known, and nothing was
-    /// learned of it. A place that is taken is not left.
+    /// learned of it. A place that is taken is not left, nor is one with a commit to be made sure of.
     pub(super) fn is_left(&self, for_long: Duration, attended: impl FnOnce(&Call) -> bool) -> bool {
         let Ok(mut place) = self.place.try_lock() else { return false };
         self.take_heard(&mut place);
-        if place.known.as_ref().is_some_and(|known| attended(known.call())) {
+        let is_unsure = place.unsure.as_ref().is_some_and(Unsure::is_remembered);
+        if is_unsure || place.known.as_ref().is_some_and(|known| attended(known.call())) {
             place.left = None;
             return false;
         }

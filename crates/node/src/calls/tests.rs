@@ -1,7 +1,12 @@
 use ringback_call::{Action, Side};
 use ringback_store::{Calls as _, Commit, Pair};
+use tokio::time::advance;
 
-use super::{unsure::Unsure, *};
+use super::{
+    cache::{KEPT, Slot},
+    unsure::Unsure,
+    *,
+};
 use crate::stage::Stage;
 
 /// A commit of this gateway, made of a document, whose answer did not come.
@@ -89,4 +94,22 @@ async fn where_the_other_stands_what_is_known_is_what_is_given_up() {
     stage.ask(&call, &alice, 2, Action::Connected).await;
     let mailbox = stage.stored(&call).await.document.call.mailboxes.caller;
     assert!(mailbox.void.is_some_and(|void| void.from == last), "that number means two things: {mailbox:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_left_is_kept_until_an_unsure_commit_is_forgotten() {
+    let stage = Stage::new();
+    let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
+    let base = stage.stored(&stage.answered(&alice, &bob).await).await;
+    let slot = Slot::default();
+    let is_left = || slot.is_left(KEPT, |_| false);
+    assert!(!is_left());
+    advance(KEPT).await;
+    assert!(is_left());
+    slot.lock().await.unsure = Some(unsure(&base));
+    assert!(!is_left());
+    advance(KEPT).await;
+    assert!(!is_left(), "from now on it is left");
+    advance(KEPT).await;
+    assert!(is_left());
 }

@@ -22,6 +22,13 @@ pub(super) struct Unsure {
     pub(super) since: Instant,
 }
 
+impl Unsure {
+    /// Whether it is still worth being made sure of.
+    pub(super) fn is_remembered(&self) -> bool {
+        self.since.elapsed() <= UNSURE
+    }
+}
+
 impl Calls {
     /// Commits again what may have been committed. Who asked for it was told to ask again, and will be found to have.
     pub(super) async fn make_sure(self: &Arc<Self>, place: &mut Place) -> Result<(), StoreError> {
@@ -37,7 +44,7 @@ impl Calls {
         // have been told of the other, which is to be put back first.
         let else_was =
             |heard: &Known| heard.version.count >= version.count && !heard.may_descend_from(version);
-        if heard.is_some_and(else_was) || unsure.since.elapsed() > UNSURE {
+        if heard.is_some_and(else_was) || !unsure.is_remembered() {
             return Ok(());
         }
         match self.store.commit(unsure.commit.clone()).await {

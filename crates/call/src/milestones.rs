@@ -82,6 +82,14 @@ impl Phase {
 }
 
 impl Call {
+    /// The latest moment it tells of. Gateways' clocks differ by a few milliseconds, and what comes next is dated no earlier,
+    /// so that no phase of a call takes less than no time.
+    pub(crate) fn latest(&self) -> Timestamp {
+        let Milestones { rung_at, alerted_at, accepted_at, answered_at, connected_at } = self.milestones;
+        let passed = [rung_at, alerted_at, accepted_at, answered_at, connected_at];
+        passed.into_iter().flatten().fold(self.created_at, Timestamp::max)
+    }
+
     /// The phase it is in, or was in when it ended.
     pub const fn phase(&self) -> Phase {
         let Milestones { rung_at, accepted_at, answered_at, connected_at, .. } = &self.milestones;

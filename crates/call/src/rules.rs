@@ -121,7 +121,7 @@ impl Rules {
     }
 
     fn judge(&self, call: &Call, command: &Command) -> Result<Decision, Rejection> {
-        let at = command.at;
+        let at = command.at.max(call.latest());
         match &command.input {
             Input::Request { from, id, action } => self.request(call, from, *id, action, at),
             Input::Admission(admission) => Ok(self.admit(call, admission, at)),

@@ -99,6 +99,12 @@ impl Story {
         self
     }
 
+    /// What happens next is dated by a gateway whose clock is so far behind.
+    pub(crate) fn behind(&mut self, ms: u64) -> &mut Self {
+        self.now -= ms;
+        self
+    }
+
     /// The sweeper looks at the call now.
     pub(crate) fn sweep(&mut self, attendance: Attendance) -> String {
         self.happens(Input::Deadline { attendance, away_until: None })

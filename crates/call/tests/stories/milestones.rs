@@ -53,3 +53,18 @@ fn calls_that_cross_ring_nobody() {
     story.wait(5).ask(ALICE, ask::HANG_UP);
     assert_eq!(phases(&story), [("policy", 0, 10), ("negotiate", 10, 15)]);
 }
+
+#[test]
+fn a_gateway_whose_clock_is_behind_makes_no_phase_shorter_than_nothing() {
+    let mut story = Story::placed();
+    story.wait(10).happens(ask::allowed(&[BOB]));
+    story.wait(10).ask(BOB, ask::ACCEPT);
+    story.ask(ALICE, ask::offer("o"));
+    story.behind(3).ask(BOB, ask::answer("a"));
+    story.ask(BOB, Action::Connected);
+    story.behind(1).ask(ALICE, Action::Connected);
+    let all = [("policy", 0, 10), ("ring", 10, 20), ("negotiate", 20, 20), ("ice", 20, 20)];
+    assert_eq!(phases(&story), all);
+    story.ask(ALICE, ask::HANG_UP);
+    assert_eq!(story.call.outcome().unwrap().at, Timestamp(START + 20));
+}

@@ -18,7 +18,7 @@ use opentelemetry_sdk::{
     Resource,
     trace::{SdkTracer, SdkTracerProvider},
 };
-use ringback_call::{Call, Millis, Note, Phase, Step, Timestamp, TraceParent, What, verdict};
+use ringback_call::{Call, Millis, Note, Phase, StateName, Step, Timestamp, TraceParent, What, verdict};
 use ringback_store::record::NoteRecord;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -125,6 +125,7 @@ impl Tracer {
         let mut root = Names::named(TraceContext::of(call), begin);
         let within = Context::new().with_remote_span_context(root.span_context().clone());
         let phases: Vec<(Phase, Timestamp, Timestamp)> = call.phases().collect();
+        let mut steps = steps(notes, call.created_at, end).peekable();
         for (place, (phase, from, to)) in phases.iter().enumerate() {
             let mut span = self
                 .tracer
@@ -133,17 +134,9 @@ impl Tracer {
                 .with_start_time(moment(*from))
                 .start_with_context(&self.tracer, &within);
             let next = phases.get(place + 1).map(|(_, from, _)| *from);
-            for (seq, record) in notes.iter().filter(|(_, record)| record.at >= *from && record.at <= end) {
-                if next.is_some_and(|next| record.at >= next) {
-                    break;
-                }
-                if let Note::Step(step) = &record.note {
-                    span.add_event_with_timestamp(
-                        step.what.name(),
-                        moment(record.at),
-                        of_step(step, *seq, record, &latencies),
-                    );
-                }
+            while let Some(taken) = steps.next_if(|taken| next.is_none_or(|next| taken.at < next)) {
+                let said = of_step(taken.step, taken.seq, taken.record, &latencies);
+                span.add_event_with_timestamp(taken.step.what.name(), moment(taken.at), said);
             }
             if let (Some(failure), true) = (&failure, place + 1 == phases.len()) {
                 span.set_status(failure.clone());
@@ -162,6 +155,34 @@ impl Tracer {
             tracing::debug!(%error, "traces were left behind");
         }
     }
+}
+
+/// One step of a set-up, and when it was taken.
+struct Taken<'a> {
+    at: Timestamp,
+    seq: u64,
+    step: &'a Step,
+    record: &'a NoteRecord,
+}
+
+/// The steps of a set-up, in the order in which they were taken. Each was dated by the gateway that took it, and clocks differ
+/// by a few milliseconds: none is dated before the one it followed, nor beyond
+/// the set-up itself.
+fn steps(notes: &[(u64, NoteRecord)], start: Timestamp, end: Timestamp) -> impl Iterator<Item = Taken<'_>> {
+    let taken = notes.iter().filter_map(|(seq, record)| match &record.note {
+        Note::Step(step) => Some((*seq, step, record)),
+        Note::Report { .. } => None,
+    });
+    let mut latest = start;
+    let mut is_over = false;
+    taken
+        .take_while(move |(_, step, _)| {
+            !std::mem::replace(&mut is_over, matches!(step.state, StateName::Connected | StateName::Ended))
+        })
+        .map(move |(seq, step, record)| {
+            latest = latest.max(record.at).min(end);
+            Taken { at: latest, seq, step, record }
+        })
 }
 
 /// The client's own trace, if it names one.
@@ -240,4 +261,36 @@ fn of_step(step: &Step, seq: u64, record: &NoteRecord, latencies: &Latencies) ->
 
 fn moment(at: Timestamp) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(at.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use ringback_call::NodeId;
+
+    use super::*;
+
+    fn note(seq: u64, at: u64, what: What, state: StateName) -> (u64, NoteRecord) {
+        let step = Step { what, by: None, seen: 0, state, told: Vec::new() };
+        let (at, node) = (Timestamp(at), NodeId::new("gw-1").unwrap());
+        (seq, NoteRecord { at, node, note: Note::Step(step), queued_us: None, measured: Vec::new() })
+    }
+
+    #[test]
+    fn steps_keep_their_order_whatever_clocks_they_were_dated_by() {
+        let notes = [
+            note(1, 10, What::Init, StateName::Idle),
+            note(2, 23, What::Offer, StateName::Connecting),
+            note(3, 22, What::Answer, StateName::Connecting),
+            note(4, 26, What::Media, StateName::Connecting),
+            note(5, 25, What::Media, StateName::Connected),
+            note(6, 25, What::Seen, StateName::Connected),
+        ];
+        let of = |taken: Taken<'_>| (taken.seq, taken.at.0);
+        let taken: Vec<(u64, u64)> = steps(&notes, Timestamp(10), Timestamp(25)).map(of).collect();
+        assert_eq!(
+            taken,
+            [(1, 10), (2, 23), (3, 23), (4, 25), (5, 25)],
+            "what is after the set-up is none of it"
+        );
+    }
 }

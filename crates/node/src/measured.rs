@@ -137,6 +137,10 @@ impl Users for Measured {
     async fn delist(&self, user: &UserId, call: &CallId, ended: Option<Ended>) -> Result<(), StoreError> {
         self.time(Operation::Delist, self.store.delist(user, call, ended)).await
     }
+
+    async fn last_ended(&self, user: &UserId) -> Result<Vec<CallId>, StoreError> {
+        self.time(Operation::LastEnded, self.store.last_ended(user)).await
+    }
 }
 
 #[async_trait]

@@ -66,8 +66,9 @@ pub async fn begin(
     let seen = past.map(|past| past.seen);
     start.resumed = past.is_some();
     let listed = record.calls.iter().map(|listed| &listed.call);
-    let of_late = seen.map(|seen| record.ended.iter().chain(seen.keys()));
-    let all: BTreeSet<&CallId> = listed.chain(of_late.into_iter().flatten()).collect();
+    let ended = if past.is_some() { store.last_ended(&identity.user).await? } else { Vec::new() };
+    let of_late = ended.iter().chain(seen.into_iter().flat_map(SeenMap::keys));
+    let all: BTreeSet<&CallId> = listed.chain(of_late).collect();
     let mut found = Vec::new();
     for id in all {
         let last_seen = seen.and_then(|seen| seen.get(id)).copied();

@@ -10,7 +10,8 @@
 //! | `rb1:{pN}:t:<call>` | list | the call's notes, each with its number in front | the commit's |
 //! | `rb1:{pN}:pair:<pair>` | string | the id of the pair's newest call | the commit's |
 //! | `rb1:{pN}:dl` | sorted set | calls by deadline, ms | [`DEADLINES_TTL_MS`] or the commit's, never shortened |
-//! | `rb1:{pM}:u:<user>` | hash | `d:<device>` → `<connection>:<node>`, `c:<call>` → since when, `e:<call>` (ended) → until when, ms | [`USER_TTL_MS`] |
+//! | `rb1:{pM}:u:<user>` | hash | `d:<device>` → `<connection>:<node>`, `c:<call>` → since when | [`USER_TTL_MS`] |
+//! | `rb1:{pM}:ended:<user>` | sorted set | the last calls that have ended, by the moment until which each is remembered, ms | as long as the newest is |
 //! | `rb1:{pM}:log:<user>` | sorted set | the user's calls that are over, by their end, ms | [the log's age](ringback_store::LogBounds) |
 //! | `rb1:{pM}:missed:<user>` | sorted set | the missed ones of them, by the moment at which each was written down, ms | the log's age |
 //! | `rb1:{pM}:rec:<user>` | hash | `<call>` → its record | the log's age |
@@ -86,6 +87,10 @@ impl Keys {
 
     pub(crate) fn user(&self, partition: Partition, user: &UserId) -> Key {
         self.key(partition, "u:", user.as_str())
+    }
+
+    pub(crate) fn ended(&self, partition: Partition, user: &UserId) -> Key {
+        self.key(partition, "ended:", user.as_str())
     }
 
     pub(crate) fn log(&self, partition: Partition, user: &UserId) -> Key {

@@ -84,12 +84,12 @@ impl Users for RedisStore {
             Some(ended) => {
                 args.push(ended.at.0.to_string().into());
                 args.push(ended.at.after(ended.keep_ms).0.to_string().into());
+                args.push(LAST_ENDED.to_string().into());
+                args.push(ended.keep_ms.min(LONGEST_TTL_MS).to_string().into());
                 log = ended.log;
             }
-            None => args.extend(["".into(), "".into()]),
+            None => args.push("".into()),
         }
-        args.push(LAST_ENDED.to_string().into());
-        args.push(USER_TTL_MS.to_string().into());
         if let Some(LogEntry { record, missed, bounds }) = log {
             args.push(record.into());
             args.push(if missed { "1" } else { "0" }.into());
@@ -98,14 +98,21 @@ impl Users for RedisStore {
         }
         let (partition, key) = self.place_of(user);
         let (_, [log, missed, records, _]) = self.places_of_log(user);
-        let keys = vec![key, log, missed, records];
+        let keys = vec![key, log, missed, records, self.keys().ended(partition, user)];
         self.run(partition, &Request::script(WHAT, &DELIST, keys, args)).await.map(drop)
+    }
+
+    async fn last_ended(&self, user: &UserId) -> Result<Vec<CallId>, StoreError> {
+        let partition = self.partitions().of_user(user);
+        let args = vec!["0".into(), "-1".into()];
+        let request = Request::command(WHAT, "ZRANGE", self.keys().ended(partition, user), args);
+        let reply = self.run(partition, &request).await?;
+        last_ended(reply).map_err(|error| error.in_the(WHAT))
     }
 }
 
 const DEVICE: &str = "d:";
 const CALL: &str = "c:";
-const ENDED: &str = "e:";
 
 /// A connection as the scripts compare it: as text, since it is greater than a Lua number can hold.
 fn digits(connection: ConnectionId) -> String {
@@ -176,14 +183,18 @@ fn record(reply: Value) -> Result<UserRecord, Unexpected> {
         } else if let Some(call) = field.strip_prefix(CALL) {
             let at = Timestamp(reply::number(value)?);
             record.calls.push(Listed { call: call_id(call)?, at });
-        } else if let Some(call) = field.strip_prefix(ENDED) {
-            record.ended.push(call_id(call)?);
         }
     }
     record.routes.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     record.calls.sort_unstable();
-    record.ended.sort_unstable();
     Ok(record)
+}
+
+fn last_ended(reply: Value) -> Result<Vec<CallId>, Unexpected> {
+    let calls = reply::list(reply)?.into_iter().map(|call| call_id(&reply::text(call)?));
+    let mut calls = calls.collect::<Result<Vec<_>, _>>()?;
+    calls.sort_unstable();
+    Ok(calls)
 }
 
 fn call_id(text: &str) -> Result<CallId, Unexpected> {

@@ -132,6 +132,9 @@ pub trait Users: Send + Sync {
     /// Takes a call off the user's list. One that has `ended` is remembered as one of the last that have
     /// ([`LAST_ENDED`] at most), and written into the user's [log](CallLog), in the same step.
     async fn delist(&self, user: &UserId, call: &CallId, ended: Option<Ended>) -> Result<(), StoreError>;
+
+    /// The last calls that have ended, of those still to be remembered when the newest of them did. Sorted by call.
+    async fn last_ended(&self, user: &UserId) -> Result<Vec<CallId>, StoreError>;
 }
 
 /// Sessions that can be resumed. A session belongs to one device of one user.

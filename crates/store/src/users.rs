@@ -24,8 +24,6 @@ pub struct UserRecord {
     pub routes: Vec<(DeviceId, Route)>,
     /// The user's calls; some may have ended. Sorted by call.
     pub calls: Vec<Listed>,
-    /// Calls that have ended of late. Sorted by call.
-    pub ended: Vec<CallId>,
 }
 
 /// A call on a user's list.

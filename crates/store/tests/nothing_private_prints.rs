@@ -63,7 +63,6 @@ fn user_record() -> UserRecord {
     UserRecord {
         routes: vec![(device(), Route { node: node(), connection: ConnectionId(1) })],
         calls: vec![Listed { call: call(), at: Timestamp(1) }],
-        ended: vec![call()],
     }
 }
 

@@ -199,6 +199,8 @@ labels! {
         Enlist = "enlist",
         /// To take it off.
         Delist = "delist",
+        /// The last calls of a user that have ended.
+        LastEnded = "last_ended",
         /// A part of a user's log of calls.
         Log = "log",
         /// The missed calls that a device does not know of.

@@ -101,7 +101,7 @@ impl Calls {
     pub async fn calls_of(&self, user: &UserId) -> Result<Vec<CallId>, StoreError> {
         let record = self.store.lookup(user).await?;
         let live = record.calls.into_iter().map(|listed| listed.call);
-        let mut all: Vec<CallId> = live.chain(record.ended).collect();
+        let mut all: Vec<CallId> = live.chain(self.store.last_ended(user).await?).collect();
         all.sort_unstable();
         all.dedup();
         Ok(all)

@@ -182,6 +182,11 @@ impl Users for NodeStore {
         self.call(self.of_user(&user), move |memory| async move { memory.delist(&user, &call, ended).await })
             .await
     }
+
+    async fn last_ended(&self, user: &UserId) -> Result<Vec<CallId>, StoreError> {
+        let user = user.clone();
+        self.call(self.of_user(&user), move |memory| async move { memory.last_ended(&user).await }).await
+    }
 }
 
 #[async_trait]

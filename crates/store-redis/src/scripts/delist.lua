@@ -5,28 +5,19 @@
 --       2 zset     the log: calls by their end, ms
 --       3 zset     the missed ones of them, by the moment at which each was written down, ms: no two at the same
 --       4 hash     the log's records
+--       5 zset     the last calls that have ended, by the moment until which each is remembered, ms
 -- ARGV  1 call   2 when it ended, ms; '' if it is not to be remembered   3 until when it is, ms   4 how many are
---       5 time to live of 1, ms
+--       5 for how long, ms
 --       6 record; absent if none is written   7 '1' if it was missed   8 how many are kept   9 for how long, ms
 
 redis.call('HDEL', KEYS[1], 'c:' .. ARGV[1])
 if ARGV[2] == '' then return 1 end
 
-redis.call('HSET', KEYS[1], 'e:' .. ARGV[1], ARGV[3])
-redis.call('PEXPIRE', KEYS[1], ARGV[5])
-local ended, record = {}, redis.call('HGETALL', KEYS[1])
-for i = 1, #record, 2 do
-  if string.sub(record[i], 1, 2) == 'e:' then
-    local till = tonumber(record[i + 1])
-    if till <= tonumber(ARGV[2]) then
-      redis.call('HDEL', KEYS[1], record[i])
-    else
-      ended[#ended + 1] = { till, record[i] }
-    end
-  end
-end
-table.sort(ended, function(a, b) return a[1] < b[1] end)
-for i = 1, #ended - tonumber(ARGV[4]) do redis.call('HDEL', KEYS[1], ended[i][2]) end
+local ended = KEYS[5]
+redis.call('ZADD', ended, ARGV[3], ARGV[1])
+redis.call('ZREMRANGEBYSCORE', ended, '-inf', ARGV[2])
+redis.call('ZREMRANGEBYRANK', ended, 0, -1 - tonumber(ARGV[4]))
+redis.call('PEXPIRE', ended, ARGV[5])
 if not ARGV[6] then return 1 end
 
 local log, missed, records, age = KEYS[2], KEYS[3], KEYS[4], tonumber(ARGV[9])

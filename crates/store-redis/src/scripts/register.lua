@@ -1,6 +1,6 @@
 -- Puts a device's route in place of its older one.
 --
--- KEYS  1 hash     the user: d:<device> -> <connection>:<node>, c:<call> -> since when, e:<call> -> until when
+-- KEYS  1 hash     the user: d:<device> -> <connection>:<node>, c:<call> -> since when
 -- ARGV  1 device   2 connection, twenty digits   3 node   4 most devices   5 time to live, ms
 --
 -- Returns {1, route before or '', record}   done; the record as it is now

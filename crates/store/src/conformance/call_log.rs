@@ -28,7 +28,7 @@ impl Diary {
 
     async fn write(&self, call: &CallId, at: u64, record: impl Into<Bytes>, missed: bool) {
         let log = Some(LogEntry { record: record.into(), missed, bounds: self.bounds });
-        let ended = Ended { at: Timestamp(at), keep_ms: 500, log };
+        let ended = Ended { at: Timestamp(at), keep_ms: 60_000, log };
         self.store.delist(&self.user, call, Some(ended)).await.unwrap();
     }
 
@@ -76,14 +76,12 @@ pub(super) async fn what_is_taken_off_the_list_is_in_the_log(store: Arc<dyn Stor
     }
     let record = Bytes::from_static(b"\x00\xff bytes of every kind\r\n\x01");
     diary.write(&logged, 1_000, record.clone(), false).await;
-    let ended = Ended { at: Timestamp(1_001), keep_ms: 500, log: None };
+    let ended = Ended { at: Timestamp(1_001), keep_ms: 60_000, log: None };
     store.delist(&diary.user, &gone, Some(ended)).await.unwrap();
     let mut of_late = vec![logged.clone(), gone];
     of_late.sort_unstable();
-    assert_eq!(
-        store.lookup(&diary.user).await.unwrap(),
-        UserRecord { ended: of_late, ..UserRecord::default() }
-    );
+    assert_eq!(store.lookup(&diary.user).await.unwrap(), UserRecord::default());
+    assert_eq!(store.last_ended(&diary.user).await.unwrap(), of_late);
     assert_eq!(diary.page(None, 0, 10).await, [(place(&logged, 1_000), record)]);
     // Not into anybody else's.
     assert_eq!(Diary::new(store).page(None, 0, 10).await, []);

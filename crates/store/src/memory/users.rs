@@ -16,7 +16,6 @@ impl UserRow {
         UserRecord {
             routes: self.routes.iter().map(|(device, route)| (device.clone(), route.clone())).collect(),
             calls: self.calls.iter().map(|(call, at)| Listed { call: call.clone(), at: *at }).collect(),
-            ended: self.ended.keys().cloned().collect(),
         }
     }
 }
@@ -105,5 +104,10 @@ impl Users for MemoryStore {
             shelf.log_mut(user, expires_at).write(call, at, entry, now);
         }
         Ok(())
+    }
+
+    async fn last_ended(&self, user: &UserId) -> Result<Vec<CallId>, StoreError> {
+        let shelf = self.shelf(self.partitions().of_user(user));
+        Ok(shelf.users.get(user).map(|row| row.ended.keys().cloned().collect()).unwrap_or_default())
     }
 }

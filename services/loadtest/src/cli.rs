@@ -57,6 +57,9 @@ enum Command {
         /// The Redis that carries the messages.
         #[arg(long, default_value = "redis://127.0.0.1:6379")]
         redis: String,
+        /// Store each message before its sender is told that it was passed on.
+        #[arg(long)]
+        keep: bool,
     },
     /// Compare gateways with the floor: CPU of a call, and set-up time.
     Compare(compare::Flags),
@@ -121,7 +124,9 @@ impl Flags {
         let done = match self.command {
             Command::Run(run) => return run.run(stop).await,
             Command::Check { scenarios } => check(&scenarios),
-            Command::Floor { listen, redis } => floor::serve(&listen, &redis, stop).await.map(|()| OK),
+            Command::Floor { listen, redis, keep } => {
+                floor::serve(&listen, &redis, keep, stop).await.map(|()| OK)
+            }
             Command::Compare(flags) => compare::run(flags, stop).await.map(|()| OK),
             Command::Scale(flags) => scale::run(flags, stop).await.map(|()| OK),
         };

@@ -1,4 +1,5 @@
-//! What Ringback costs beyond the floor, on this machine, in one run: both are up at once and take turns.
+//! What Ringback costs beyond the floor, on this machine, in one run: it, the floor, and a floor that keeps what it passes on
+//! are up at once and take turns.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -74,6 +75,12 @@ struct Figure {
     ratio: f64,
     ratio_least: f64,
     ratio_greatest: f64,
+    /// Of the floor that keeps messages.
+    keeper: f64,
+    /// Of that floor to the other.
+    keeper_ratio: f64,
+    /// Of Ringback to the floor that keeps.
+    ratio_to_keeper: f64,
 }
 
 /// Compares, and prints what it found.
@@ -82,42 +89,44 @@ pub(crate) async fn run(flags: Flags, stop: CancellationToken) -> anyhow::Result
     let nodes = flags.running.gateways().unwrap_or(NODES);
     let make =
         |name| Make { name, nodes, redis: Kind::Standalone, users: flags.users, folder: folder.path() };
-    let mut ringback = match flags.running.gateways() {
+    let ringback = match flags.running.gateways() {
         Some(_) => flags.running.attach(flags.users, &stop).await?,
         None => Side::gateways(make("gateway"), &flags.gateway_binary, &stop).await?,
     };
-    let mut floor = Side::floors(make("floor"), &stop).await?;
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let floor = Side::floors(make("floor"), false, &stop).await?;
+    let keeper = Side::floors(make("keeper"), true, &stop).await?;
+    let mut sides = [ringback, floor, keeper];
+    let mut shown: Vec<[Shown; 3]> = Vec::new();
     for turn in 0..=flags.turns {
-        // Who is first changes, so that neither always has the machine as the other left it.
-        let (first, second) =
-            if turn % 2 == 0 { (&mut ringback, &mut floor) } else { (&mut floor, &mut ringback) };
-        let (mut one, mut other) = (flags.turn(first, &stop).await?, flags.turn(second, &stop).await?);
-        if turn % 2 == 1 {
-            std::mem::swap(&mut one, &mut other);
+        let mut found = [None; 3];
+        // Who is first changes, so that none always has the machine as another left it.
+        for place in (0..3).map(|place| (place + turn) % 3) {
+            found[place] = Some(flags.turn(&mut sides[place], &stop).await?);
         }
+        let [Some(ours), Some(floor), Some(keeper)] = found else { continue };
+        let all = [ours, floor, keeper];
+        let said = |of: fn(&Shown) -> f64, decimals| {
+            all.each_ref().map(|side| number(of(side), decimals)).join(", ")
+        };
         cli::print(&format!(
-            "turn {turn}{}: CPU of a call {:.0} us and {:.0} us, set-up p50 {:.2} ms and {:.2} ms, p99 {:.2} ms and {:.2} ms\n",
+            "turn {turn}{}: CPU of a call {} us, set-up p50 {} ms, p99 {} ms\n",
             if turn == 0 { " (not counted)" } else { "" },
-            one.cost.all.both_us(),
-            other.cost.all.both_us(),
-            one.p50_ms,
-            other.p50_ms,
-            one.p99_ms,
-            other.p99_ms,
+            said(|shown| shown.cost.all.both_us(), 0),
+            said(|shown| shown.p50_ms, 2),
+            said(|shown| shown.p99_ms, 2),
         ));
         if turn > 0 {
-            ours.push(one);
-            theirs.push(other);
+            shown.push(all);
         }
     }
-    let figures = figures(&ours, &theirs);
+    let figures = figures(&shown);
     cli::print(&table(&figures, flags.turns));
     if let Some(path) = &flags.json {
         std::fs::write(path, serde_json::to_string_pretty(&figures)?)?;
     }
-    ringback.leave().await;
-    floor.leave().await;
+    for side in sides {
+        side.leave().await;
+    }
     Ok(())
 }
 
@@ -133,7 +142,7 @@ impl Flags {
     }
 }
 
-fn figures(ours: &[Shown], theirs: &[Shown]) -> Vec<Figure> {
+fn figures(shown: &[[Shown; 3]]) -> Vec<Figure> {
     type Of = fn(&Shown) -> f64;
     let own: [(&'static str, &'static str, Of); 5] = [
         ("CPU of a call, gateways", "us", |shown| shown.cost.all.nodes_us),
@@ -142,50 +151,53 @@ fn figures(ours: &[Shown], theirs: &[Shown]) -> Vec<Figure> {
         ("set-up p50", "ms", |shown| shown.p50_ms),
         ("set-up p99", "ms", |shown| shown.p99_ms),
     ];
-    let own = own.into_iter().map(|(name, unit, of)| Figure::of(name, unit, ours, theirs, of));
+    let own = own.into_iter().map(|(name, unit, of)| Figure::of(name, unit, shown, of));
     let of_cost = REDIS_AND_IDLE.into_iter();
-    own.chain(of_cost.map(|(name, unit, of)| Figure::of(name, unit, ours, theirs, |shown| of(&shown.cost))))
+    own.chain(of_cost.map(|(name, unit, of)| Figure::of(name, unit, shown, |shown| of(&shown.cost))))
         .collect()
 }
 
 impl Figure {
-    fn of(
-        name: &'static str,
-        unit: &'static str,
-        ours: &[Shown],
-        theirs: &[Shown],
-        of: impl Fn(&Shown) -> f64,
-    ) -> Self {
-        let ratio = Spread::of(ours.iter().zip(theirs).map(|(ours, theirs)| of(ours) / of(theirs)));
+    fn of(name: &'static str, unit: &'static str, shown: &[[Shown; 3]], of: impl Fn(&Shown) -> f64) -> Self {
+        let median = |side: usize| Spread::of(shown.iter().map(|turn| of(&turn[side]))).median;
+        let ratio =
+            |one: usize, other: usize| Spread::of(shown.iter().map(|turn| of(&turn[one]) / of(&turn[other])));
+        let to_floor = ratio(0, 1);
         Self {
             name,
             unit,
-            ringback: Spread::of(ours.iter().map(&of)).median,
-            floor: Spread::of(theirs.iter().map(&of)).median,
-            ratio: ratio.median,
-            ratio_least: ratio.least,
-            ratio_greatest: ratio.greatest,
+            ringback: median(0),
+            floor: median(1),
+            ratio: to_floor.median,
+            ratio_least: to_floor.least,
+            ratio_greatest: to_floor.greatest,
+            keeper: median(2),
+            keeper_ratio: ratio(2, 1).median,
+            ratio_to_keeper: ratio(0, 2).median,
         }
     }
 }
 
 fn table(figures: &[Figure], turns: usize) -> String {
     let mut text = format!(
-        "\nMedians of {turns} turns; a ratio is of the same turn, with the least and the greatest. Scripts, commands and bytes \
-         are those of Redis beyond what it has idle.\n  {:<26}{:>17}{:>17}\n",
-        "", "Ringback", "floor"
+        "\nMedians of {turns} turns; a ratio is of the same turn, with the least and the greatest. The floor that keeps stores each \
+         message and tells its sender. Scripts, commands and bytes are those of Redis beyond what it has idle.\n  \
+         {:<26}{:>17}{:>17}{:>17}   {:<24}{:>14}{:>15}\n",
+        "", "Ringback", "keeping floor", "floor", "Ringback to floor", "keeping to it", "Ringback to it"
     );
     for figure in figures {
         let ratio =
             Spread { median: figure.ratio, least: figure.ratio_least, greatest: figure.ratio_greatest };
+        let times = |ratio: f64| if ratio.is_finite() { format!("x {ratio:.2}") } else { "-".to_owned() };
+        text.push_str(&format!("  {:<26}", figure.name));
+        for value in [figure.ringback, figure.keeper, figure.floor] {
+            text.push_str(&format!("{:>12} {:<4}", number(value, 2), figure.unit));
+        }
         text.push_str(&format!(
-            "  {:<26}{:>12} {:<4}{:>12} {:<4}   {}\n",
-            figure.name,
-            number(figure.ringback, 2),
-            figure.unit,
-            number(figure.floor, 2),
-            figure.unit,
+            "   {:<24}{:>14}{:>15}\n",
             ratio.ratio(),
+            times(figure.keeper_ratio),
+            times(figure.ratio_to_keeper),
         ));
     }
     text

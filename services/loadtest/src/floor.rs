@@ -3,6 +3,10 @@
 //!
 //! `GET /v1/ws?user=<name>`. The first frame to the client is `{"type":"ready"}`, once it can be reached. A text frame from
 //! it is the name of whom it is for, a line feed, and what that one gets.
+//!
+//! One that *keeps* does in addition the least that any server must which acknowledges nothing before it is safe: one script
+//! stores the message in a stream of whom it is for, and publishes it, and then the sender is told `{"type":"kept"}`. It
+//! parts what the promise itself costs from what is made of it.
 
 use std::{
     collections::HashMap,
@@ -14,7 +18,7 @@ use axum::{
     Router,
     extract::{
         RawQuery, State, WebSocketUpgrade,
-        ws::{Message, WebSocket},
+        ws::{Message, Utf8Bytes, WebSocket},
     },
     response::Response,
     routing::get,
@@ -23,6 +27,7 @@ use axum::{
 use fred::{
     clients::Client,
     interfaces::{EventInterface as _, PubsubInterface as _},
+    types::scripts::Script,
 };
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -32,16 +37,35 @@ const OUTBOX: usize = 256;
 /// How long one frame may take to leave.
 const LEAVING: std::time::Duration = std::time::Duration::from_secs(10);
 
+/// KEYS: a stream, the newest messages to one user. ARGV: that user's channel, the message.
+const KEEP: &str = "redis.call('XADD', KEYS[1], 'MAXLEN', '~', '32', '*', 'm', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], '60000')
+return redis.call('PUBLISH', ARGV[1], ARGV[2])";
+const KEPT: &str = r#"{"type":"kept"}"#;
+
 struct Floor {
+    /// What stores a message and publishes it, if messages are kept.
+    keeps: Option<Script>,
     publisher: Client,
     subscriber: Client,
     here: Mutex<HashMap<String, mpsc::Sender<String>>>,
 }
 
 /// Serves until it is told to stop.
-pub(crate) async fn serve(listen: &str, redis: &str, stop: CancellationToken) -> anyhow::Result<()> {
+pub(crate) async fn serve(
+    listen: &str,
+    redis: &str,
+    keeps: bool,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let publisher = crate::redis::connect(redis).await?;
+    let keeps = keeps.then(|| Script::from_lua(KEEP));
+    if let Some(script) = &keeps {
+        script.load(&publisher).await.context("a script")?;
+    }
     let floor = Arc::new(Floor {
-        publisher: crate::redis::connect(redis).await?,
+        keeps,
+        publisher,
         subscriber: crate::redis::connect(redis).await?,
         here: Mutex::default(),
     });
@@ -103,7 +127,10 @@ impl Floor {
                 frame = socket.recv() => match frame {
                     Some(Ok(Message::Text(text))) => {
                         let Some((to, what)) = text.split_once('\n') else { return };
-                        if self.publisher.publish::<(), _, _>(channel(to), what).await.is_err() {
+                        if self.pass(to, what).await.is_err() {
+                            return;
+                        }
+                        if self.keeps.is_some() && !leaves(socket, KEPT.into()).await {
                             return;
                         }
                     }
@@ -112,13 +139,27 @@ impl Floor {
                 },
                 told = inbox.recv() => {
                     let Some(told) = told else { return };
-                    if !matches!(timeout(LEAVING, socket.send(Message::Text(told.into()))).await, Ok(Ok(()))) {
+                    if !leaves(socket, told.into()).await {
                         return;
                     }
                 }
             }
         }
     }
+
+    async fn pass(&self, to: &str, what: &str) -> Result<(), fred::error::Error> {
+        match &self.keeps {
+            Some(script) => {
+                let args = vec![channel(to), what.to_owned()];
+                script.evalsha(&self.publisher, vec![format!("kept:{to}")], args).await
+            }
+            None => self.publisher.publish(channel(to), what).await,
+        }
+    }
+}
+
+async fn leaves(socket: &mut WebSocket, text: Utf8Bytes) -> bool {
+    matches!(timeout(LEAVING, socket.send(Message::Text(text))).await, Ok(Ok(())))
 }
 
 /// Gives what Redis publishes to whom it is for.

@@ -25,6 +25,9 @@ pub(crate) enum Kind {
     /// The floor's first word.
     #[serde(rename = "ready")]
     Ready,
+    /// What a floor that keeps messages says of each.
+    #[serde(rename = "kept")]
+    Kept,
     #[serde(rename = "call:init")]
     Init,
     #[serde(rename = "call:incoming")]
@@ -66,6 +69,7 @@ impl Kind {
             Self::Error => "error",
             Self::GoAway => "goaway",
             Self::Ready => "ready",
+            Self::Kept => "kept",
             Self::Init => "call:init",
             Self::Incoming => "call:incoming",
             Self::Ringing => "call:ringing",

@@ -103,12 +103,15 @@ impl Side {
         Self::start(make, Protocol::Json, node, stop).await
     }
 
-    /// Relays.
-    pub(crate) async fn floors(make: Make<'_>, stop: &CancellationToken) -> anyhow::Result<Self> {
+    /// Relays, which may keep what they pass on.
+    pub(crate) async fn floors(make: Make<'_>, keep: bool, stop: &CancellationToken) -> anyhow::Result<Self> {
         let binary = std::env::current_exe().context("this program's own file")?;
         let node = |_, port: u16, redis: &str| -> anyhow::Result<Command> {
             let mut command = Command::new(&binary);
             command.args(["floor", "--listen", &format!("127.0.0.1:{port}"), "--redis", redis]);
+            if keep {
+                command.arg("--keep");
+            }
             Ok(command)
         };
         Self::start(make, Protocol::Floor, node, stop).await

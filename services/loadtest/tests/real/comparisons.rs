@@ -34,6 +34,10 @@ fn gateways_are_compared_with_the_floor() {
     assert!((22.0..24.0).contains(&floor), "{floor}");
     assert_eq!(figure("scripts of a call")["floor"], 0.0);
     assert!(figure("scripts of a call")["ringback"].as_f64().unwrap() > 5.0, "{said}");
+    // What is kept is one script of three commands.
+    let keeper = |name: &str| figure(name)["keeper"].as_f64().unwrap();
+    assert!((22.0..24.0).contains(&keeper("scripts of a call")), "{said}");
+    assert!(keeper("commands of a call") >= 4.0 * 22.0, "{said}");
     // Gateways have heartbeats.
     assert!(figure("idle: commands")["ringback"].as_f64().unwrap() > 5.0, "{said}");
 }

@@ -71,6 +71,7 @@ impl Connection {
                 self.reply(frame, at);
                 Ok(())
             }
+            Kind::Kept => Ok(()),
             Kind::GoAway => {
                 self.world.measures.label(Label::Close, "goaway");
                 let after = Duration::from_millis(frame.reconnect_after_ms.unwrap_or_default());

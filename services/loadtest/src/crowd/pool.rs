@@ -4,16 +4,26 @@ use std::collections::VecDeque;
 
 use crate::user::User;
 
-/// By the target they first connect to; who was free longest is taken first.
+/// By the target they first connect to; who was free longest is taken first, so that calls spread over all targets, however few
+/// there are at a time.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    queues: Vec<VecDeque<User>>,
+    queues: Vec<VecDeque<Free>>,
+    /// How many have become free so far.
+    freed: u64,
+}
+
+#[derive(Debug)]
+struct Free {
+    user: User,
+    /// Who became free before has a lower one.
+    number: u64,
 }
 
 impl Pool {
     /// Nobody yet, at so many targets.
     pub(crate) fn new(targets: usize) -> Self {
-        Self { queues: (0..targets).map(|_| VecDeque::new()).collect() }
+        Self { queues: (0..targets).map(|_| VecDeque::new()).collect(), freed: 0 }
     }
 
     /// So many users, each at another target than the one before, where others are free. `None`, and nobody taken, if
@@ -25,10 +35,11 @@ impl Pool {
         let mut taken: Vec<User> = Vec::with_capacity(parties);
         while taken.len() < parties {
             let last = taken.last().map(|user| user.home);
-            let queues = self.queues.iter_mut().enumerate().filter(|(_, queue)| !queue.is_empty());
-            // Another target counts for more than a longer queue.
-            let (_, queue) = queues.max_by_key(|(home, queue)| (Some(*home) != last, queue.len()))?;
-            taken.extend(queue.pop_front());
+            let first = |(home, queue): (usize, &VecDeque<Free>)| Some((home, queue.front()?.number));
+            // Another target counts for more than how long somebody was free.
+            let next = self.queues.iter().enumerate().filter_map(first);
+            let (home, _) = next.min_by_key(|(home, number)| (Some(*home) == last, *number))?;
+            taken.extend(self.queues.get_mut(home)?.pop_front().map(|free| free.user));
         }
         Some(taken)
     }
@@ -37,7 +48,8 @@ impl Pool {
     pub(crate) fn give_back(&mut self, users: Vec<User>) {
         for user in users.into_iter().filter(|user| !user.is_gone()) {
             if let Some(queue) = self.queues.get_mut(user.home) {
-                queue.push_back(user);
+                queue.push_back(Free { user, number: self.freed });
+                self.freed += 1;
             }
         }
     }
@@ -72,6 +84,18 @@ mod tests {
         assert_eq!(homes(&pool.take(2).unwrap()), [0, 1]);
         // Nobody is left at the other one.
         assert_eq!(homes(&pool.take(2).unwrap()), [0, 0]);
+    }
+
+    #[test]
+    fn one_call_after_the_other_comes_to_every_target() {
+        let (mut pool, _connections) = pool(4, &[0, 1, 2, 3, 0, 1, 2, 3]);
+        let mut calls = [0; 4];
+        for _ in 0..20 {
+            let taken = pool.take(2).unwrap();
+            homes(&taken).into_iter().for_each(|home| calls[home] += 1);
+            pool.give_back(taken);
+        }
+        assert_eq!(calls, [10; 4]);
     }
 
     #[test]

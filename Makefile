@@ -95,7 +95,7 @@ bench-count: ## Count the instructions of the call rules and the wire formats
 .PHONY: bench-call
 bench-call: load-build ## Count the instructions that a gateway takes for one call, by whose they are
 	@$(SETUP) valgrind
-	@$(STEP) "instructions of a call" scripts/count-call
+	@$(STEP) "instructions of a call" scripts/count-call $(ARGS)
 
 .PHONY: bench-telemetry
 bench-telemetry: ## Measure what metrics, the timeline and traces add to the CPU of a call

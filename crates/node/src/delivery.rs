@@ -73,6 +73,7 @@ fn direct(node: &Node, body: &[u8]) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
     use ringback_call::{Action, Stats};
 
     use super::*;
@@ -81,24 +82,24 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_entry_of_a_history_that_contradicts_ours_is_not_passed_on_before_the_store_has_told() {
         let stage = Stage::new();
-        let ((alice, mut inbox), (bob, _)) = (stage.device("alice", 1), stage.device("bob", 1));
+        let ((alice, inbox), (bob, _)) = (stage.device("alice", 1), stage.device("bob", 1));
         let call = stage.answered(&alice, &bob).await;
         let before = stage.stored(&call).await;
         stage.ask(&call, &alice, 2, Action::Report(Stats::new("{}"))).await;
         // What is known here is lost with a primary, and another gateway goes on from what was before.
         let other = Stage::succeeded(&before, 0xbad);
         entry(&stage.node, &Stage::told(&other), Some(other.bytes)).unwrap();
-        assert!(matches!(inbox.mail.recv().await, Some(Mail::CatchUp(read)) if read == call));
+        assert!(matches!(inbox.mail().await, Mail::CatchUp(read) if read == call));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_entry_that_follows_what_is_known_is_passed_on_at_once() {
         let stage = Stage::new();
-        let ((alice, mut inbox), (bob, _)) = (stage.device("alice", 1), stage.device("bob", 1));
+        let ((alice, inbox), (bob, _)) = (stage.device("alice", 1), stage.device("bob", 1));
         let call = stage.answered(&alice, &bob).await;
         let next = Stage::succeeded(&stage.stored(&call).await, 0x600d);
         entry(&stage.node, &Stage::told(&next), Some(next.bytes)).unwrap();
-        assert!(matches!(inbox.mail.try_recv(), Ok(Mail::Entry(entry)) if entry.seq == 2));
+        assert!(matches!(inbox.mail().now_or_never(), Some(Mail::Entry(entry)) if entry.seq == 2));
     }
 
     #[tokio::test(start_paused = true)]

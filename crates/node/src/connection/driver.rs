@@ -16,10 +16,7 @@ use ringback_session::{Departure, Step, Turn as Next};
 use ringback_store::record::Envelope;
 use ringback_telemetry::{Gap, Request};
 use ringback_wire::{Ack, CloseCode, ErrorCode, ErrorFrame, EventFrame, MissedFrame, ServerFrame};
-use tokio::{
-    sync::watch,
-    time::{Instant, Sleep, sleep_until},
-};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFuture;
 
 use super::{
@@ -161,11 +158,11 @@ impl<'a, T: Transport> Driver<'a, T> {
         }
         tokio::select! {
             biased;
-            code = closing(&mut self.inbox.closing) => Turn::Close(code),
+            code = self.inbox.closing() => Turn::Close(code),
             () = &mut signals.stop => Turn::Close(CloseCode::GoingAway),
             () = &mut signals.draining, if self.times.goaway.is_none() => Turn::Drain,
             () = &mut signals.time => Turn::Time,
-            Some(mail) = self.inbox.mail.recv(), if !self.jobs.is_placing() => Turn::Mail(mail),
+            mail = self.inbox.mail(), if !self.jobs.is_placing() => Turn::Mail(mail),
             done = self.jobs.next() => Turn::Done(done),
             // Last: what was sent leaves only when there is nothing more to say.
             incoming = self.socket.receive_if(room) => Turn::Incoming(incoming),
@@ -345,16 +342,6 @@ impl<'a, T: Transport> Driver<'a, T> {
         let error =
             ErrorFrame::new(step.id(), ErrorCode::RateLimited, "too many requests").retry_after(wait_ms);
         self.socket.send(&ServerFrame::Error(error)).await
-    }
-}
-
-async fn closing(closing: &mut watch::Receiver<Option<CloseCode>>) -> CloseCode {
-    // Copied at once: what `wait_for` returns holds a lock.
-    let code = closing.wait_for(Option::is_some).await.map(|code| *code);
-    match code {
-        Ok(code) => code.unwrap_or(CloseCode::GoingAway),
-        // Nobody is left who could ask: the registry is gone.
-        Err(_) => std::future::pending().await,
     }
 }
 

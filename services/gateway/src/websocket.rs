@@ -1,6 +1,6 @@
 //! One client's WebSocket.
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, future::ready, panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{
     extract::{
@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures::SinkExt;
+use futures::{FutureExt as _, SinkExt};
 use ringback_node::{Incoming, Node, Transport, admission::Full};
 use ringback_session::Departure;
 use ringback_telemetry::NoRoom;
@@ -46,14 +46,16 @@ pub async fn upgrade(State(node): State<Arc<Node>>, upgrade: WebSocketUpgrade) -
             let span = tracing::info_span!("connection", id = tracing::field::Empty);
             let client = Client::new(socket);
             let format = client.format;
-            // On the tracker, so that a stopping gateway waits for it. Spawned before what waits for it is made, or else that
-            // would have room for it too.
-            let served = tasks.spawn(ringback_node::serve(node, client, format, place).instrument(span));
-            async move {
-                if let Err(error) = served.await {
-                    tracing::error!(%error, "a connection's task failed");
+            let served = ringback_node::serve(node, client, format, place).instrument(span);
+            let served = AssertUnwindSafe(served).catch_unwind().map(|ended| {
+                if ended.is_err() {
+                    tracing::error!("a connection's task failed");
                 }
-            }
+            });
+            // On the tracker, so that a stopping gateway waits for it; and on its own, so that nothing is kept of what has
+            // made it.
+            tasks.spawn(served);
+            ready(())
         })
 }
 

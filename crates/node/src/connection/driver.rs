@@ -39,13 +39,18 @@ const MAX_REFUSED: u32 = 1_000;
 pub(super) async fn drive<T: Transport>(
     node: &Arc<Node>,
     socket: &mut Socket<T>,
-    mut welcome: Welcome,
+    mut welcome: Box<Welcome>,
 ) -> Departure {
-    let identity = welcome.session.identity().clone();
     let (replay, missed) = (std::mem::take(&mut welcome.replay), welcome.missed.take());
     let mut driver = Driver::new(node, socket, welcome);
-    let departure = driver.run(replay, missed).await;
+    // Boxed, as what is done at each turn: an idle connection should not have room for what it does when it is not.
+    let begun = Box::pin(driver.begin(replay, missed)).await;
+    let departure = match begun {
+        Ok(()) => driver.run().await,
+        Err(departure) => departure,
+    };
     let Driver { session, jobs, mut presence, .. } = driver;
+    let identity = session.identity();
     tracing::info!(reason = departure.label(), user = ?identity.user, device = ?identity.device, "disconnected");
     presence.told = session.told().cloned().collect();
     presence.calls.extend(session.live_calls().cloned());
@@ -100,12 +105,12 @@ enum Turn {
 }
 
 impl<'a, T: Transport> Driver<'a, T> {
-    fn new(node: &'a Arc<Node>, socket: &'a mut Socket<T>, welcome: Welcome) -> Self {
-        let Welcome { session, token, inbox, presence, fresh, replay: _, missed: _ } = welcome;
+    fn new(node: &'a Arc<Node>, socket: &'a mut Socket<T>, welcome: Box<Welcome>) -> Self {
+        let Welcome { session, token, inbox, presence, fresh, replay: _, missed: _ } = *welcome;
         let now = Instant::now();
         let heartbeat = node.config.connection.heartbeat;
         Self {
-            jobs: Jobs::new(Arc::clone(node), session.identity().clone()),
+            jobs: Jobs::new(Arc::clone(node), Arc::clone(&presence.identity)),
             node,
             socket,
             session,
@@ -124,18 +129,18 @@ impl<'a, T: Transport> Driver<'a, T> {
     }
 
     /// What the client missed comes first; what arrives meanwhile waits in the inbox.
-    async fn run(&mut self, replay: Vec<Envelope>, missed: Option<MissedFrame>) -> Departure {
+    async fn begin(&mut self, replay: Vec<Envelope>, missed: Option<MissedFrame>) -> Result<(), Departure> {
         for entry in replay {
-            if let Err(departure) = self.replay(&entry).await {
-                return departure;
-            }
+            self.replay(&entry).await?;
         }
         if let Some(missed) = missed {
             self.session.told_missed(missed.until);
-            if let Err(departure) = self.socket.send(&ServerFrame::Missed(missed)).await {
-                return departure;
-            }
+            self.socket.send(&ServerFrame::Missed(missed)).await?;
         }
+        Ok(())
+    }
+
+    async fn run(&mut self) -> Departure {
         // Made once: to wait for them anew with each turn would take three locks that all connections share.
         let node = self.node;
         let stop = pin!(node.stop.cancelled());
@@ -144,7 +149,7 @@ impl<'a, T: Transport> Driver<'a, T> {
         let mut signals = Signals { stop, draining, time };
         loop {
             let turn = self.next(&mut signals).await;
-            if let Err(departure) = self.take(turn).await {
+            if let Err(departure) = Box::pin(self.take(turn)).await {
                 return departure;
             }
         }

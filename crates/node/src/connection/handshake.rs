@@ -49,7 +49,7 @@ pub(super) struct Welcome {
 /// A connection's entries in the books. They are taken out again whatever becomes of it, even by a panic.
 pub(super) struct Presence {
     node: Arc<Node>,
-    identity: Identity,
+    pub(super) identity: Arc<Identity>,
     /// The calls that have to be told when it ends.
     pub(super) calls: Vec<CallId>,
     /// The calls whose end its client was told, with its number: by earlier connections of its session to begin with.
@@ -61,7 +61,7 @@ impl Drop for Presence {
     fn drop(&mut self) {
         let Self { node, identity, calls, told } = self;
         node.registry.remove(&identity.user, &identity.device, identity.link.connection);
-        let (node, identity) = (Arc::clone(node), identity.clone());
+        let (node, identity) = (Arc::clone(node), Arc::clone(identity));
         let (calls, told) = (std::mem::take(calls), std::mem::take(told));
         let us = Arc::clone(&node);
         node.background.spawn(async move {
@@ -75,7 +75,7 @@ impl Drop for Presence {
 pub(super) async fn greet<T: Transport>(
     node: &Arc<Node>,
     socket: &mut Socket<T>,
-) -> Result<Welcome, Departure> {
+) -> Result<Box<Welcome>, Departure> {
     let hello = match timeout(node.config.connection.hello, first_frame(node, socket)).await {
         Ok(frame) => frame?,
         Err(_) => return Err(CloseCode::NoHello.into()),
@@ -114,7 +114,7 @@ pub(super) async fn greet<T: Transport>(
                 match enter(node, socket, &hello, entrant).await? {
                     Entry::Welcome(welcome) => {
                         timer.stop(());
-                        return Ok(*welcome);
+                        return Ok(welcome);
                     }
                     Entry::Older(newer) => newer,
                 }
@@ -136,7 +136,8 @@ impl Presence {
         let room = node.config.limits.outbox_frames;
         let (handle, inbox) = Handle::new(identity.device.clone(), identity.link.connection, room);
         node.registry.insert(&identity.user, handle);
-        (Self { node: Arc::clone(node), identity: identity.clone(), calls: Vec::new(), told }, inbox)
+        let (node, identity) = (Arc::clone(node), Arc::new(identity.clone()));
+        (Self { node, identity, calls: Vec::new(), told }, inbox)
     }
 }
 

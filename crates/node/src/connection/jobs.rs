@@ -65,7 +65,7 @@ struct Running {
 
 pub(super) struct Jobs {
     node: Arc<Node>,
-    identity: Identity,
+    identity: Arc<Identity>,
     running: Option<Running>,
     /// Whether `running` makes a call.
     placing: bool,
@@ -90,7 +90,7 @@ pub(super) enum Job {
 }
 
 impl Jobs {
-    pub(super) fn new(node: Arc<Node>, identity: Identity) -> Self {
+    pub(super) fn new(node: Arc<Node>, identity: Arc<Identity>) -> Self {
         Self {
             node,
             identity,
@@ -184,7 +184,7 @@ impl Jobs {
     fn start(&mut self, job: Job, came: Instant) {
         let asked = job.asked();
         self.placing = matches!(job, Job::Request(Step::Place(..)));
-        let work = job.run(Arc::clone(&self.node), self.identity.clone(), came);
+        let work = job.run(Arc::clone(&self.node), Arc::clone(&self.identity), came);
         let task = self.node.tasks.spawn(work.instrument(Span::current()));
         self.running = Some(Running { asked, task });
     }
@@ -230,13 +230,13 @@ impl Job {
         }
     }
 
-    async fn run(self, node: Arc<Node>, us: Identity, came: Instant) -> Done {
+    async fn run(self, node: Arc<Node>, us: Arc<Identity>, came: Instant) -> Done {
         match self {
             Self::Request(Step::Place(id, init)) => place(&node, us.origin(), id, init, came).await,
             Self::Request(Step::Act(id, call, input)) => act(&node, id, call, input, came).await,
             Self::Request(Step::Seen | Step::Reply(_) | Step::Renew(..) | Step::Close(_)) => Done::NOTHING,
             Self::Trim(call, seq) => {
-                let seen = Input::Seen { user: us.user, device: us.device, seq };
+                let seen = Input::Seen { user: us.user.clone(), device: us.device.clone(), seq };
                 if let Err(error) = node.calls.apply(&call, seen).await {
                     tracing::debug!(?call, error = &error as &dyn std::error::Error, "not trimmed");
                 }

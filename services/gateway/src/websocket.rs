@@ -21,6 +21,8 @@ use tungstenite::error::{CapacityError, ProtocolError};
 
 /// A frame this many times the limit is not even read: the connection is closed while it arrives.
 const UNREADABLE: usize = 4;
+/// Bytes that are read at once, and kept room for: a connection that says nothing has that room too.
+const READ: usize = 2_048;
 /// Bytes of frames that may wait for more to leave with.
 const WRITTEN: usize = 4_096;
 /// When a client that found no place should try again, in seconds; spread, so that they do not come back together.
@@ -37,7 +39,7 @@ pub async fn upgrade(State(node): State<Arc<Node>>, upgrade: WebSocketUpgrade) -
     upgrade
         .protocols([Format::Json.subprotocol(), Format::MsgPack.subprotocol()])
         // Small buffers: an idle connection should cost kilobytes, not a hundred of them.
-        .read_buffer_size(4_096)
+        .read_buffer_size(READ)
         .write_buffer_size(WRITTEN)
         .max_message_size(limit * UNREADABLE)
         .max_frame_size(limit * UNREADABLE)

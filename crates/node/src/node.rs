@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use ringback_auth::Verifier;
 use ringback_store::Store;
 use ringback_telemetry::{Metrics, Telemetry};
-use tokio::time::timeout;
+use tokio::{runtime::Handle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -196,6 +196,7 @@ impl Node {
         metrics.store_heard.set((), self.cluster.last_heard().map_or(-1.0, |ago| ago.as_secs_f64()));
         metrics.connections.set_count((), self.registry.len());
         metrics.background.set_count((), self.background.len());
+        metrics.tasks.set_count((), Handle::current().metrics().num_alive_tasks());
         metrics.nodes.set_count((), self.cluster.live().len());
         for (state, calls) in self.calls.live_by_state().await {
             metrics.calls.set_count((state,), calls);

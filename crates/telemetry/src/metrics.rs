@@ -164,6 +164,9 @@ metrics! {
     background: Gauge<()> = "ringback_background_work", NONE;
     /// Such work that was left undone because there was too much of it.
     background_refused: Counter<()> = "ringback_background_refused_total", NONE;
+    /// Tasks of the runtime that are not done: those of connections, those that last as long as the gateway, and what is
+    /// under way. Idle, it is so many for each connection; where it rises by itself, tasks are left behind.
+    tasks: Gauge<()> = "ringback_tasks", NONE;
 
     /// Events written for the application's servers. Those that were put back are written anew.
     outcome_events: Counter<(OutcomeEvent,)> = "ringback_outcome_events_total", NONE;

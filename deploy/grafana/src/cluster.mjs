@@ -38,6 +38,7 @@ export const cluster = dashboard('ringback-cluster', 'Ringback: gateways and Red
     lines('CPU', 'percentunit', [['rate(process_cpu_seconds_total{job="ringback"}[$__rate_interval])', '{{instance}}']]),
     lines('Resident memory', 'bytes', [['process_resident_memory_bytes{job="ringback"}', '{{instance}}']]),
     lines('Open files', 'none', [['process_open_fds{job="ringback"}', '{{instance}}']]),
+    lines('Tasks of the runtime', 'none', [['ringback_tasks', '{{instance}}']]),
     percentiles('A hello', 'ringback_hello_seconds'),
     lines('Clients asked to go (goaway), a second', 'cps', [['sum by (instance) (rate(ringback_goaways_total[$__rate_interval]))', '{{instance}}']]),
   ]],

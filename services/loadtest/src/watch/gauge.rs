@@ -39,6 +39,7 @@ gauges! {
     Memory "memory" "process_resident_memory_bytes" "Resident memory" MiB,
     Files "fd" "process_open_fds" "Open files" Number,
     Threads "threads" "process_threads" "Threads" Number,
+    Tasks "tasks" "ringback_tasks" "Tasks of the gateway's runtime" Number,
     Connections "connections" "ringback_connections" "Connections, as gateways count them" Number,
     Calls "calls" "ringback_calls" "Live calls, as gateways count them" Number,
     Background "background_work" "ringback_background_work" "Work that nobody waits for" Number,

@@ -27,13 +27,15 @@ pub(crate) struct Order {
     pub(crate) intended: Instant,
     /// Whether its times count.
     pub(crate) counted: bool,
+    /// In which stretch of the run it begins.
+    pub(crate) stretch: usize,
     /// What is in it.
     pub(crate) plan: Arc<CallPlan>,
     /// Where its figures go.
     pub(crate) measures: Arc<Measures>,
     /// Whether it is made over the floor.
     pub(crate) floor: bool,
-    /// Whether connections are cut meanwhile.
+    /// Whether connections of those who call are cut meanwhile.
     pub(crate) churn: bool,
 }
 
@@ -44,12 +46,17 @@ pub(crate) fn parties(outcome: Outcome) -> usize {
 
 /// Makes the call; the users are free again when it returns.
 pub(crate) async fn make(order: Order, users: &mut [User]) {
-    let Order { outcome, intended, counted, plan, measures, floor, churn } = order;
+    let Order { outcome, intended, counted, stretch, plan, measures, floor, churn } = order;
     let began = Instant::now();
+    let lag = began.duration_since(intended);
     if counted {
-        measures.time(Metric::Lag, began.duration_since(intended));
+        measures.time(Metric::Lag, lag);
     }
     measures.started();
+    measures.of_stretch(stretch, |stretch| {
+        stretch.calls += 1;
+        stretch.lag(lag);
+    });
     users.iter_mut().for_each(User::forget);
     let mut script = Script::new(plan, Arc::clone(&measures), counted, intended);
     let made = match (outcome, &mut *users) {
@@ -69,13 +76,17 @@ pub(crate) async fn make(order: Order, users: &mut [User]) {
             let setup = setup.filter(|_| counted);
             if let Some(setup) = setup {
                 measures.time(Metric::Setup, setup);
+                measures.of_stretch(stretch, |stretch| stretch.setup(setup));
             }
             measures.done(outcome, setup);
         }
         Err(failure) => {
             match failure.excuse().filter(|_| churn) {
                 Some(excuse) => measures.excused(excuse),
-                None => measures.failed(outcome, &failure.to_string()),
+                None => {
+                    measures.failed(outcome, &failure.to_string());
+                    measures.of_stretch(stretch, |stretch| stretch.failed += 1);
+                }
             }
             script.clean_up(users).await;
         }

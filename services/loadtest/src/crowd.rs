@@ -21,7 +21,7 @@ use crate::{
         count::{Count, Label},
     },
     protocol::{codec::Codec, token::Tokens},
-    scenario::{Protocol, Users},
+    scenario::{Protocol, Users, phase::Herd},
     user::{
         Command, INBOX, OUTBOX, User,
         connection::{Connection, World},
@@ -38,11 +38,21 @@ const ARRIVING: Duration = Duration::from_secs(120);
 pub(crate) struct Crowd {
     world: Arc<World>,
     free: Mutex<Pool>,
-    /// The connections of all.
+    /// The connections of all: first of those who call, then of those who are idle.
     connections: Vec<mpsc::Sender<Command>>,
+    calling: usize,
     tasks: TaskTracker,
     /// Whether the floor is spoken.
     pub(crate) floor: bool,
+}
+
+/// Connections that were cut at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HerdCut {
+    /// When they come back.
+    pub(crate) back: Instant,
+    /// How many cuts there will have been when all of them are cut.
+    cuts: u64,
 }
 
 /// What a crowd is made of.
@@ -75,6 +85,7 @@ impl Crowd {
             world,
             free: Mutex::new(Pool::new(count)),
             connections: Vec::with_capacity(users.all()),
+            calling: users.calling,
             tasks: TaskTracker::new(),
             floor: protocol == Protocol::Floor,
         };
@@ -165,25 +176,28 @@ impl Crowd {
         }
     }
 
-    /// Cuts all, which come back at the same moment; returns once they have, or `limit` has passed.
-    pub(crate) async fn stampede(&self, limit: Duration) -> bool {
+    /// Cuts all of a herd, who come back at the same moment.
+    pub(crate) async fn cut_all(&self, herd: Herd) -> HerdCut {
         /// Long enough for a server to notice that they are gone.
         const AWAY: Duration = Duration::from_secs(2);
         let back = Instant::now() + AWAY;
-        let (cuts, all) =
-            (self.world.measures.look(|found| found.count(Count::Cuts)), self.connections.len());
-        for connection in &self.connections {
+        let spared = if herd == Herd::Idle { self.calling } else { 0 };
+        let those = self.connections.get(spared..).unwrap_or_default();
+        let before = self.world.measures.look(|found| found.count(Count::Cuts));
+        for connection in those {
             let _ = timeout(AWAY, connection.send(Command::Cut(back))).await;
         }
-        let returned = async {
-            tokio::time::sleep_until(back.into()).await;
-            // A command that is not read yet is a connection that is still there.
-            while self.world.measures.look(|found| found.count(Count::Cuts)) < cuts + all as u64 {
-                tokio::time::sleep(BATCH).await;
-            }
-            let _ = self.online().wait_for(|online| *online >= all).await;
-        };
-        timeout(limit, returned).await.is_ok()
+        HerdCut { back, cuts: before + those.len() as u64 }
+    }
+
+    /// Returns once everybody is connected.
+    pub(crate) async fn all_back(&self, herd: HerdCut) {
+        // A command that is not read yet is a connection that is still there.
+        while self.world.measures.look(|found| found.count(Count::Cuts)) < herd.cuts {
+            tokio::time::sleep(BATCH).await;
+        }
+        let all = self.connections.len();
+        let _ = self.online().wait_for(|online| *online >= all).await;
     }
 
     /// Everybody says goodbye.

@@ -3,6 +3,7 @@
 pub(crate) mod count;
 pub(crate) mod metric;
 pub(crate) mod packed;
+pub(crate) mod stretch;
 pub(crate) mod summary;
 pub(crate) mod timeline;
 
@@ -14,6 +15,7 @@ use std::{
 use self::{
     count::{Count, Label},
     metric::Metric,
+    stretch::Stretch,
     summary::Summary,
 };
 use crate::scenario::mix::Outcome;
@@ -92,6 +94,25 @@ impl Measures {
         state.timeline.at(second).failed += 1;
     }
 
+    /// The next stretch of the run begins.
+    pub(crate) fn enter(&self, stretch: &str) -> usize {
+        let second = self.elapsed().as_secs_f64();
+        self.state().stretches.enter(stretch, second)
+    }
+
+    /// The last stretch is over.
+    pub(crate) fn leave(&self) {
+        let second = self.elapsed().as_secs_f64();
+        self.state().stretches.leave(second);
+    }
+
+    /// What happened to a call that began in that stretch.
+    pub(crate) fn of_stretch(&self, which: usize, what: impl FnOnce(&mut Stretch)) {
+        if let Some(stretch) = self.state().stretches.get_mut(which) {
+            what(stretch);
+        }
+    }
+
     /// So many are connected now.
     pub(crate) fn online(&self, online: usize) {
         let second = self.second();
@@ -100,7 +121,11 @@ impl Measures {
 
     /// Since the beginning.
     pub(crate) fn second(&self) -> u64 {
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner).elapsed().as_secs()
+        self.elapsed().as_secs()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 
     /// Everybody is connected, and all workers are ready: seconds count from now, for all of them.

@@ -3,6 +3,8 @@
 
 #[path = "real/comparisons.rs"]
 mod comparisons;
+#[path = "real/herd.rs"]
+mod herd;
 #[path = "real/parts.rs"]
 mod parts;
 #[path = "real/watched.rs"]
@@ -62,7 +64,7 @@ fn nothing_is_lost_when_connections_are_cut_and_come_back() {
         churn = { per_s = 25, away = { min = "0ms", max = "300ms" } }
         phase = [
           { name = "churn", for = "3s", calls_per_s = 8 },
-          { name = "herd", for = "8s", herd = true },
+          { name = "herd", for = "8s", herd = "all" },
         ]
         "#,
     );

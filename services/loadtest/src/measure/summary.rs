@@ -9,6 +9,7 @@ use super::{
     count::{Count, Label},
     metric::Metric,
     packed::Packed,
+    stretch::Stretches,
     timeline::Timeline,
 };
 
@@ -20,6 +21,8 @@ pub(crate) struct Summary {
     labels: BTreeMap<String, BTreeMap<String, u64>>,
     /// From second to second.
     pub(crate) timeline: Timeline,
+    /// From phase to phase.
+    pub(crate) stretches: Stretches,
 }
 
 impl Default for Summary {
@@ -32,6 +35,7 @@ impl Default for Summary {
             counts: Count::ALL.into_iter().map(|count| (count.name().to_owned(), 0)).collect(),
             labels: Label::ALL.into_iter().map(|label| (label.name().to_owned(), BTreeMap::new())).collect(),
             timeline: Timeline::default(),
+            stretches: Stretches::default(),
         }
     }
 }
@@ -97,6 +101,6 @@ impl Summary {
             }
         }
         self.timeline.merge(other.timeline);
-        Ok(())
+        self.stretches.merge(other.stretches)
     }
 }

@@ -36,6 +36,7 @@ pub(crate) fn html(report: &Report) -> String {
     over_time(report, &mut page);
     by_percentile(report, &mut page);
     times(report, &mut page);
+    by_phase(report, &mut page);
     counts(report, &mut page);
     servers::servers(report, &mut page);
     servers::watched(report, &ticks(report), &mut page);
@@ -139,6 +140,33 @@ fn times(report: &Report, page: &mut String) {
         }
         page.push_str("</table>");
     }
+}
+
+fn by_phase(report: &Report, page: &mut String) {
+    let rows = report.summary.stretches.rows();
+    if rows.is_empty() {
+        return;
+    }
+    page.push_str(
+        "<h2>Set-up by phase, in milliseconds</h2><p>Calls belong to the phase that they began in; ratios are to the first.</p>\
+         <table><tr><th><th>seconds<th>calls<th>failed<th>p50<th>p99<th>ratio of p50<th>of p99<th>lag, p99</tr>",
+    );
+    for row in rows {
+        let _ = write!(
+            page,
+            "<tr><td>{}<td>{:.1}<td>{}<td>{}<td>{:.2}<td>{:.2}<td>{:.2}<td>{:.2}<td>{:.2}</tr>",
+            escape(row.name),
+            row.seconds,
+            row.calls,
+            row.failed,
+            row.setup_p50,
+            row.setup_p99,
+            row.p50_to_first,
+            row.p99_to_first,
+            row.lag_p99,
+        );
+    }
+    page.push_str("</table>");
 }
 
 fn counts(report: &Report, page: &mut String) {

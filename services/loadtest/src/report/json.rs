@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Report;
 use crate::{
-    measure::{metric::Metric, summary::Summary},
+    measure::{metric::Metric, stretch::Row, summary::Summary},
     scenario::{Scenario, threshold::Judged},
     servers::Usage,
     watch::track::{Growth, Seen, Track},
@@ -18,6 +18,8 @@ struct Json<'a> {
     warnings: &'a [String],
     thresholds: &'a [Judged],
     times_ms: serde_json::Map<String, serde_json::Value>,
+    /// Set-up from phase to phase; empty if there is but one to tell of.
+    phases: Vec<Row<'a>>,
     servers: &'a [Usage],
     watched: Vec<Watched<'a>>,
     /// With the histograms in the V2 format with deflate, in microseconds.
@@ -55,6 +57,7 @@ pub(crate) fn json(report: &Report) -> anyhow::Result<String> {
         warnings: &report.warnings,
         thresholds: &report.judged,
         times_ms: times.collect(),
+        phases: report.summary.stretches.rows(),
         servers: &report.servers,
         watched: report.seen.tracks.iter().map(|track| watched(track, &report.seen)).collect(),
         found: &report.summary,

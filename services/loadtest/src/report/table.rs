@@ -50,6 +50,28 @@ pub(crate) fn table(report: &Report) -> String {
             ));
         }
     }
+    let stretches = summary.stretches.rows();
+    if !stretches.is_empty() {
+        line("\nSet-up by phase (ms), and as a multiple of that in the first".to_owned());
+        line(format!(
+            "  {:<20}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}",
+            "", "seconds", "calls", "failed", "p50", "p99", "x p50", "x p99", "lag p99"
+        ));
+    }
+    for row in stretches {
+        line(format!(
+            "  {:<20}{:>10.1}{:>10}{:>10}{:>10.2}{:>10.2}{:>10.2}{:>10.2}{:>10.2}",
+            row.name,
+            row.seconds,
+            row.calls,
+            row.failed,
+            row.setup_p50,
+            row.setup_p99,
+            row.p50_to_first,
+            row.p99_to_first,
+            row.lag_p99,
+        ));
+    }
     line("\nCounts".to_owned());
     for count in Count::ALL.into_iter().filter(|count| summary.count(*count) > 0) {
         line(format!("  {:<20}{:>10}  {}", count.name(), summary.count(count), count.about()));

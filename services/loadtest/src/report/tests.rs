@@ -46,6 +46,26 @@ fn what_is_too_slow_is_named() {
 }
 
 #[test]
+fn phases_are_compared_where_there_are_two() {
+    let measures = Measures::new();
+    for (name, ms) in [("before", 10), ("herd <", 40)] {
+        let which = measures.enter(name);
+        measures.of_stretch(which, |stretch| stretch.setup(Duration::from_millis(ms)));
+    }
+    let scenario = Scenario::parse(SCENARIO).unwrap();
+    let summary = measures.summary();
+    let report =
+        Report::new(scenario, summary, Duration::ZERO, Vec::new(), Seen::default(), Vec::new(), false);
+    let text = table::table(&report);
+    assert!(text.contains("Set-up by phase") && text.contains("40.03      4.00      4.00"), "{text}");
+    let page = html::html(&report);
+    assert!(page.contains("<td>herd &lt;<td>") && page.contains("<td>4.00<td>4.00<td>"), "{page}");
+    let found: serde_json::Value = serde_json::from_str(&json::json(&report).unwrap()).unwrap();
+    assert_eq!(found["phases"][1]["name"], "herd <");
+    assert!(!table::table(&self::report(20, 0, false)).contains("Set-up by phase"));
+}
+
+#[test]
 fn a_lost_message_fails_it_though_no_threshold_says_so() {
     let failed: Vec<_> = report(20, 1, false).judged.into_iter().filter(|judged| !judged.passed).collect();
     assert_eq!(failed.iter().map(|judged| &*judged.name).collect::<Vec<_>>(), ["lost"]);

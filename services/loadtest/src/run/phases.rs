@@ -4,12 +4,12 @@ use std::{
     ops::Range,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{interval, sleep, sleep_until, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -17,7 +17,11 @@ use crate::{
     crowd::Crowd,
     measure::{Measures, count::Count},
     progress::Progress,
-    scenario::{CallPlan, Churn, Scenario, mix::Deal, mix::Outcome, phase::Phase},
+    scenario::{
+        CallPlan, Churn, Scenario,
+        mix::{Deal, Outcome},
+        phase::{Herd, Phase},
+    },
     schedule::{Schedule, keep},
 };
 
@@ -42,6 +46,9 @@ pub(crate) struct Caller {
     plan: Arc<CallPlan>,
     deal: Mutex<Deal>,
     calls: TaskTracker,
+    /// In which stretch of the run calls begin now.
+    stretch: AtomicUsize,
+    /// Whether those who call are cut.
     churn: bool,
 }
 
@@ -54,8 +61,15 @@ impl Caller {
             plan: Arc::new(scenario.call.clone()),
             deal: Mutex::new(Deal::new(scenario.mix.clone())),
             calls: TaskTracker::new(),
-            churn: scenario.churn.is_some() || scenario.phases.iter().any(|phase| phase.herd),
+            stretch: AtomicUsize::new(0),
+            churn: scenario.churn.is_some()
+                || scenario.phases.iter().any(|phase| phase.herd == Some(Herd::All)),
         })
+    }
+
+    /// Calls begin in another stretch of the run from now on.
+    fn enter(&self, stretch: &str) {
+        self.stretch.store(self.measures.enter(stretch), Ordering::Relaxed);
     }
 
     fn next(&self) -> Outcome {
@@ -67,6 +81,7 @@ impl Caller {
             outcome,
             intended,
             counted,
+            stretch: self.stretch.load(Ordering::Relaxed),
             plan: Arc::clone(&self.plan),
             measures: Arc::clone(&self.measures),
             floor: self.crowd.floor,
@@ -177,10 +192,11 @@ impl<'a> Runner<'a> {
                 break;
             }
             self.progress.say(&phase.name);
+            self.caller.enter(&phase.name);
             let began = Instant::now();
             match &self.scenario.churn {
                 // A herd is to be measured alone.
-                Some(churn) if !phase.herd => tokio::select! {
+                Some(churn) if phase.herd.is_none() => tokio::select! {
                     () = self.phase(phase) => {}
                     () = cut_now_and_then(self.crowd, churn) => {}
                 },
@@ -190,6 +206,7 @@ impl<'a> Runner<'a> {
                 measured.get_or_insert(began..began).end = Instant::now();
             }
         }
+        self.crowd.measures().leave();
         self.progress.say("the last calls");
         self.caller.finish().await;
         measured
@@ -202,23 +219,35 @@ impl<'a> Runner<'a> {
         }
         let limit = phase.length.map(|length| length.0).unwrap_or_default();
         let schedule = Schedule::new(phase.calls_per_s, limit, phase.arrivals, fastrand::u64(..));
-        let stampede = async {
-            if phase.herd && !self.crowd.stampede(limit).await {
-                self.progress.say("not all have come back within the phase");
-                let missing = self.crowd.size().saturating_sub(*self.crowd.online().borrow());
-                self.crowd.measures().count_many(Count::Gone, missing as u64);
-            }
-        };
-        // A herd that nobody calls meanwhile is over when all are back.
-        let length =
-            if phase.herd && phase.calls_per_s.ends() == (0.0, 0.0) { Duration::ZERO } else { limit };
+        let over = self.stop.child_token();
         let rest = async {
             tokio::select! {
-                () = sleep(length) => {}
                 () = self.stop.cancelled() => {}
+                () = self.length(phase, limit) => {}
+            }
+            // However long a herd might have taken: no call begins that belongs to the next phase.
+            if phase.herd.is_some() {
+                over.cancel();
             }
         };
-        tokio::join!(stampede, rest, self.caller.open_loop(schedule, counted, self.stop));
+        tokio::join!(rest, self.caller.open_loop(schedule, counted, &over));
+    }
+
+    /// Until the phase is over: that of a herd is when all are back.
+    async fn length(&self, phase: &Phase, limit: Duration) {
+        let Some(herd) = phase.herd else { return sleep(limit).await };
+        self.caller.enter(&format!("{}: cut", phase.name));
+        let back = async {
+            let cut = self.crowd.cut_all(herd).await;
+            sleep_until(cut.back.into()).await;
+            self.caller.enter(&format!("{}: back", phase.name));
+            self.crowd.all_back(cut).await;
+        };
+        if timeout(limit, back).await.is_err() {
+            self.progress.say("not all have come back within the phase");
+            let missing = self.crowd.size().saturating_sub(*self.crowd.online().borrow());
+            self.crowd.measures().count_many(Count::Gone, missing as u64);
+        }
     }
 }
 

@@ -2,7 +2,11 @@
 
 use anyhow::bail;
 
-use super::{Protocol, Scenario, mix::Outcome, phase::Phase};
+use super::{
+    Protocol, Scenario,
+    mix::Outcome,
+    phase::{Herd, Phase},
+};
 
 /// More than one machine should try; a slip of the finger, mostly.
 const MOST_USERS: usize = 1_000_000;
@@ -38,13 +42,15 @@ pub(crate) fn check(scenario: &Scenario) -> anyhow::Result<()> {
         !calls || scenario.users.calling >= least,
         if busy { "users.calling: a busy callee takes three" } else { "users.calling: a call takes two" },
     );
+    let idle_herds = scenario.phases.iter().any(|phase| phase.herd == Some(Herd::Idle));
+    unless(!idle_herds || scenario.users.idle > 0, "users.idle: a herd of idle users takes some");
     if scenario.protocol == Protocol::Floor {
         let others = Outcome::ALL.into_iter().filter(|outcome| *outcome != Outcome::Answered);
         unless(
             others.map(|outcome| scenario.mix.weight(outcome)).sum::<u32>() == 0,
             "mix: the floor only knows answered calls",
         );
-        let herds = scenario.phases.iter().any(|phase| phase.herd);
+        let herds = scenario.phases.iter().any(|phase| phase.herd.is_some());
         unless(
             scenario.churn.is_none() && !herds,
             "churn, herd: the floor knows no sessions, so whoever leaves loses messages",
@@ -81,7 +87,7 @@ impl Phase {
             ),
             (closed || self.length.is_some_and(|length| !length.0.is_zero()), "for: how long? (\"30s\")"),
             (!(closed && self.length.is_some()), "for: a closed loop ends with its calls"),
-            (!(closed && self.herd), "herd: not in a closed loop"),
+            (!(closed && self.herd.is_some()), "herd: not in a closed loop"),
         ]
         .into_iter()
         .filter_map(|(right, what)| (!right).then_some(what))

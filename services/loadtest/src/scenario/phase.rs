@@ -25,12 +25,22 @@ pub(crate) struct Phase {
     /// … until so many have been made.
     #[serde(default)]
     pub(crate) calls: Option<u64>,
-    /// Every connection is cut at the start of the phase, and all come back at once.
+    /// Connections that are cut at the start of the phase, and come back at once. It is over when all are back.
     #[serde(default)]
-    pub(crate) herd: bool,
+    pub(crate) herd: Option<Herd>,
     /// Its times are in no figure. What is lost or doubled in it counts all the same.
     #[serde(default)]
     pub(crate) warm_up: bool,
+}
+
+/// Whose connections are cut at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Herd {
+    /// Everybody's.
+    All,
+    /// Those of idle users: calls go on meanwhile, on connections that stay.
+    Idle,
 }
 
 /// A rate, the same throughout (`50`) or from one to another (`{ from = 0, to = 50 }`).

@@ -64,6 +64,13 @@ fn an_open_loop_is_no_closed_one() {
 }
 
 #[test]
+fn a_herd_of_idle_users_takes_some() {
+    let herd = |good: &str| good.replace("calls_per_s = 5", "calls_per_s = 5\nherd = \"idle\"");
+    assert!(complaint(herd).contains("a herd of idle users"), "{}", complaint(herd));
+    Scenario::parse(&herd(GOOD).replace("calling = 4", "calling = 4\nidle = 1")).unwrap();
+}
+
+#[test]
 fn the_floor_only_answers() {
     let floor = |good: &str| good.replace("[users]", "protocol = \"floor\"\nmix.busy = 1\n[users]");
     let complaint = complaint(floor);

@@ -53,6 +53,7 @@ fn what_servers_hold_is_watched_and_judged() {
         "redis memory",
         "one fd",
         "one threads",
+        "two tasks",
         "store keys",
         "store used_memory",
         "two memory",
@@ -68,6 +69,12 @@ fn what_servers_hold_is_watched_and_judged() {
         track["points"].as_array().unwrap().len()
     };
     assert!(points("two").abs_diff(points("one")) <= 1, "{} and {}", points("two"), points("one"));
+    let last = |what: &str| {
+        let track = tracks.iter().find(|track| track["of"] == "two" && track["what"] == what).unwrap();
+        track["points"].as_array().unwrap().last().unwrap()[1].as_f64().unwrap()
+    };
+    // Each connection has a task, and the gateway some of its own.
+    assert!(last("tasks") > last("connections"), "{} and {}", last("tasks"), last("connections"));
     let keys = tracks.iter().find(|track| track["what"] == "keys").unwrap();
     assert!(keys["growth"]["by"].as_f64().unwrap() > 10.0, "{keys}");
     let page = std::fs::read_to_string(html).unwrap();

@@ -97,6 +97,11 @@ bench-call: load-build ## Count the instructions that a gateway takes for one ca
 	@$(SETUP) valgrind
 	@$(STEP) "instructions of a call" scripts/count-call $(ARGS)
 
+.PHONY: flame
+flame: load-build ## Draw where a gateway's CPU goes during calls, as a flame graph: target/flame/gateway.svg
+	@$(SETUP) perf flamegraph
+	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "flame graph" scripts/flame
+
 .PHONY: bench-telemetry
 bench-telemetry: ## Measure what metrics, the timeline and traces add to the CPU of a call
 	@$(SETUP) cargo redis rotel

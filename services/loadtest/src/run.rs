@@ -1,5 +1,6 @@
 //! A run: connects everybody, goes through the phases, waits for the last call, and gives the figures.
 
+pub(crate) mod caller;
 pub(crate) mod phases;
 
 use std::{

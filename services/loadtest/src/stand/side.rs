@@ -21,7 +21,7 @@ use crate::{
     crowd::{Crowd, Plan},
     measure::{Measures, count::Count, count::Label, summary::Summary},
     protocol::token::Tokens,
-    run::phases::Caller,
+    run::caller::Caller,
     scenario::{Protocol, Scenario, Users, phase::Arrivals, phase::Rate},
     schedule::Schedule,
     servers::Server,

@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::bail;
 use tokio::{
+    runtime::Runtime,
     sync::{mpsc, watch},
     time::{interval, timeout},
 };
@@ -42,6 +43,9 @@ pub(crate) struct Crowd {
     connections: Vec<mpsc::Sender<Command>>,
     calling: usize,
     tasks: TaskTracker,
+    /// Where the connections of idle users live if others call. On threads of their own: when thousands come back at once,
+    /// calls do not stand in a queue behind them here, and what is measured is how long they do in gateways.
+    idle: Option<Runtime>,
     /// Whether the floor is spoken.
     pub(crate) floor: bool,
 }
@@ -87,6 +91,7 @@ impl Crowd {
             connections: Vec::with_capacity(users.all()),
             calling: users.calling,
             tasks: TaskTracker::new(),
+            idle: (users.idle > 0 && users.calling > 0).then(Runtime::new).transpose()?,
             floor: protocol == Protocol::Floor,
         };
         // Users of one run are not those of another, whose calls a gateway may still remember.
@@ -132,7 +137,11 @@ impl Crowd {
         let (telling, told) = mpsc::channel(INBOX);
         let connection =
             Connection::new(Arc::clone(&self.world), Arc::clone(&name), home, codec, asked, telling);
-        self.tasks.spawn(Box::pin(connection.run()));
+        let task = Box::pin(connection.run());
+        match &self.idle {
+            Some(idle) if number >= calling => self.tasks.spawn_on(task, idle.handle()),
+            _ => self.tasks.spawn(task),
+        };
         self.connections.push(commands.clone());
         if number < calling {
             self.give_back(vec![User::new(name, home, commands, told, !self.floor)]);
@@ -207,5 +216,14 @@ impl Crowd {
         self.world.stop.cancel();
         self.tasks.close();
         let _ = timeout(LEAVING, self.tasks.wait()).await;
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        // A runtime that is dropped waits for its threads, which no task may.
+        if let Some(idle) = self.idle.take() {
+            idle.shutdown_background();
+        }
     }
 }

@@ -109,6 +109,7 @@ pub fn all() -> Vec<(&'static str, Promise)> {
             the_deadline_of_a_logged_call_is_taken_away,
             a_deadline_can_be_moved,
             a_later_deadline_is_left_in_place,
+            only_the_deadline_that_is_named_is_taken_away,
         }
         expiry {
             everything_of_a_call_ends_with_its_time,

@@ -83,8 +83,9 @@ pub trait Deadlines: Send + Sync {
     /// Takes a deadline away whose call is gone; leaves it where the call exists.
     async fn forget(&self, call: &CallId) -> Result<(), StoreError>;
 
-    /// Moves the deadline of a call to another time, or takes it away, if it is `due` or was before. A call that is over
-    /// has one for as long as its users' logs may not have been written.
+    /// Moves the deadline of a call to another time, if it is `due` or was before; or takes it away, if it is `due`. An earlier
+    /// one is of a history that a failover has brought back, in which the call lives and needs it. A call that is over has one
+    /// for as long as its users' logs may not have been written.
     async fn reschedule(
         &self,
         call: &CallId,

@@ -149,3 +149,15 @@ pub(super) async fn a_later_deadline_is_left_in_place(store: Arc<dyn Store>) {
         assert!(two.is_due(&call, 100).await);
     }
 }
+
+pub(super) async fn only_the_deadline_that_is_named_is_taken_away(store: Arc<dyn Store>) {
+    let two = Two::new(&store);
+    let call = two.call();
+    // A failover has brought the call back as it lived, with its deadline of then.
+    let known = two.applies(Commit { deadline: at(100), ..two.create(&call, "lives") }).await;
+    store.reschedule(&call, Timestamp(101), None).await.unwrap();
+    assert!(two.is_due(&call, 100).await);
+    let changed = Commit { deadline: at(100), renews: false, ..two.change(&call, known, "lives on") };
+    two.applies(changed).await;
+    assert!(two.is_due(&call, 100).await);
+}

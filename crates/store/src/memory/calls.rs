@@ -134,7 +134,8 @@ impl Deadlines for MemoryStore {
         let Some(partition) = self.partitions().of_call(call) else { return Ok(()) };
         let mut shelf = self.shelf(partition);
         let Some(row) = shelf.calls.get_mut(call) else { return Ok(()) };
-        if let Some(at) = row.deadline.filter(|at| *at <= due) {
+        let goes = |at: &Timestamp| if next.is_some() { *at <= due } else { *at == due };
+        if let Some(at) = row.deadline.filter(goes) {
             row.deadline = next;
             shelf.deadlines.remove(&(at, call.clone()));
             shelf.deadlines.extend(next.map(|next| (next, call.clone())));

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Millis, NodeId, SessionId, Timestamp, UserId};
 use ringback_store::{
-    Bus, CallLog, Calls, Collected, Commit, Committed, DeadLetter, Deadlines, Ended, Enlisted, Greeted,
+    Bus, CallLog, Calls, Collected, Commit, Committed, DeadLetter, Deadlines, Due, Ended, Enlisted, Greeted,
     Lease, Letter, Log, LogPage, LogPlace, Missed, Nodes, Outbox, Partition, Partitions, Position, Pulse,
     Registered, Retention, Route, Sessions, Store, StoreError, Stored, Subscription, UserRecord, Users,
     Version,
@@ -79,10 +79,11 @@ impl Deadlines for Measured {
     async fn due(
         &self,
         partition: Partition,
+        after: Option<&Due>,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<CallId>, StoreError> {
-        self.time(Operation::Due, self.store.due(partition, now, limit)).await
+    ) -> Result<Vec<Due>, StoreError> {
+        self.time(Operation::Due, self.store.due(partition, after, now, limit)).await
     }
 
     async fn forget(&self, call: &CallId) -> Result<(), StoreError> {

@@ -68,9 +68,9 @@ async fn lists_in(node: &Arc<Node>, partitions: &[Partition]) {
 /// Looks at every call of a partition that has, or may have, a device here.
 async fn all_of(node: &Arc<Node>, partition: Partition, check: bool) {
     let mut calls = node.calls.known_in(partition);
-    let live = node.background.insist(|| node.store.due(partition, Timestamp(u64::MAX), MANY)).await;
+    let live = node.background.insist(|| node.store.due(partition, None, Timestamp(u64::MAX), MANY)).await;
     match live {
-        Ok(live) => calls.extend(live),
+        Ok(live) => calls.extend(live.into_iter().map(|due| due.call)),
         Err(error) => {
             tracing::warn!(%partition, error = &error as &dyn std::error::Error, "calls were not found")
         }

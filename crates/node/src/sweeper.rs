@@ -14,11 +14,11 @@ use std::{
 
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use ringback_call::{CallId, Input};
-use ringback_store::{Partition, StoreError};
+use ringback_store::{Due, Partition, StoreError};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{Node, calls::Failure, routes};
-use looks::Looks;
+use looks::{IN_TURN, Looks};
 use outages::Outages;
 
 /// Calls of one partition that are taken up at once: what waits for a dead primary holds up few others.
@@ -72,18 +72,39 @@ impl Sweeper {
     async fn sweep(&self, partition: Partition) {
         let node = &self.node;
         let limit = self.looks(partition, |looks| looks.reach());
-        let due = node.store.due(partition, node.clock.now(), limit).await;
+        let due = node.store.due(partition, None, node.clock.now(), limit).await;
         node.metrics.sweeps.inc(());
         // By the time of the answer, which may have been waited for: an outage is over then, and no sooner.
         self.outages.note(partition, due.is_ok(), node.clock.now());
         match due {
             Ok(due) => {
-                let chosen = self.looks(partition, |looks| looks.choose(due, Instant::now()));
-                node.metrics.deadlines.add((), chosen.len() as u64);
-                let wakes = chosen.into_iter().map(|call| self.wake(partition, call)).collect::<Vec<_>>();
+                let in_turn = self.in_turn(partition, due.len(), limit).await;
+                let chosen = self.looks(partition, |looks| looks.choose(due, &in_turn, Instant::now()));
+                node.metrics.deadlines.add((), (chosen.len() + in_turn.len()) as u64);
+                let chosen = chosen.into_iter().map(|call| (call, true));
+                let chosen = chosen.chain(in_turn.into_iter().map(|due| (due.call, false)));
+                let wakes = chosen.map(|(call, noted)| self.wake(partition, call, noted)).collect::<Vec<_>>();
                 futures::stream::iter(wakes).buffer_unordered(CALLS).for_each(|()| ready(())).await;
             }
             Err(error) => tracing::debug!(%partition, error = &error as &dyn std::error::Error, "not swept"),
+        }
+    }
+
+    /// Those that have their turn: some, where more are due than can be remembered.
+    async fn in_turn(&self, partition: Partition, due: usize, limit: usize) -> Vec<Due> {
+        let node = &self.node;
+        let Some(after) = self.looks(partition, |looks| looks.goes_round(due, limit)) else {
+            return Vec::new();
+        };
+        match node.store.due(partition, after.as_ref(), node.clock.now(), IN_TURN).await {
+            Ok(in_turn) => {
+                self.looks(partition, |looks| looks.have_their_turn(&in_turn));
+                in_turn
+            }
+            Err(error) => {
+                tracing::debug!(%partition, error = &error as &dyn std::error::Error, "not all were swept");
+                Vec::new()
+            }
         }
     }
 
@@ -91,11 +112,13 @@ impl Sweeper {
         with(self.looks.lock().unwrap_or_else(PoisonError::into_inner).entry(partition).or_default())
     }
 
-    async fn wake(&self, partition: Partition, call: CallId) {
+    async fn wake(&self, partition: Partition, call: CallId, noted: bool) {
         if let Err(error) = self.apply_deadline(partition, &call).await {
             tracing::debug!(?call, error = &error as &dyn std::error::Error, "deadline not applied");
         }
-        self.looks(partition, |looks| looks.looked_at(call, Instant::now()));
+        if noted {
+            self.looks(partition, |looks| looks.looked_at(call, Instant::now()));
+        }
     }
 
     async fn apply_deadline(&self, partition: Partition, call: &CallId) -> Result<(), StoreError> {

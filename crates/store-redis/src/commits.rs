@@ -1,22 +1,19 @@
-//! Documents, logs and deadlines.
+//! Documents and logs.
 
 use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use fred::types::Value;
-use ringback_call::{CallId, NodeId, Timestamp};
-use ringback_store::{
-    Calls, Claim, Commit, Committed, Deadlines, Log, Partition, StoreError, Stored, Version,
-};
+use ringback_call::{CallId, NodeId};
+use ringback_store::{Calls, Claim, Commit, Committed, Log, Partition, StoreError, Stored, Version};
 
 use crate::{
     RedisStore,
-    call_log::digits,
     keys::{self, DOCUMENT, LONGEST_TTL_MS, VERSION},
     outbox,
     reply::{self, Unexpected},
-    request::{COMMIT, FORGET, RESCHEDULE, Request},
+    request::{COMMIT, Request},
 };
 
 /// Nodes that one entry can be published to.
@@ -111,44 +108,6 @@ impl Calls for RedisStore {
             }
         }
         Ok(entries)
-    }
-}
-
-#[async_trait]
-impl Deadlines for RedisStore {
-    async fn due(
-        &self,
-        partition: Partition,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<CallId>, StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let args: Vec<Value> =
-            vec!["-inf".into(), now.0.to_string().into(), "LIMIT".into(), 0.into(), limit.into()];
-        let request = Request::command("deadlines", "ZRANGEBYSCORE", self.keys().deadlines(partition), args);
-        let reply = self.run(partition, &request).await?;
-        let members = reply::list(reply).map_err(|error| error.in_the("deadlines"))?;
-        members.into_iter().map(call_id).collect::<Result<_, _>>().map_err(|error| error.in_the("deadlines"))
-    }
-
-    async fn forget(&self, call: &CallId) -> Result<(), StoreError> {
-        let Some(partition) = self.partition_of(call) else { return Ok(()) };
-        let keys = vec![self.keys().call(partition, call), self.keys().deadlines(partition)];
-        let request = Request::script("a deadline", &FORGET, keys, vec![call.as_str().into()]);
-        self.run(partition, &request).await.map(drop)
-    }
-
-    async fn reschedule(
-        &self,
-        call: &CallId,
-        due: Timestamp,
-        next: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        let Some(partition) = self.partition_of(call) else { return Ok(()) };
-        let next = next.map(digits).unwrap_or_default();
-        let args = vec![call.as_str().into(), digits(due).into(), next.into()];
-        let keys = vec![self.keys().deadlines(partition), self.keys().call(partition, call)];
-        self.run(partition, &Request::script("a deadline", &RESCHEDULE, keys, args)).await.map(drop)
     }
 }
 
@@ -310,6 +269,6 @@ fn stored(values: &mut impl Iterator<Item = Value>) -> Result<Option<Stored>, Un
     }
 }
 
-fn call_id(value: Value) -> Result<CallId, Unexpected> {
+pub(crate) fn call_id(value: Value) -> Result<CallId, Unexpected> {
     CallId::new(reply::text(value)?).map_err(|_| Unexpected("not a call id"))
 }

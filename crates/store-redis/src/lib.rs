@@ -21,6 +21,7 @@ mod bus;
 mod call_log;
 mod commits;
 mod counts;
+mod deadlines;
 mod discovery;
 mod errors;
 mod keys;

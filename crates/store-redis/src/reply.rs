@@ -38,6 +38,14 @@ pub(crate) fn number(value: Value) -> Result<u64, Unexpected> {
     }
 }
 
+/// The score of a member of a sorted set: all of ours are whole numbers.
+pub(crate) fn score(value: Value) -> Result<u64, Unexpected> {
+    match value.as_f64() {
+        Some(score) if score >= 0.0 => Ok(score as u64),
+        _ => Err(Unexpected("not a score")),
+    }
+}
+
 pub(crate) fn text(value: Value) -> Result<String, Unexpected> {
     match value {
         Value::String(text) => Ok(text.to_string()),

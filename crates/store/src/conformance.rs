@@ -101,6 +101,7 @@ pub fn all() -> Vec<(&'static str, Promise)> {
             a_call_is_due_at_its_deadline,
             the_earliest_is_first,
             no_more_than_the_limit,
+            they_can_be_read_page_by_page,
             a_deadline_is_replaced,
             a_deadline_is_taken_away,
             a_change_that_renews_nothing_leaves_what_was_written,

@@ -69,16 +69,27 @@ pub trait Calls: Send + Sync {
     ) -> Result<Vec<(u64, Bytes)>, StoreError>;
 }
 
+/// A call that wants to be looked at: the earliest is first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Due {
+    /// When.
+    pub at: Timestamp,
+    /// Which.
+    pub call: CallId,
+}
+
 /// When calls want to be looked at again. Set by [`Calls::commit`].
 #[async_trait]
 pub trait Deadlines: Send + Sync {
-    /// Calls of a partition whose deadline is at or before `now`, earliest first, at most `limit`.
+    /// Calls of a partition whose deadline is at or before `now`, in the order of [`Due`], at most `limit`; where one is named
+    /// that they come `after`, those behind it, whether that one is still due or not.
     async fn due(
         &self,
         partition: Partition,
+        after: Option<&Due>,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<CallId>, StoreError>;
+    ) -> Result<Vec<Due>, StoreError>;
 
     /// Takes a deadline away whose call is gone; leaves it where the call exists.
     async fn forget(&self, call: &CallId) -> Result<(), StoreError>;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ringback_call::{Call, CallId, Endpoint, Side, StateName, Timestamp};
-use ringback_store::{Calls as _, Deadlines as _, record};
+use ringback_store::{Calls as _, Deadlines as _, Due, record};
 
 use super::Calls;
 use crate::{
@@ -17,8 +17,9 @@ impl World {
         let memory = &self.depot.memory;
         let mut calls = Vec::new();
         for partition in self.depot.partitions() {
-            for id in memory.due(partition, Timestamp(u64::MAX), usize::MAX).await.unwrap_or_default() {
-                calls.extend(self.stored_call(&id).await);
+            let due = memory.due(partition, None, Timestamp(u64::MAX), usize::MAX).await;
+            for Due { call, .. } in due.unwrap_or_default() {
+                calls.extend(self.stored_call(&call).await);
             }
         }
         calls

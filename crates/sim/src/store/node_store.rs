@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Millis, NodeId, SessionId, Timestamp, UserId};
 use ringback_store::{
-    Bus, CallLog, Calls, Collected, Commit, Committed, DeadLetter, Deadlines, Ended, Enlisted, Greeted,
+    Bus, CallLog, Calls, Collected, Commit, Committed, DeadLetter, Deadlines, Due, Ended, Enlisted, Greeted,
     Lease, Letter, Log, LogPage, LogPlace, Missed, Nodes, Outbox, Partition, Partitions, Position, Pulse,
     Registered, Retention, Route, Sessions, Store, StoreError, Stored, Subscription, Users, Version,
     memory::MemoryStore,
@@ -105,10 +105,16 @@ impl Deadlines for NodeStore {
     async fn due(
         &self,
         partition: Partition,
+        after: Option<&Due>,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<CallId>, StoreError> {
-        self.call(partition, move |memory| async move { memory.due(partition, now, limit).await }).await
+    ) -> Result<Vec<Due>, StoreError> {
+        let after = after.cloned();
+        self.call(
+            partition,
+            move |memory| async move { memory.due(partition, after.as_ref(), now, limit).await },
+        )
+        .await
     }
 
     async fn forget(&self, call: &CallId) -> Result<(), StoreError> {

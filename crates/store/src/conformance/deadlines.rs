@@ -3,7 +3,7 @@ use std::sync::Arc;
 use ringback_call::{CallId, Timestamp};
 
 use super::stage::{CALLER, Two, entry, until, version};
-use crate::{Commit, Committed, Log, Store, Version};
+use crate::{Commit, Committed, Due, Log, Store, Version};
 
 fn at(ms: u64) -> Option<Timestamp> {
     Some(Timestamp(ms))
@@ -43,9 +43,34 @@ pub(super) async fn no_more_than_the_limit(store: Arc<dyn Store>) {
         two.applies(Commit { deadline: at(deadline), ..two.change(&call, Version::NONE, "waits") }).await;
     }
     for limit in [0, 1, 4, 5] {
-        let due = store.due(two.partition(), Timestamp(FAR), limit).await.unwrap();
+        let due = store.due(two.partition(), None, Timestamp(FAR), limit).await.unwrap();
         assert_eq!(due.len(), limit);
     }
+}
+
+pub(super) async fn they_can_be_read_page_by_page(store: Arc<dyn Store>) {
+    let two = Two::new(&store);
+    // Many have the same deadline: more than a page holds.
+    for deadline in [100, 200, 200, 200, 200, 200, 200, 200, 300] {
+        let call = two.call();
+        two.applies(Commit { deadline: at(deadline), ..two.change(&call, Version::NONE, "waits") }).await;
+    }
+    let page = async |after: Option<&Due>, limit| {
+        store.due(two.partition(), after, Timestamp(FAR), limit).await.unwrap()
+    };
+    let all = page(None, usize::MAX).await;
+    assert!(all.is_sorted() && all.len() >= 9);
+    let mut read: Vec<Due> = Vec::new();
+    loop {
+        let next = page(read.last(), 2).await;
+        if next.is_empty() {
+            break;
+        }
+        // It goes on behind one that is not due any more.
+        store.reschedule(&next[0].call, next[0].at, None).await.unwrap();
+        read.extend(next);
+    }
+    assert_eq!(read, all);
 }
 
 pub(super) async fn a_deadline_is_replaced(store: Arc<dyn Store>) {

@@ -138,7 +138,8 @@ impl Two {
     }
 
     pub(super) async fn due(&self, now: u64) -> Vec<CallId> {
-        self.store.due(self.partition(), Timestamp(now), usize::MAX).await.unwrap()
+        let due = self.store.due(self.partition(), None, Timestamp(now), usize::MAX).await.unwrap();
+        due.into_iter().map(|due| due.call).collect()
     }
 
     pub(super) async fn is_due(&self, call: &CallId, now: u64) -> bool {

@@ -1,13 +1,15 @@
 //! Documents, logs and deadlines in memory.
 
+use std::ops::Bound;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use ringback_call::{CallId, Timestamp};
 
 use super::{MemoryStore, shelf::Shelf};
 use crate::{
-    BusEvent, Calls, Claim, Commit, Committed, Deadlines, Log, Partition, Store as _, StoreError, Stored,
-    Version,
+    BusEvent, Calls, Claim, Commit, Committed, Deadlines, Due, Log, Partition, Store as _, StoreError,
+    Stored, Version,
 };
 
 #[async_trait]
@@ -107,12 +109,16 @@ impl Deadlines for MemoryStore {
     async fn due(
         &self,
         partition: Partition,
+        after: Option<&Due>,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<CallId>, StoreError> {
+    ) -> Result<Vec<Due>, StoreError> {
         let shelf = self.shelf(partition);
-        let due = shelf.deadlines.iter().take_while(|(at, _)| *at <= now).take(limit);
-        Ok(due.map(|(_, call)| call.clone()).collect())
+        let after = after.map(|Due { at, call }| (*at, call.clone()));
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let due =
+            shelf.deadlines.range((from, Bound::Unbounded)).take_while(|(at, _)| *at <= now).take(limit);
+        Ok(due.map(|(at, call)| Due { at: *at, call: call.clone() }).collect())
     }
 
     async fn forget(&self, call: &CallId) -> Result<(), StoreError> {

@@ -1,0 +1,78 @@
+//! When calls want to be looked at again.
+
+use async_trait::async_trait;
+use fred::types::Value;
+use ringback_call::{CallId, Timestamp};
+use ringback_store::{Deadlines, Due, Partition, StoreError};
+
+use crate::{
+    RedisStore,
+    call_log::digits,
+    commits::call_id,
+    reply::{self, Unexpected},
+    request::{FORGET, RESCHEDULE, Request},
+};
+
+#[async_trait]
+impl Deadlines for RedisStore {
+    async fn due(
+        &self,
+        partition: Partition,
+        after: Option<&Due>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let from = after.map_or_else(|| "-inf".to_owned(), |after| digits(after.at));
+        let mut skipped = 0_i64;
+        loop {
+            let args: Vec<Value> = vec![
+                from.as_str().into(),
+                digits(now).into(),
+                "WITHSCORES".into(),
+                "LIMIT".into(),
+                skipped.into(),
+                limit.into(),
+            ];
+            let request =
+                Request::command("deadlines", "ZRANGEBYSCORE", self.keys().deadlines(partition), args);
+            let mut page = reply::list(self.run(partition, &request).await?)
+                .and_then(|members| members.into_iter().map(due).collect::<Result<Vec<_>, _>>())
+                .map_err(|error| error.in_the("deadlines"))?;
+            let read = i64::try_from(page.len()).unwrap_or(i64::MAX);
+            page.retain(|due| after.is_none_or(|after| after < due));
+            // Of those with the same deadline as the one that is named, all of a page may come before it.
+            if !page.is_empty() || read < limit || limit == 0 {
+                return Ok(page);
+            }
+            skipped += read;
+        }
+    }
+
+    async fn forget(&self, call: &CallId) -> Result<(), StoreError> {
+        let Some(partition) = self.partition_of(call) else { return Ok(()) };
+        let keys = vec![self.keys().call(partition, call), self.keys().deadlines(partition)];
+        let request = Request::script("a deadline", &FORGET, keys, vec![call.as_str().into()]);
+        self.run(partition, &request).await.map(drop)
+    }
+
+    async fn reschedule(
+        &self,
+        call: &CallId,
+        due: Timestamp,
+        next: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let Some(partition) = self.partition_of(call) else { return Ok(()) };
+        let next = next.map(digits).unwrap_or_default();
+        let args = vec![call.as_str().into(), digits(due).into(), next.into()];
+        let keys = vec![self.keys().deadlines(partition), self.keys().call(partition, call)];
+        self.run(partition, &Request::script("a deadline", &RESCHEDULE, keys, args)).await.map(drop)
+    }
+}
+
+/// A member of the deadlines, with its score.
+fn due(value: Value) -> Result<Due, Unexpected> {
+    let mut pair = reply::list(value)?.into_iter();
+    let call = call_id(reply::next(&mut pair)?)?;
+    Ok(Due { at: Timestamp(reply::score(reply::next(&mut pair)?)?), call })
+}

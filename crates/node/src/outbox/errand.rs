@@ -24,6 +24,9 @@ const LONG: Duration = Duration::from_secs(2);
 /// What a receiver may ask for at most.
 const LONGEST_WISH: Duration = Duration::from_secs(3_600);
 
+/// Why an event is a dead letter that the code can't do with.
+const PANICKED: &str = "a mistake in the gateway: it panicked over it";
+
 /// Who runs them.
 pub(super) struct Runner {
     node: Arc<Node>,
@@ -53,15 +56,12 @@ impl Runner {
         let fate = match &parcel.event {
             // An event that the code can't do with would else end every gateway that takes the partition over. What the
             // panic says may be of the event, and private; where it was is in the log.
-            Some(event) => {
-                AssertUnwindSafe(self.deliver(event, lease)).catch_unwind().await.unwrap_or_else(|_| {
-                    Fate::Dead(
-                        Undelivered::Panicked,
-                        "a mistake in the gateway: it panicked over it".to_owned(),
-                    )
-                })
+            Ok(event) => {
+                let delivered = AssertUnwindSafe(self.deliver(event, lease)).catch_unwind().await;
+                delivered.unwrap_or_else(|_| Fate::Dead(Undelivered::Panicked, PANICKED.to_owned()))
             }
-            None => Fate::Dead(Undelivered::Unreadable, "it can't be read".to_owned()),
+            Err(Undelivered::Panicked) => Fate::Dead(Undelivered::Panicked, PANICKED.to_owned()),
+            Err(cause) => Fate::Dead(*cause, "it can't be read".to_owned()),
         };
         let Letter { position, .. } = parcel.letter;
         let store = &self.node.store;

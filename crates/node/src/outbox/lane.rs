@@ -1,8 +1,12 @@
 //! One partition's events on this gateway: those of one call one after another, different calls beside each other.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use ringback_store::{Letter, Position};
+use ringback_telemetry::Undelivered;
 use ringback_wire::OutcomeEventHead;
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -13,24 +17,32 @@ use crate::seldom::Seldom;
 /// Events read and not settled yet, at most. A receiver that is down holds up so many, and the rest stays in the store.
 pub(super) const WINDOW: usize = 128;
 
-/// A letter, and the event that is in it, if it can be read.
+/// A letter, and the event that is in it, or why it can't be told.
 pub(super) struct Parcel {
     pub(super) letter: Letter,
-    pub(super) event: Option<Event>,
+    pub(super) event: Result<Event, Undelivered>,
 }
 
 impl Parcel {
     fn open(letter: Letter) -> Self {
-        let head = OutcomeEventHead::read(&letter.body).ok();
-        let event = head.map(|head| Event { head, body: letter.body.clone() });
+        Self::open_with(letter, OutcomeEventHead::read)
+    }
+
+    /// A panic over one letter would else end the courier, and that of every gateway that takes the partition over.
+    fn open_with<E>(letter: Letter, read: impl FnOnce(&[u8]) -> Result<OutcomeEventHead, E>) -> Self {
+        let event = match catch_unwind(AssertUnwindSafe(|| read(&letter.body))) {
+            Ok(Ok(head)) => Ok(Event { head, body: letter.body.clone() }),
+            Ok(Err(_)) => Err(Undelivered::Unreadable),
+            Err(_) => Err(Undelivered::Panicked),
+        };
         Self { letter, event }
     }
 
     /// What has to be told in order: a call, or this letter alone.
     fn queue(&self) -> String {
         match &self.event {
-            Some(event) => event.head.call.as_str().to_owned(),
-            None => self.letter.position.to_string(),
+            Ok(event) => event.head.call.as_str().to_owned(),
+            Err(_) => self.letter.position.to_string(),
         }
     }
 }
@@ -184,8 +196,15 @@ mod tests {
         for n in 0..3 {
             let position = Position { at: Timestamp(n), seq: 0 };
             let errand = lane.take(Letter { position, body: Bytes::from_static(b"{}") }).unwrap();
-            assert!(errand.parcel.event.is_none());
+            assert!(matches!(errand.parcel.event, Err(Undelivered::Unreadable)));
         }
+    }
+
+    #[test]
+    fn neither_does_what_is_panicked_over_when_it_is_read() {
+        let parcel = Parcel::open_with::<()>(letter(1, "a"), |_| panic!("over alice"));
+        assert!(matches!(parcel.event, Err(Undelivered::Panicked)));
+        assert_eq!(parcel.queue(), parcel.letter.position.to_string());
     }
 
     #[test]

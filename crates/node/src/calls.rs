@@ -26,7 +26,7 @@ use ringback_store::{
     Claim, Log, Store, StoreError, Stored,
     record::{Envelope, Measured},
 };
-use ringback_telemetry::{Glare, Metrics, Telemetry, Tracer};
+use ringback_telemetry::{Glare, Metrics, Telemetry, Tracer, Unreadable};
 use tokio::time::Instant;
 
 use crate::{
@@ -37,6 +37,7 @@ use crate::{
     config::{Events, Keep},
     outbox::doorbell::Doorbell,
     registry::Registry,
+    unreadable::readable,
 };
 use cache::Cache;
 use call_log::Logged;
@@ -277,14 +278,16 @@ impl Calls {
         let over =
             matches!(&envelope.event, Event::Ended { reason, .. } if *reason != EndReason::AnsweredElsewhere);
         let heard = if over {
-            let learned = stored.and_then(|stored| Known::read(stored).ok());
+            let read = |stored| readable(&self.metrics, Unreadable::Document, Known::read(stored));
+            let learned = stored.and_then(read);
             let Some(learned) = learned.filter(|learned| learned.call().has_ended()) else {
                 self.cache.forget(&envelope.call);
                 return true;
             };
             Heard::of(learned)
         } else {
-            Heard { known: stored.cloned().map(News::Unread), ..Heard::default() }
+            let unread = |stored| News::Unread(stored, Arc::clone(&self.metrics));
+            Heard { known: stored.cloned().map(unread), ..Heard::default() }
         };
         let entry = Some((Log::Mailbox(envelope.side), envelope.seq, body.clone()));
         let heard = Heard { entry, ..heard };

@@ -74,7 +74,7 @@ fn direct(node: &Node, body: &[u8]) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use futures::FutureExt as _;
-    use ringback_call::{Action, Stats};
+    use ringback_call::{Action, EndReason, Event, Stats};
 
     use super::*;
     use crate::stage::Stage;
@@ -109,5 +109,23 @@ mod tests {
         let body = Bytes::from_static(b"?");
         assert!(entry(&stage.node, &body, None).is_err() && direct(&stage.node, &body).is_err());
         assert_eq!((unread(Unreadable::Envelope), unread(Unreadable::Message)), (1, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn so_is_a_document_that_comes_with_an_event_which_is_passed_on() {
+        let stage = Stage::new();
+        let ((alice, inbox), (bob, _)) = (stage.device("alice", 1), stage.device("bob", 1));
+        let call = stage.answered(&alice, &bob).await;
+        let next = Stage::succeeded(&stage.stored(&call).await, 0x600d);
+        entry(&stage.node, &Stage::told(&next), Some(Bytes::from_static(b"?"))).unwrap();
+        assert_eq!(stage.node.metrics.unreadable.get((Unreadable::Document,)), 1);
+        assert!(matches!(inbox.mail().now_or_never(), Some(Mail::Entry(entry)) if entry.seq == 2));
+        let over = Envelope {
+            event: Event::Ended { reason: EndReason::Hangup, by: None, setup_ms: None, duration_ms: None },
+            ..record::decode("an envelope", &Stage::told(&next)).unwrap()
+        };
+        let over = record::encode("an envelope", &over).unwrap();
+        entry(&stage.node, &over, Some(Bytes::from_static(b"?"))).unwrap();
+        assert_eq!(stage.node.metrics.unreadable.get((Unreadable::Document,)), 2);
     }
 }

@@ -271,6 +271,8 @@ labels! {
         Note = "note",
         /// An event on its way to clients.
         Envelope = "envelope",
+        /// The call's document that comes with it.
+        Document = "document",
         /// What one gateway tells another.
         Message = "message",
     }

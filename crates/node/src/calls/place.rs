@@ -1,10 +1,14 @@
 //! What a gateway knows of one call, and what it hears of it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use ringback_store::{Entry, Log, Stored, Version, record::Measured};
+use ringback_telemetry::{Metrics, Unreadable};
 use tokio::time::Instant;
 
 use super::{Known, recent::Recent, unsure::Unsure};
+use crate::unreadable::readable;
 
 /// Measurements of one call that wait for its next note.
 const MAX_MEASURED: usize = 32;
@@ -29,15 +33,15 @@ impl Heard {
 pub(super) enum News {
     /// It was read.
     Read(Box<Known>),
-    /// As it came.
-    Unread(Stored),
+    /// As it came; counted here if it can't be read.
+    Unread(Stored, Arc<Metrics>),
 }
 
 impl News {
     fn version(&self) -> Version {
         match self {
             Self::Read(known) => known.version,
-            Self::Unread(stored) => stored.version,
+            Self::Unread(stored, _) => stored.version,
         }
     }
 
@@ -49,7 +53,7 @@ impl News {
     fn read(self) -> Option<Known> {
         match self {
             Self::Read(known) => Some(*known),
-            Self::Unread(stored) => Known::read(&stored).ok(),
+            Self::Unread(stored, metrics) => readable(&metrics, Unreadable::Document, Known::read(&stored)),
         }
     }
 }

@@ -150,8 +150,13 @@ impl Calls {
         if self.store.partitions().of_call(call).is_none() {
             return Err(Rejection::NoSuchCall.into());
         }
-        let slot = self.cache.slot(call);
-        let mut place = slot.lock().await;
+        let mut slot = self.cache.slot(call);
+        let mut place = loop {
+            if let Some(place) = slot.lock().await {
+                break place;
+            }
+            slot = self.cache.slot(call);
+        };
         // Boxed: it is large, and every connection has room for one of these.
         let outcome = Box::pin(self.apply_in(&mut place, call, &input, came)).await;
         if outcome.is_ok() {

@@ -30,9 +30,7 @@ pub(crate) async fn let_go(node: Arc<Node>) {
 impl Calls {
     async fn let_go_of_left(&self, keeps_all: bool) {
         for (n, (call, slot)) in self.cache.live_places().enumerate() {
-            if slot.is_left(KEPT, |known| keeps_all || self.attends(known)) {
-                self.cache.let_go(&call, &slot);
-            }
+            self.cache.let_go_if_left(&call, &slot, KEPT, |known| keeps_all || self.attends(known));
             if n % AT_ONCE == AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }

@@ -26,7 +26,8 @@ impl Calls {
                     let calls = Arc::clone(&calls);
                     async move {
                         let place = slot.lock().await;
-                        let drops = place.known.as_ref().map(|known| drops(known.call(), dead));
+                        let known = place.as_ref().and_then(|place| place.known.as_ref());
+                        let drops = known.map(|known| drops(known.call(), dead));
                         drop(place);
                         calls.tell_of(&call, drops.unwrap_or_default()).await
                     }

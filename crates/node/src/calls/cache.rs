@@ -33,32 +33,48 @@ pub(super) struct Slot {
     place: Mutex<Place>,
     /// What was heard while the place was taken: it counts though the command that had it failed. A primary may die
     /// after it has told others of a commit whose reply it still owes.
-    heard: std::sync::Mutex<Vec<Heard>>,
+    waiting: std::sync::Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    heard: Vec<Heard>,
+    /// Whether the cache has let go of this place: what is learned here would be lost. Set by who has the place.
+    let_go: bool,
 }
 
 impl Slot {
-    /// Waits for its turn.
-    pub(super) async fn lock(&self) -> MutexGuard<'_, Place> {
+    /// Waits for its turn. `None` where the cache has let go of this place meanwhile: the call has another, or none.
+    pub(super) async fn lock(&self) -> Option<MutexGuard<'_, Place>> {
         let mut place = self.place.lock().await;
+        if self.waiting().let_go {
+            return None;
+        }
         self.take_heard(&mut place);
-        place
+        Some(place)
     }
 
-    /// Whether this has been left for so long: nobody here takes part in the call, as far as is known, and nothing was
-    /// learned of it. A place that is taken is not left, nor is one with a commit to be made sure of.
-    pub(super) fn is_left(&self, for_long: Duration, attended: impl FnOnce(&Call) -> bool) -> bool {
-        let Ok(mut place) = self.place.try_lock() else { return false };
+    /// The place, if it is free and has been left for so long: nobody here takes part in the call, as far as is known, and
+    /// nothing was learned of it. One with a commit to be made sure of is not left.
+    pub(super) fn lock_if_left(
+        &self,
+        for_long: Duration,
+        attended: impl FnOnce(&Call) -> bool,
+    ) -> Option<MutexGuard<'_, Place>> {
+        let mut place = self.place.try_lock().ok()?;
         self.take_heard(&mut place);
         let is_unsure = place.unsure.as_ref().is_some_and(Unsure::is_remembered);
         if is_unsure || place.known.as_ref().is_some_and(|known| attended(known.call())) {
             place.left = None;
-            return false;
+            return None;
         }
-        place.left.get_or_insert_with(Instant::now).elapsed() >= for_long
+        let is_left = place.left.get_or_insert_with(Instant::now).elapsed() >= for_long;
+        is_left.then_some(place)
     }
 
     fn take_heard(&self, place: &mut Place) {
-        for heard in std::mem::take(&mut *self.heard()) {
+        let waiting = std::mem::take(&mut self.waiting().heard);
+        for heard in waiting {
             if let Err(other) = place.hear(heard) {
                 place.contradiction = Some(*other);
             }
@@ -74,22 +90,39 @@ impl Slot {
         place.known.as_ref().map(look)
     }
 
-    /// Takes note of what is heard; `false` where it contradicts what is known.
-    pub(super) fn hear(&self, heard: Heard) -> bool {
-        match self.place.try_lock() {
-            Ok(mut place) => place.hear(heard).is_ok(),
+    /// Takes note of what is heard; `false` where it contradicts what is known. The error is what was not, because the cache
+    /// has let go of this place.
+    pub(super) fn hear(&self, heard: Heard) -> Result<bool, Box<Heard>> {
+        let place = self.place.try_lock();
+        let mut waiting = self.waiting();
+        if waiting.let_go {
+            return Err(Box::new(heard));
+        }
+        match place {
+            Ok(mut place) => {
+                drop(waiting);
+                Ok(place.hear(heard).is_ok())
+            }
             Err(_) => {
-                let mut waiting = self.heard();
-                if waiting.len() < MAX_ENTRIES {
-                    waiting.push(heard);
+                if waiting.heard.len() < MAX_ENTRIES {
+                    waiting.heard.push(heard);
                 }
-                true
+                Ok(true)
             }
         }
     }
 
-    fn heard(&self) -> std::sync::MutexGuard<'_, Vec<Heard>> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Has the cache forget this place, unless something was heard while it was taken.
+    pub(super) fn let_go(&self, _place: &MutexGuard<'_, Place>, forget: impl FnOnce()) {
+        let mut waiting = self.waiting();
+        if waiting.heard.is_empty() {
+            waiting.let_go = true;
+            forget();
+        }
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -124,7 +157,7 @@ impl Cache {
     /// Takes note in a call's place of what is heard of it; `false` where it contradicts what is known.
     pub(super) fn hear(&self, call: &CallId, slot: &Slot, heard: Heard) -> bool {
         let ended = heard.known.as_ref().is_some_and(News::has_ended);
-        let agrees = slot.hear(heard);
+        let agrees = slot.hear(heard).or_else(|heard| self.slot(call).hear(*heard)).unwrap_or(true);
         if agrees && ended {
             self.retire(call);
         }
@@ -166,10 +199,23 @@ impl Cache {
         self.live.iter()
     }
 
-    /// Forgets this place of a call, unless the call has another by now.
-    pub(super) fn let_go(&self, call: &CallId, slot: &Arc<Slot>) {
-        if self.live.get(call).is_some_and(|now| Arc::ptr_eq(&now, slot)) {
-            self.live.invalidate(call);
+    /// Forgets a call's place if it has been left for so long. Nobody learns anything there meanwhile, nor after: who waits
+    /// for it takes another.
+    pub(super) fn let_go_if_left(
+        &self,
+        call: &CallId,
+        slot: &Arc<Slot>,
+        for_long: Duration,
+        attended: impl FnOnce(&Call) -> bool,
+    ) {
+        let Some(place) = slot.lock_if_left(for_long, attended) else { return };
+        let has_ended = place.known.as_ref().is_some_and(|known| known.call().has_ended());
+        if !has_ended && self.live.get(call).is_some_and(|now| Arc::ptr_eq(&now, slot)) {
+            slot.let_go(&place, || self.live.invalidate(call));
+        }
+        drop(place);
+        if has_ended {
+            self.retire(call);
         }
     }
 

@@ -53,14 +53,19 @@ impl Calls {
         self.enlist(&from.user, &id).await?;
         let again = Input::Request { from: from.clone(), id: Some(request), action: Action::Init };
 
-        let slot = self.cache.slot(&id);
+        let mut slot = self.cache.slot(&id);
         let mut claim = Claim::Free;
         for _ in 0..MAX_TRIES {
             if begun.elapsed() > STALE {
                 return Err(StoreError::unavailable("the call could not be placed in time").into());
             }
-            let plan = Plan { from: None, claim, came: Some(came) };
-            let outcome = self.commit(&mut *slot.lock().await, plan, decision.clone(), at).await?;
+            let Some(mut place) = slot.lock().await else {
+                slot = self.cache.slot(&id);
+                continue;
+            };
+            let plan = Plan { from: None, claim: claim.clone(), came: Some(came) };
+            let outcome = self.commit(&mut place, plan, decision.clone(), at).await?;
+            drop(place);
             let (other, stored) = match outcome {
                 Outcome::Stored(call) => {
                     self.afterwards(None, &call, decision.follow_up);

@@ -154,12 +154,10 @@ impl Calls {
     ) -> Result<(), StoreError> {
         let Some(slot) = self.cache.find(call) else { return Ok(()) };
         let is_lost = |user: &&UserId| lost.contains(&self.store.partitions().of_user(user));
-        let users: Vec<UserId> = match &slot.lock().await.known {
-            Some(known) => {
-                Side::BOTH.map(|side| known.call().user(side)).into_iter().filter(is_lost).cloned().collect()
-            }
-            None => return Ok(()),
-        };
+        let known = slot.lock().await.and_then(|place| place.known.clone());
+        let Some(known) = known else { return Ok(()) };
+        let users: Vec<UserId> =
+            Side::BOTH.map(|side| known.call().user(side)).into_iter().filter(is_lost).cloned().collect();
         if users.is_empty() || self.load(call).await?.is_none_or(|known| known.call().has_ended()) {
             return Ok(());
         }
@@ -200,7 +198,7 @@ impl Calls {
     /// When the store fails.
     pub(crate) async fn check(self: &Arc<Self>, call: &CallId) -> Result<(), StoreError> {
         let Some(slot) = self.cache.find(call) else { return Ok(()) };
-        let mut place = slot.lock().await;
+        let Some(mut place) = slot.lock().await else { return Ok(()) };
         self.make_sure(&mut place).await?;
         self.clear_up(&mut place).await?;
         let Some(known) = place.known.clone() else { return Ok(()) };

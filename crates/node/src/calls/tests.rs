@@ -1,6 +1,6 @@
 use ringback_call::{Action, Side};
 use ringback_store::{Calls as _, Commit, Pair};
-use tokio::time::advance;
+use tokio::time::{advance, sleep};
 
 use super::{
     cache::{KEPT, Slot},
@@ -63,11 +63,12 @@ async fn what_is_heard_of_another_history_while_a_command_is_under_way_is_cleare
     let call = stage.answered(&alice, &bob).await;
     let base = stage.stored(&call).await;
     let slot = stage.node.calls.cache.slot(&call);
-    let mut under_way = slot.lock().await;
+    let mut under_way = slot.lock().await.unwrap();
     let (ours, other) = (unsure(&base), Stage::succeeded(&base, 0x0b));
     let (last, body) = (other.call().mailboxes.caller.last, Stage::told(&other));
     let entry = Some((Log::Mailbox(Side::Caller), last, body));
-    assert!(slot.hear(Heard { entry, ..Heard::of(other) }), "nobody can tell yet, and devices are told");
+    let heard = slot.hear(Heard { entry, ..Heard::of(other) });
+    assert!(matches!(heard, Ok(true)), "nobody can tell yet, and devices are told");
     stage.store.commit(ours.commit).await.unwrap();
     under_way.learn(ours.known);
     drop(under_way);
@@ -83,13 +84,13 @@ async fn where_the_other_stands_what_is_known_is_what_is_given_up() {
     let call = stage.answered(&alice, &bob).await;
     let base = stage.stored(&call).await;
     let slot = stage.node.calls.cache.slot(&call);
-    let mut under_way = slot.lock().await;
+    let mut under_way = slot.lock().await.unwrap();
     let (lost, stands) = (Stage::succeeded(&base, 0x0b), unsure(&base));
     let last = lost.call().mailboxes.caller.last;
     under_way.recent.push(Log::Mailbox(Side::Caller), last, Stage::told(&lost));
     under_way.learn(lost);
     stage.store.commit(stands.commit).await.unwrap();
-    slot.hear(Heard::of(stands.known));
+    assert!(slot.hear(Heard::of(stands.known)).is_ok());
     drop(under_way);
     stage.ask(&call, &alice, 2, Action::Connected).await;
     let mailbox = stage.stored(&call).await.document.call.mailboxes.caller;
@@ -102,14 +103,67 @@ async fn a_call_that_was_left_is_kept_until_an_unsure_commit_is_forgotten() {
     let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
     let base = stage.stored(&stage.answered(&alice, &bob).await).await;
     let slot = Slot::default();
-    let is_left = || slot.is_left(KEPT, |_| false);
+    let is_left = || slot.lock_if_left(KEPT, |_| false).is_some();
     assert!(!is_left());
     advance(KEPT).await;
     assert!(is_left());
-    slot.lock().await.unsure = Some(unsure(&base));
+    slot.lock().await.unwrap().unsure = Some(unsure(&base));
     assert!(!is_left());
     advance(KEPT).await;
     assert!(!is_left(), "from now on it is left");
     advance(KEPT).await;
     assert!(is_left());
+}
+
+/// Nothing is learned there any more.
+async fn is_left(slot: &Slot) {
+    // What follows from the set-up is done by then.
+    sleep(KEPT).await;
+    assert!(slot.lock_if_left(KEPT, |_| false).is_none());
+    sleep(KEPT).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_of_which_something_is_heard_just_when_it_is_let_go_is_kept() {
+    let stage = Stage::new();
+    let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
+    let call = stage.answered(&alice, &bob).await;
+    let next = Stage::succeeded(&stage.stored(&call).await, 0x0a);
+    let cache = &stage.node.calls.cache;
+    let slot = cache.slot(&call);
+    is_left(&slot).await;
+    let place = slot.lock_if_left(KEPT, |_| false).unwrap();
+    assert!(cache.hear(&call, &slot, Heard::of(next.clone())));
+    slot.let_go(&place, || panic!("what was heard is lost"));
+    drop(place);
+    cache.let_go_if_left(&call, &slot, KEPT, |_| false);
+    let known = cache.find(&call).unwrap().lock().await.unwrap().known.clone();
+    assert_eq!(known.map(|known| known.version), Some(next.version));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_learned_of_a_call_that_has_just_been_let_go_is_known() {
+    let stage = Stage::new();
+    let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
+    let call = stage.answered(&alice, &bob).await;
+    let base = stage.stored(&call).await;
+    let cache = &stage.node.calls.cache;
+    let known = async || cache.find(&call)?.lock().await?.known.as_ref().map(|known| known.version);
+    let slot = cache.slot(&call);
+    is_left(&slot).await;
+    cache.let_go_if_left(&call, &slot, KEPT, |_| false);
+    assert!(cache.find(&call).is_none());
+    assert!(cache.hear(&call, &slot, Heard::of(base.clone())));
+    assert_eq!(known().await, Some(base.version));
+
+    // A command waits for the place meanwhile.
+    let slot = cache.slot(&call);
+    let place = slot.lock().await.unwrap();
+    let lets_go = async {
+        tokio::task::yield_now().await;
+        slot.let_go(&place, || cache.forget(&call));
+        drop(place);
+    };
+    tokio::join!(biased; stage.ask(&call, &alice, 2, Action::Connected), lets_go);
+    assert_eq!(known().await, Some(stage.stored(&call).await.version));
 }

@@ -134,7 +134,7 @@ mod tests {
         let slots: Vec<_> = placed.iter().skip(20).filter_map(|call| calls.cache.find(call)).collect();
         let mut busy = Vec::new();
         for slot in &slots {
-            busy.push(slot.lock().await);
+            busy.push(slot.lock().await.unwrap());
         }
         let began = tokio::time::Instant::now();
         assert_eq!(calls.live_by_state().await.iter().map(|(_, count)| count).sum::<usize>(), 20);

@@ -2,9 +2,11 @@
 //! whose devices have come back elsewhere it does not even hear the end. Such a call is kept for a while, for it may
 //! be the only copy of what the store loses, but it does not count as one of ours.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, future::ready, sync::Arc, time::Duration};
 
-use ringback_call::{Call, Link, Side};
+use futures::{StreamExt as _, stream};
+use ringback_call::{Call, Link, Side, Timestamp};
+use ringback_store::Partition;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Calls, cache::KEPT};
@@ -12,29 +14,50 @@ use crate::Node;
 
 /// How often they are looked for.
 const EVERY: Duration = Duration::from_secs(30);
+/// Partitions asked at once.
+const ASKED: usize = 8;
 /// Calls that are looked at before others have their turn.
 const AT_ONCE: usize = 256;
 
-/// Forgets calls that nobody here takes part in any more, until the node stops. The time during which the store is away
-/// does not count: their devices have had no chance to come back, and it may be without its data when it returns.
+/// Forgets calls that nobody here takes part in any more, until the node stops. The time during which a call's partition is
+/// away does not count: its devices have had no chance to come back, and it may be without its data when it returns.
 pub(crate) async fn let_go(node: Arc<Node>) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let ttl = Duration::from_millis(node.config.ttl_ms);
+    let mut left_in = BTreeSet::new();
     while node.stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let away = node.cluster.last_heard().is_none_or(|ago| ago > ttl);
-        node.calls.let_go_of_left(away).await;
+        let Some(away) = node.stop.run_until_cancelled(node.calls.away(left_in)).await else { return };
+        left_in = node.calls.let_go_of_left(&away).await;
     }
 }
 
 impl Calls {
-    async fn let_go_of_left(&self, keeps_all: bool) {
+    /// Those of these partitions that do not answer: each may be on a server of its own.
+    async fn away(&self, partitions: BTreeSet<Partition>) -> BTreeSet<Partition> {
+        let asked = partitions.into_iter().map(|partition| async move {
+            let answer = self.store.due(partition, None, Timestamp(0), 1).await;
+            answer.is_err_and(|error| error.is_transient()).then_some(partition)
+        });
+        stream::iter(asked).buffer_unordered(ASKED).filter_map(ready).collect().await
+    }
+
+    /// Where calls are left, of which some may have been let go. Nobody has to ask about other partitions the next time.
+    async fn let_go_of_left(&self, away: &BTreeSet<Partition>) -> BTreeSet<Partition> {
+        let mut left_in = BTreeSet::new();
         for (n, (call, slot)) in self.cache.live_places().enumerate() {
-            self.cache.let_go_if_left(&call, &slot, KEPT, |known| keeps_all || self.attends(known));
+            self.cache.let_go_if_left(&call, &slot, KEPT, |known| {
+                if self.attends(known) {
+                    return true;
+                }
+                let partition = self.store.partitions().of_call(&known.id);
+                left_in.extend(partition);
+                partition.is_some_and(|partition| away.contains(&partition))
+            });
             if n % AT_ONCE == AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }
         }
+        left_in
     }
 
     /// Whether the call lives, and a device that takes part is connected to this gateway.

@@ -1,4 +1,5 @@
 use ringback_call::{Action, CallId, EndRequest, Input, Origin};
+use ringback_store::Store as _;
 use tokio::time::{advance, sleep};
 
 use super::*;
@@ -10,8 +11,11 @@ async fn a_call_is_remembered_while_a_device_is_here_and_for_a_while_after() {
     let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
     let call = stage.answered(&alice, &bob).await;
     let calls = &stage.node.calls;
-    let is_known = async |away| {
-        calls.let_go_of_left(away).await;
+    let partition = stage.store.partitions().of_call(&call).unwrap();
+    let ours = BTreeSet::from([partition]);
+    let others: BTreeSet<_> = stage.store.partitions().all().filter(|other| *other != partition).collect();
+    let is_known = async |away: bool| {
+        calls.let_go_of_left(if away { &ours } else { &others }).await;
         calls.cache.find(&call).is_some()
     };
     let hang_up = |of: &Origin| stage.node.registry.remove(&of.user, &of.device, of.link.connection);
@@ -19,8 +23,9 @@ async fn a_call_is_remembered_while_a_device_is_here_and_for_a_while_after() {
     assert!(is_known(false).await);
     advance(KEPT * 100).await;
     assert!(is_known(false).await, "bob is here");
+    assert_eq!(calls.let_go_of_left(&others).await, BTreeSet::new(), "nobody has to ask");
     hang_up(&bob);
-    assert!(is_known(false).await);
+    assert_eq!(calls.let_go_of_left(&others).await, ours, "it is to be asked whether its partition is there");
     advance(KEPT / 2).await;
     stage.ask(&call, &alice, 2, Action::Connected).await;
     assert!(is_known(false).await);
@@ -28,9 +33,9 @@ async fn a_call_is_remembered_while_a_device_is_here_and_for_a_while_after() {
     assert!(is_known(false).await, "something was learned of it");
     assert!(is_known(true).await);
     advance(KEPT).await;
-    assert!(is_known(true).await && is_known(false).await, "the store was away");
+    assert!(is_known(true).await && is_known(false).await, "its partition was away");
     advance(KEPT).await;
-    assert!(!is_known(false).await);
+    assert!(!is_known(false).await, "others are away");
 }
 
 /// Three gateways, a call from a device at the first to one at the second, and a third to come back at.

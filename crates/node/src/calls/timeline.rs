@@ -9,7 +9,7 @@ use ringback_store::{
     record::{self, NoteRecord},
 };
 use ringback_telemetry::Unreadable;
-use tokio::time::Instant;
+use tokio::{task::consume_budget, time::Instant};
 
 use super::{Calls, Known, cache::Slot};
 use crate::unreadable::readable;
@@ -88,6 +88,8 @@ impl Calls {
             (!call.has_ended() && self.is_ours(call)).then(|| look(call))
         };
         let glances = slots.map(move |(key, slot)| async move {
+            // A gateway may know a hundred thousand: who has work to do has its turn between them.
+            consume_budget().await;
             let seen = slot.glance(by, ours).await.flatten()?;
             Some((key, seen))
         });
@@ -140,6 +142,28 @@ mod tests {
         assert_eq!(calls.live_by_state().await.iter().map(|(_, count)| count).sum::<usize>(), 20);
         assert!(began.elapsed() <= GLANCE * 2, "{:?}", began.elapsed());
         assert_eq!(ids(calls.live(2).await), [placed[19].clone(), placed[18].clone()]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn others_have_their_turn_while_many_calls_are_counted() {
+        let calls = Stage::new().node.calls.clone();
+        for n in 0..2_000 {
+            let id = CallId::new(format!("p0-{n}")).unwrap();
+            calls.cache.slot(&id);
+        }
+        let mut turns = 0;
+        let others = async {
+            loop {
+                turns += 1;
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = calls.live_by_state() => {}
+            () = others => {}
+        }
+        assert!(turns >= 8, "{turns}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -34,7 +34,8 @@ pub trait Transport: Send {
     /// What comes next. Can be dropped and called again without losing anything.
     fn receive(&mut self) -> impl Future<Output = Incoming> + Send;
 
-    /// Takes a frame, which leaves with the next flush at the latest; an error says that the client is gone.
+    /// Takes a frame, which leaves with the next flush at the latest. Where that has to wait, those taken before have left
+    /// by then. An error says that the client is gone.
     fn send(&mut self, frame: Vec<u8>) -> impl Future<Output = Result<(), Departure>> + Send;
 
     /// Has everything leave that was taken. Can be dropped and called again.

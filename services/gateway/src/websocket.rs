@@ -152,3 +152,6 @@ fn broken(error: axum::Error) -> Departure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Frames in and out, encoded, bounded, and each with a time limit. What is sent leaves before the client is waited for:
 //! frames that are ready at the same time, a reply and an event, say, leave by one system call.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::FutureExt as _;
@@ -101,10 +101,6 @@ impl<T: Transport> Socket<T> {
         Ok(())
     }
 
-    fn is_sent(&mut self) {
-        self.leaves_by.get_or_insert_with(|| Instant::now() + self.write_limit);
-    }
-
     /// A frame that can't be written is our mistake; the connection goes on without it.
     pub(super) async fn send(&mut self, frame: &ServerFrame) -> Result<(), Departure> {
         match frame {
@@ -115,11 +111,8 @@ impl<T: Transport> Socket<T> {
         }
         match self.format.encode(frame) {
             Ok(bytes) => {
-                self.is_sent();
-                match timeout(self.write_limit, self.transport.send(bytes)).await {
-                    Ok(sent) => sent,
-                    Err(_) => Err(CloseCode::SlowReader.into()),
-                }
+                let sending = self.transport.send(bytes);
+                taken(sending, self.write_limit, &mut self.leaves_by).await
             }
             Err(error) => {
                 tracing::error!(%error, "a frame could not be written");
@@ -129,14 +122,31 @@ impl<T: Transport> Socket<T> {
     }
 
     pub(super) async fn ping(&mut self, number: u64) -> Result<(), Departure> {
-        self.is_sent();
-        match timeout(self.write_limit, self.transport.ping(number)).await {
-            Ok(sent) => sent,
-            Err(_) => Err(CloseCode::SlowReader.into()),
-        }
+        let sending = self.transport.ping(number);
+        taken(sending, self.write_limit, &mut self.leaves_by).await
     }
 
     pub(super) async fn close(&mut self, code: CloseCode) {
         let _ = timeout(GOODBYE, self.transport.close(code)).await;
     }
+}
+
+/// Waits until a frame is taken, as long as a frame may take to leave. One that had to wait has waited for those before it
+/// to leave: a client that reads steadily is no slow reader, however much there is to be told.
+async fn taken(
+    sending: impl Future<Output = Result<(), Departure>>,
+    limit: Duration,
+    leaves_by: &mut Option<Instant>,
+) -> Result<(), Departure> {
+    let mut sending = pin!(sending);
+    leaves_by.get_or_insert_with(|| Instant::now() + limit);
+    if let Some(sent) = sending.as_mut().now_or_never() {
+        return sent;
+    }
+    match timeout(limit, sending).await {
+        Ok(sent) => sent?,
+        Err(_) => return Err(CloseCode::SlowReader.into()),
+    }
+    *leaves_by = Some(Instant::now() + limit);
+    Ok(())
 }

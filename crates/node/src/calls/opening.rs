@@ -111,8 +111,38 @@ impl Calls {
             self.store.enlist(user, other, self.clock.now(), usize::MAX).await?;
         }
         // Not instead of what is known: a failover may have lost something that is to be put back first.
-        let slot = self.cache.slot(other);
+        let (slot, has_ended) = (self.cache.slot(other), known.call().has_ended());
         self.cache.hear(other, &slot, Heard::of(known));
-        Ok(self.apply_since(other, input, Some(came)).await?.ack)
+        match self.apply_since(other, input, Some(came)).await {
+            // An ended call, and its time ran out just now.
+            Err(Failure::Rejected(Rejection::NoSuchCall)) if has_ended => {
+                Err(Rejection::InvalidState(StateName::Ended).into())
+            }
+            crossed => Ok(crossed?.ack),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ringback_store::{Calls as _, Partitions};
+
+    use super::*;
+    use crate::stage::Stage;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_ended_and_whose_time_runs_out_just_now_is_not_in_the_way_of_the_next() {
+        let stage = Stage::new();
+        let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
+        let call = stage.answered(&alice, &bob).await;
+        stage.apply(&call, Input::Terminate).await;
+        let stored = stage.store.load(&call).await.unwrap().unwrap();
+        // One of the same users, whose document is gone.
+        let session = ringback_call::SessionId::new("s-before").unwrap();
+        let parts = Partitions::new(4).unwrap();
+        let gone = parts.call_id(&Pair::of(&alice.user, &bob.user), &session, RequestId(1));
+        let again = Input::Request { from: alice.clone(), id: Some(RequestId(9)), action: Action::Init };
+        let crossed = stage.node.calls.cross(&alice.user, &gone, &stored, again, Instant::now()).await;
+        assert!(matches!(crossed, Err(Failure::Rejected(Rejection::InvalidState(StateName::Ended)))));
     }
 }

@@ -93,7 +93,7 @@ async fn upgrade(
 ) -> Response {
     let query = query.unwrap_or_default();
     let user = query.strip_prefix("user=").unwrap_or_default().to_owned();
-    let upgrade = upgrade.read_buffer_size(4_096).write_buffer_size(0);
+    let upgrade = upgrade.read_buffer_size(2_048).write_buffer_size(4_096);
     upgrade.on_upgrade(move |socket| async move { floor.attend(user, socket).await })
 }
 

@@ -25,12 +25,12 @@ pub async fn run(node: Arc<Node>, mut subscription: Subscription) {
             }
             BusEvent::Interrupted(partitions) => {
                 node.metrics.gaps.inc((Gap::Interrupted,));
-                recovery::interrupted(&node, partitions);
+                recovery::interrupted(&node, partitions).await;
                 Ok(())
             }
             BusEvent::Regressed(partitions) => {
                 node.metrics.gaps.inc((Gap::DataLost,));
-                recovery::regressed(&node, partitions);
+                recovery::regressed(&node, partitions).await;
                 Ok(())
             }
         };

@@ -155,7 +155,7 @@ impl Node {
         self.subscribed.cancel();
         if !self.registry.is_empty() {
             // Whoever came before may have missed something.
-            recovery::interrupted(&self, self.store.partitions().all().collect());
+            recovery::interrupted(&self, self.store.partitions().all().collect()).await;
         }
         delivery::run(self, subscription).await;
     }

@@ -27,29 +27,23 @@ pub(crate) fn contradicted(node: &Arc<Node>, call: CallId) {
 }
 
 /// Entries of any calls in these partitions may not have arrived.
-pub(crate) fn interrupted(node: &Arc<Node>, partitions: Vec<Partition>) {
+pub(crate) async fn interrupted(node: &Arc<Node>, partitions: Vec<Partition>) {
     tracing::warn!(
         partitions = partitions.len(),
         "messages were missed, nobody knows which: all calls are looked at"
     );
     // What has ended meanwhile is on no list any more; who took part in it knows it.
-    node.registry.deliver_where(|_| true, &Mail::Doubt(partitions.as_slice().into()));
-    for partition in partitions {
-        let us = Arc::clone(node);
-        node.background.spawn(async move { all_of(&us, partition, false).await });
-    }
+    node.registry.deliver_where(|_| true, &Mail::Doubt(partitions.as_slice().into())).await;
+    look_through(node, partitions, false);
 }
 
 /// These partitions may hold less than they did. Calls are put back, and what is stored of the connections here.
-pub(crate) fn regressed(node: &Arc<Node>, partitions: Vec<Partition>) {
+pub(crate) async fn regressed(node: &Arc<Node>, partitions: Vec<Partition>) {
     node.cluster.forgive();
     node.calls.logs_may_be_lost(&partitions);
     let parts = node.store.partitions();
-    node.registry.deliver_where(|user| partitions.contains(&parts.of_user(user)), &Mail::Renew);
-    for &partition in &partitions {
-        let us = Arc::clone(node);
-        node.background.spawn(async move { all_of(&us, partition, true).await });
-    }
+    node.registry.deliver_where(|user| partitions.contains(&parts.of_user(user)), &Mail::Renew).await;
+    look_through(node, partitions.clone(), true);
     let us = Arc::clone(node);
     node.background.spawn(async move { lists_in(&us, &partitions).await });
 }
@@ -65,9 +59,20 @@ async fn lists_in(node: &Arc<Node>, partitions: &[Partition]) {
     futures::stream::iter(node.calls.known_live()).for_each_concurrent(AT_ONCE, list).await;
 }
 
-/// Looks at every call of a partition that has, or may have, a device here.
-async fn all_of(node: &Arc<Node>, partition: Partition, check: bool) {
-    let mut calls = node.calls.known_in(partition);
+/// Looks at every call of these partitions that has, or may have, a device here. What is known here is gone through once
+/// for all of them; then each is looked at on its own, for its primary may be away.
+fn look_through(node: &Arc<Node>, partitions: Vec<Partition>, check: bool) {
+    let us = Arc::clone(node);
+    node.background.spawn(async move {
+        let mut known = us.calls.known_in(&partitions).await;
+        for partition in partitions {
+            let (calls, node) = (known.remove(&partition).unwrap_or_default(), Arc::clone(&us));
+            us.background.spawn(async move { all_of(&node, partition, calls, check).await });
+        }
+    });
+}
+
+async fn all_of(node: &Arc<Node>, partition: Partition, mut calls: Vec<CallId>, check: bool) {
     let live = node.background.insist(|| node.store.due(partition, None, Timestamp(u64::MAX), MANY)).await;
     match live {
         Ok(live) => calls.extend(live.into_iter().map(|due| due.call)),
@@ -103,4 +108,45 @@ async fn look_at(node: &Arc<Node>, id: &CallId, check: bool) -> Result<(), Store
 
 fn tell(node: &Node, call: &Call, side: Side) {
     node.registry.deliver(call.user(side), &Mail::CatchUp(call.id.clone()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::Stage;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_may_have_missed_something_in_many_partitions_is_told_once_and_of_each_call() {
+        let stage = Stage::new();
+        let (node, partitions) = (&stage.node, stage.node.store.partitions());
+        let mut calls = Vec::new();
+        for n in 0..8 {
+            let (alice, bob) = (format!("alice-{n}"), format!("bob-{n}"));
+            let ((alice, inbox), (bob, _)) = (stage.device(&alice, n), stage.device(&bob, n));
+            calls.push((stage.answered(&alice, &bob).await, inbox));
+        }
+        interrupted(node, partitions.all().collect()).await;
+        for (call, inbox) in calls {
+            assert!(matches!(inbox.mail().await, Mail::Doubt(all) if all.len() == partitions.all().count()));
+            assert!(matches!(inbox.mail().await, Mail::CatchUp(read) if read == call));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn others_have_their_turn_meanwhile() {
+        let stage = Stage::new();
+        let mut turns = 0;
+        let others = async {
+            loop {
+                turns += 1;
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = interrupted(&stage.node, stage.node.store.partitions().all().collect()) => {}
+            () = others => {}
+        }
+        assert!(turns >= 8, "{turns}");
+    }
 }

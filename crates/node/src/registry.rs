@@ -9,6 +9,7 @@ use std::{
 
 use ringback_call::{ConnectionId, DeviceId, UserId};
 use ringback_wire::CloseCode;
+use tokio::task::yield_now;
 use xxhash_rust::xxh3::xxh3_64;
 
 pub use inbox::{Handle, Inbox, Mail};
@@ -71,15 +72,19 @@ impl Registry {
         handles.iter().filter(|handle| handle.deliver(mail)).count()
     }
 
-    /// Puts mail into the queue of every connection whose user is one of these.
-    pub fn deliver_where(&self, of: impl Fn(&UserId) -> bool, mail: &Mail) {
+    /// Puts mail into the queue of every connection whose user is one of these. There may be many: others have their turn
+    /// meanwhile.
+    pub async fn deliver_where(&self, of: impl Fn(&UserId) -> bool, mail: &Mail) {
         for shard in &self.shards {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            for (_, handles) in shard.iter().filter(|(user, _)| of(user)) {
-                for handle in handles {
-                    handle.deliver(mail);
+            {
+                let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+                for (_, handles) in shard.iter().filter(|(user, _)| of(user)) {
+                    for handle in handles {
+                        handle.deliver(mail);
+                    }
                 }
             }
+            yield_now().await;
         }
     }
 
@@ -178,14 +183,14 @@ mod tests {
         assert!((0..2).all(|_| fast_inbox.mail().now_or_never().is_some()));
     }
 
-    #[test]
-    fn mail_reaches_the_users_it_is_for() {
+    #[tokio::test]
+    async fn mail_reaches_the_users_it_is_for() {
         let registry = Registry::default();
         let (one, inbox) = handle("d1", 1, 1);
         registry.insert(&user(), one);
-        registry.deliver_where(|user| user.as_str() == "bob", &Mail::Renew);
+        registry.deliver_where(|user| user.as_str() == "bob", &Mail::Renew).await;
         assert!(inbox.mail().now_or_never().is_none());
-        registry.deliver_where(|user| user.as_str() == "alice", &Mail::Renew);
+        registry.deliver_where(|user| user.as_str() == "alice", &Mail::Renew).await;
         assert!(matches!(inbox.mail().now_or_never(), Some(Mail::Renew)));
         assert!(registry.has_user(&user()) && !registry.has_user(&UserId::new("bob").unwrap()));
     }

@@ -9,7 +9,7 @@
 //!   version makes a repeat harmless;
 //! - `topology`, `discovery`, `slots`: which primary has which partition;
 //! - `shard`, `subscriber`, `bus`: the connections to one primary, and what comes in by them;
-//! - `counts`, `proof`: whether all of it has come in.
+//! - `counts`, `proof`, `doubts`: whether all of it has come in.
 //!
 //! Redis may be away at any time, from the start on: connections are made in the background for as long as it
 //! takes, and operations meanwhile fail with [`StoreError::Unavailable`] when their time is over.
@@ -23,6 +23,7 @@ mod commits;
 mod counts;
 mod deadlines;
 mod discovery;
+mod doubts;
 mod errors;
 mod keys;
 mod nodes;

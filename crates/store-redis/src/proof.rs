@@ -132,21 +132,19 @@ fn read_answer(reply: Value, partition: Partition) -> Result<Answer, Unexpected>
     Ok(Answer { partition, history, heard: reply::integer(reply::next(&mut values)?)? })
 }
 
-/// What a gap consists of, as far as the server still knows.
-pub(crate) async fn look_into(client: &Client, keys: &Keys, gap: &Gap) -> Vec<BusEvent> {
-    let all = || vec![BusEvent::Interrupted(vec![gap.partition])];
+/// What a gap consists of. `None` where the server does not know any more.
+pub(crate) async fn look_into(client: &Client, keys: &Keys, gap: &Gap) -> Option<Vec<BusEvent>> {
     let (first, last) = match gap.heard {
         Heard::Missed { first, last } => (first, last),
-        Heard::InTurn => return Vec::new(),
-        Heard::Restarted => return all(),
+        Heard::InTurn => return Some(Vec::new()),
+        Heard::Restarted => return None,
     };
     let count = last.wrapping_sub(first).wrapping_add(1);
     if count > REMEMBERED {
-        return all();
+        return None;
     }
     let numbers: Vec<u32> = (0..count).map(|n| first.wrapping_add(n)).collect();
-    let remembered = ask(client, keys.count(gap.partition, &gap.node), &numbers).await;
-    remembered.unwrap_or_else(all)
+    ask(client, keys.count(gap.partition, &gap.node), &numbers).await
 }
 
 /// `None` where the server does not know any more, or does not answer.

@@ -1,7 +1,7 @@
 //! One connection that listens to the nodes' channels on one primary.
 //!
-//! The reader passes messages on and sees from their numbers when some were missed; the mender asks what those were;
-//! the keeper keeps the subscriptions, and proves them: every few seconds each node is sent a probe through each of
+//! The reader passes messages on and sees from their numbers when some were missed; the mender asks what those were, and
+//! the teller tells where nobody knows; the keeper keeps the subscriptions, and proves them: every few seconds each node is sent a probe through each of
 //! its channels. fred's own resubscription fails silently where there are only sharded channels, and a slot that moves
 //! away takes its subscriptions with it without an event, so nothing less would do.
 
@@ -22,6 +22,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     bus::{Gap, Listeners},
+    doubts::Doubts,
     errors::Fault,
     keys::Keys,
     proof::{self, Proof},
@@ -43,6 +44,7 @@ pub(crate) struct Subscriber {
     client: Client,
     keys: Keys,
     listeners: Arc<Listeners>,
+    doubts: Doubts,
     partitions: Mutex<Vec<Partition>>,
     /// Nodes that are subscribed here. Held while commands are sent: one SSUBSCRIBE at a time, since fred tells
     /// its answers apart by their order only.
@@ -63,6 +65,7 @@ impl Subscriber {
             client,
             keys,
             listeners,
+            doubts: Doubts::default(),
             partitions: Mutex::default(),
             subscribed: tokio::sync::Mutex::default(),
             wake: Notify::new(),
@@ -73,9 +76,11 @@ impl Subscriber {
         let (gaps, found) = mpsc::channel(GAPS);
         let reader = Arc::clone(&subscriber).read(messages, gaps);
         let mender = Arc::clone(&subscriber).mend(found);
+        let teller = Arc::clone(&subscriber).tell();
         let keeper = Arc::clone(&subscriber).keep();
         tasks.spawn(stop.clone().run_until_cancelled_owned(reader));
         tasks.spawn(stop.clone().run_until_cancelled_owned(mender));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(teller));
         tasks.spawn(stop.clone().run_until_cancelled_owned(keeper));
         subscriber
     }
@@ -124,7 +129,7 @@ impl Subscriber {
                     let Some(gap) = self.listeners.deliver(message) else { continue };
                     if let Err(full) = gaps.try_send(gap) {
                         let Gap { node, partition, .. } = full.into_inner();
-                        self.listeners.tell(&node, BusEvent::Interrupted(vec![partition]));
+                        self.doubts.add(node, partition);
                     }
                 }
                 // The numbers of the messages that follow tell which they were.
@@ -137,13 +142,23 @@ impl Subscriber {
         }
     }
 
-    /// Tells the nodes what they have missed.
+    /// Tells the nodes what they have missed, as far as that is known.
     async fn mend(self: Arc<Self>, mut gaps: mpsc::Receiver<Gap>) {
         while let Some(gap) = gaps.recv().await {
             let events = proof::look_into(&self.client, &self.keys, &gap).await;
             tracing::info!(node = gap.node, partition = %gap.partition, heard = ?gap.heard, "messages were missed");
-            for event in events {
-                self.listeners.tell(&gap.node, event);
+            match events {
+                Some(events) => events.into_iter().for_each(|event| self.listeners.tell(&gap.node, event)),
+                None => self.doubts.add(gap.node, gap.partition),
+            }
+        }
+    }
+
+    /// Tells the nodes where they have missed what nobody knows.
+    async fn tell(self: Arc<Self>) {
+        loop {
+            for (node, partitions) in self.doubts.take().await {
+                self.listeners.tell(&node, BusEvent::Interrupted(partitions.into_iter().collect()));
             }
         }
     }

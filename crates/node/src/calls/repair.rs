@@ -7,10 +7,11 @@
 //! again, so that devices which have met them are not told something new by an old number. See
 //! `docs/adr/0004-putting-calls-back.md`.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use ringback_call::{CallId, Command, Input, PerSide, Side, UserId};
 use ringback_store::{Claim, Commit, Committed, Log, Pair, Partition, StoreError, Stored, Version};
+use tokio::task::consume_budget;
 
 use super::{Calls, Known, MAX_TRIES, Outcome, Plan, index, place::Place};
 
@@ -221,10 +222,19 @@ impl Calls {
         self.cache.live().into_iter().map(|(call, _)| call).collect()
     }
 
-    /// The calls of a partition that are known here.
-    pub(crate) fn known_in(&self, partition: Partition) -> Vec<CallId> {
-        let ours = |call: &CallId| self.store.partitions().of_call(call) == Some(partition);
-        self.cache.all().into_iter().filter(ours).collect()
+    /// The calls of these partitions that are known here.
+    pub(crate) async fn known_in(&self, partitions: &[Partition]) -> BTreeMap<Partition, Vec<CallId>> {
+        let mut known: BTreeMap<_, Vec<_>> =
+            partitions.iter().map(|&partition| (partition, Vec::new())).collect();
+        for call in self.cache.all() {
+            // There may be a hundred thousand: who has work to do has its turn between them.
+            consume_budget().await;
+            let partition = self.store.partitions().of_call(&call);
+            if let Some(calls) = partition.and_then(|partition| known.get_mut(&partition)) {
+                calls.push(call);
+            }
+        }
+        known
     }
 }
 

@@ -1,7 +1,9 @@
 //! Messages that are lost, and data: nobody is told by Redis, and everybody concerned finds out.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
-use ringback_store::{Bus as _, BusEvent, Partition};
+use ringback_store::{Bus as _, BusEvent, Partition, Partitions};
 
 use crate::{
     PATIENCE, connect,
@@ -55,6 +57,34 @@ async fn of_too_many_missed_messages_only_the_partition_is_told() {
     hear(&mut heard, |event| matches!(event, BusEvent::Interrupted(some) if some[..] == [Partition(7)]))
         .await;
     reaches(&store, Partition(7), &node, &mut heard).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_missed_in_all_partitions_at_once_is_not_told_one_by_one() {
+    let server = Server::start();
+    let store = connect(server.url()).await;
+    let node = node("n");
+    let mut heard = store.subscribe(&node).await.unwrap();
+    let counts: Vec<String> =
+        Partitions::DEFAULT.all().map(|partition| format!("rb1:{{{partition}}}:q:n")).collect();
+    // As if that many messages had been said to it everywhere, and none had arrived.
+    let said = "for _, count in ipairs(KEYS) do redis.call('HINCRBY', count, 'n', 1000) end";
+    let number = counts.len().to_string();
+    let words: Vec<&str> =
+        ["EVAL", said, &number].into_iter().chain(counts.iter().map(String::as_str)).collect();
+    server.ask_words(&words);
+    let (mut told, mut doubted) = (0, HashSet::new());
+    while doubted.len() < counts.len() {
+        let next = tokio::time::timeout(PATIENCE, heard.recv()).await.expect("nothing more came");
+        match next.expect("the subscription ended") {
+            BusEvent::Interrupted(partitions) => {
+                doubted.extend(partitions);
+                told += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(told <= 4, "told {told} times");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     future::ready,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
@@ -17,24 +18,28 @@ use ringback_call::{CallId, Input};
 use ringback_store::{Due, Partition, StoreError};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::{Node, calls::Failure, routes};
+use crate::{Node, calls::Failure, routes, seldom::Seldom};
 use looks::{IN_TURN, Looks};
 use outages::Outages;
 
 /// Calls of one partition that are taken up at once: what waits for a dead primary holds up few others.
 const CALLS: usize = 16;
+/// How often it is said that deadlines can't be read.
+const REMIND: Duration = Duration::from_secs(60);
 
 /// What the sweeper works with.
 pub struct Sweeper {
     node: Arc<Node>,
     outages: Outages,
     looks: Mutex<HashMap<Partition, Looks>>,
+    unreadable: Seldom,
 }
 
 impl Sweeper {
     /// One that has not looked yet.
     pub fn new(node: &Arc<Node>) -> Self {
-        Self { node: Arc::clone(node), outages: Outages::default(), looks: Mutex::default() }
+        let unreadable = Seldom::new(REMIND);
+        Self { node: Arc::clone(node), outages: Outages::default(), looks: Mutex::default(), unreadable }
     }
 
     /// Looks again and again until the node stops.
@@ -75,7 +80,7 @@ impl Sweeper {
         let due = node.store.due(partition, None, node.clock.now(), limit).await;
         node.metrics.sweeps.inc(());
         // By the time of the answer, which may have been waited for: an outage is over then, and no sooner.
-        self.outages.note(partition, due.is_ok(), node.clock.now());
+        self.outages.note(partition, &due, node.clock.now());
         match due {
             Ok(due) => {
                 let in_turn = self.in_turn(partition, due.len(), limit).await;
@@ -86,7 +91,15 @@ impl Sweeper {
                 let wakes = chosen.map(|(call, noted)| self.wake(partition, call, noted)).collect::<Vec<_>>();
                 futures::stream::iter(wakes).buffer_unordered(CALLS).for_each(|()| ready(())).await;
             }
-            Err(error) => tracing::debug!(%partition, error = &error as &dyn std::error::Error, "not swept"),
+            Err(error) if error.is_transient() => {
+                tracing::debug!(%partition, error = &error as &dyn std::error::Error, "not swept");
+            }
+            // It does not pass by itself.
+            Err(error) => {
+                if let Some(times) = self.unreadable.happened() {
+                    tracing::warn!(%partition, times, error = &error as &dyn std::error::Error, "deadlines can't be read");
+                }
+            }
         }
     }
 

@@ -20,11 +20,11 @@ impl Deadlines for RedisStore {
         partition: Partition,
         after: Option<&Due>,
         now: Timestamp,
-        limit: usize,
+        most: usize,
     ) -> Result<Vec<Due>, StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let limit = i64::try_from(most).unwrap_or(i64::MAX);
         let from = after.map_or_else(|| "-inf".to_owned(), |after| digits(after.at));
-        let mut skipped = 0_i64;
+        let (mut skipped, mut found, mut foreign) = (0_i64, Vec::new(), 0_usize);
         loop {
             let args: Vec<Value> = vec![
                 from.as_str().into(),
@@ -36,17 +36,27 @@ impl Deadlines for RedisStore {
             ];
             let request =
                 Request::command("deadlines", "ZRANGEBYSCORE", self.keys().deadlines(partition), args);
-            let mut page = reply::list(self.run(partition, &request).await?)
-                .and_then(|members| members.into_iter().map(due).collect::<Result<Vec<_>, _>>())
+            let page = reply::list(self.run(partition, &request).await?)
                 .map_err(|error| error.in_the("deadlines"))?;
-            let read = i64::try_from(page.len()).unwrap_or(i64::MAX);
-            page.retain(|due| after.is_none_or(|after| after < due));
-            // Of those with the same deadline as the one that is named, all of a page may come before it.
-            if !page.is_empty() || read < limit || limit == 0 {
-                return Ok(page);
+            let read = page.len();
+            let page: Vec<Due> = page.into_iter().filter_map(|member| due(member).ok()).collect();
+            let left_out = read - page.len();
+            foreign += left_out;
+            found.extend(page.into_iter().filter(|due| after.is_none_or(|after| after < due)));
+            // Of those with the same deadline as the one that is named, all of a page may come before it. And who gets
+            // fewer than asked for, because others were left out, would think that there are no more.
+            let goes_on = found.is_empty() || (left_out > 0 && found.len() < most);
+            if !goes_on || read < most || most == 0 {
+                break;
             }
-            skipped += read;
+            skipped = skipped.saturating_add(limit);
         }
+        if foreign > 0 {
+            // Whoever wrote them: the calls beside them have their deadlines.
+            tracing::debug!(%partition, foreign, "deadlines of what is no call were left out");
+        }
+        found.truncate(most);
+        Ok(found)
     }
 
     async fn forget(&self, call: &CallId) -> Result<(), StoreError> {

@@ -14,6 +14,8 @@ mod connections;
 mod counter;
 #[path = "faults/failovers.rs"]
 mod failovers;
+#[path = "faults/foreign.rs"]
+mod foreign;
 #[path = "faults/lifetimes.rs"]
 mod lifetimes;
 #[path = "faults/losses.rs"]

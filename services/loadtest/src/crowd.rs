@@ -55,7 +55,7 @@ pub(crate) struct Crowd {
 pub(crate) struct HerdCut {
     /// When they come back.
     pub(crate) back: Instant,
-    /// How many cuts there will have been when all of them are cut.
+    /// How many cuts there will have been when all of them are cut who were told to be.
     cuts: u64,
 }
 
@@ -193,10 +193,14 @@ impl Crowd {
         let spared = if herd == Herd::Idle { self.calling } else { 0 };
         let those = self.connections.get(spared..).unwrap_or_default();
         let before = self.world.measures.look(|found| found.count(Count::Cuts));
+        let mut cuts = before;
         for connection in those {
-            let _ = timeout(AWAY, connection.send(Command::Cut(back))).await;
+            // One that is gone, or too busy with so much else, is spared.
+            if let Ok(Ok(())) = timeout(AWAY, connection.send(Command::Cut(back))).await {
+                cuts += 1;
+            }
         }
-        HerdCut { back, cuts: before + those.len() as u64 }
+        HerdCut { back, cuts }
     }
 
     /// Returns once everybody is connected.
@@ -225,5 +229,38 @@ impl Drop for Crowd {
         if let Some(idle) = self.idle.take() {
             idle.shutdown_background();
         }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Idle users with these connections, all of whom are connected.
+    pub(crate) fn crowd_of(connections: Vec<mpsc::Sender<Command>>) -> Crowd {
+        let world = World {
+            targets: Vec::new(),
+            tokens: Tokens::new(None),
+            measures: Arc::new(Measures::new()),
+            online: watch::Sender::new(connections.len()),
+            stop: CancellationToken::new(),
+        };
+        Crowd {
+            world: Arc::new(world),
+            free: Mutex::new(Pool::new(0)),
+            connections,
+            calling: 0,
+            tasks: TaskTracker::new(),
+            idle: None,
+            floor: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn only_cuts_that_were_sent_are_waited_for() {
+        let ((there, mut told), (gone, _)) = (mpsc::channel(1), mpsc::channel(1));
+        let herd = crowd_of(vec![there, gone]).cut_all(Herd::All).await;
+        assert!(matches!(told.recv().await, Some(Command::Cut(back)) if back == herd.back));
+        assert_eq!(herd.cuts, 1);
     }
 }

@@ -102,7 +102,8 @@ impl<'a> Runner<'a> {
         };
         if timeout(limit, back).await.is_err() {
             self.progress.say("not all have come back within the phase");
-            let missing = self.crowd.size().saturating_sub(*self.crowd.online().borrow());
+            // Who was to be cut and has not been yet is connected: all may be, and yet they have not come back.
+            let missing = self.crowd.size().saturating_sub(*self.crowd.online().borrow()).max(1);
             self.crowd.measures().count_many(Count::Gone, missing as u64);
         }
     }
@@ -115,5 +116,29 @@ async fn cut_now_and_then(crowd: &Crowd, churn: &Churn) {
     loop {
         ticks.tick().await;
         crowd.cut(dice.usize(..crowd.size().max(1)), churn.away.draw(&mut dice));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::crowd::tests::crowd_of;
+
+    #[tokio::test]
+    async fn a_herd_that_was_not_cut_in_its_time_has_not_come_back() {
+        let scenario = Scenario::parse(
+            "name = \"hasty\"\nusers.idle = 1\nphase = [{ name = \"herd\", for = \"20ms\", herd = \"all\" }]",
+        )
+        .unwrap();
+        // Nobody reads there that it is to be cut.
+        let (connection, _unread) = mpsc::channel(1);
+        let (crowd, stop) = (Arc::new(crowd_of(vec![connection])), CancellationToken::new());
+        let measures = Arc::clone(crowd.measures());
+        let progress = Progress::start(Arc::clone(&measures));
+        Runner::new(&scenario, &crowd, &measures, &progress, &stop).run().await;
+        progress.end();
+        assert_eq!(measures.look(|found| found.count(Count::Gone)), 1);
     }
 }

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use fred::types::{Key, Value};
-use ringback_call::{CallId, DeviceId, Millis, Timestamp, UserId};
+use ringback_call::{DeviceId, Millis, Timestamp, UserId};
 use ringback_store::{CallLog, DEVICES_HEARD, LogPage, LogPlace, Missed, Partition, Store as _, StoreError};
 
 use crate::{
     RedisStore,
-    keys::LONGEST_TTL_MS,
+    keys::{LONGEST_TTL_MS, score},
     reply::{self, Unexpected},
     request::{CONFIRM, LOG, MISSED, Request},
 };
@@ -20,10 +20,10 @@ impl CallLog for RedisStore {
     async fn log(&self, user: &UserId, page: LogPage) -> Result<Vec<(LogPlace, Bytes)>, StoreError> {
         let (partition, keys) = self.places_of_log(user);
         let (after, call) = match &page.before {
-            Some(place) => (digits(place.ended_at), place.call.as_str()),
+            Some(place) => (score(place.ended_at), place.call.as_str()),
             None => (String::new(), ""),
         };
-        let args = vec![page.limit.to_string().into(), digits(page.since).into(), after.into(), call.into()];
+        let args = vec![page.limit.to_string().into(), score(page.since).into(), after.into(), call.into()];
         let [log, _, records, _] = keys;
         let reply = self.run(partition, &Request::script(WHAT, &LOG, vec![log, records], args)).await?;
         read_page(reply).map_err(|error| error.in_the(WHAT))
@@ -37,7 +37,7 @@ impl CallLog for RedisStore {
         limit: usize,
     ) -> Result<Missed, StoreError> {
         let (partition, [_, missed, records, told]) = self.places_of_log(user);
-        let args = vec![device.as_str().into(), digits(since).into(), limit.to_string().into()];
+        let args = vec![device.as_str().into(), score(since).into(), limit.to_string().into()];
         let request = Request::script(WHAT, &MISSED, vec![missed, records, told], args);
         read_missed(self.run(partition, &request).await?).map_err(|error| error.in_the(WHAT))
     }
@@ -52,7 +52,7 @@ impl CallLog for RedisStore {
         let (partition, [_, _, _, told]) = self.places_of_log(user);
         let args = vec![
             device.as_str().into(),
-            digits(until).into(),
+            score(until).into(),
             DEVICES_HEARD.to_string().into(),
             ttl_ms.min(LONGEST_TTL_MS).to_string().into(),
         ];
@@ -75,16 +75,11 @@ impl RedisStore {
     }
 }
 
-/// A score is exact up to 2^53.
-pub(crate) fn digits(at: Timestamp) -> String {
-    at.0.min((1 << 53) - 1).to_string()
-}
-
 fn read_page(reply: Value) -> Result<Vec<(LogPlace, Bytes)>, Unexpected> {
     let mut values = reply::list(reply)?.into_iter();
     let mut page = Vec::with_capacity(values.len() / 3);
     while let Some(call) = values.next() {
-        let call = CallId::new(reply::text(call)?).map_err(|_| Unexpected("not a call id"))?;
+        let call = reply::call_id(call)?;
         let ended_at = Timestamp(reply::number(reply::next(&mut values)?)?);
         page.push((LogPlace { ended_at, call }, reply::bytes(reply::next(&mut values)?)?));
     }

@@ -254,7 +254,7 @@ fn read_commit(reply: Value) -> Result<Outcome, Unexpected> {
         1 => Ok(Outcome::Done(Committed::Applied)),
         0 if values.len() == 0 => Ok(Outcome::Done(Committed::Conflict(None))),
         0 => Ok(Outcome::Done(Committed::Conflict(stored(&mut values)?))),
-        2 => Ok(Outcome::Taken(call_id(reply::next(&mut values)?)?)),
+        2 => Ok(Outcome::Taken(reply::call_id(reply::next(&mut values)?)?)),
         _ => Err(Unexpected("an unknown outcome")),
     }
 }
@@ -267,8 +267,4 @@ fn stored(values: &mut impl Iterator<Item = Value>) -> Result<Option<Stored>, Un
             Ok(Some(Stored { version, document: reply::bytes(document)? }))
         }
     }
-}
-
-pub(crate) fn call_id(value: Value) -> Result<CallId, Unexpected> {
-    CallId::new(reply::text(value)?).map_err(|_| Unexpected("not a call id"))
 }

@@ -7,8 +7,7 @@ use ringback_store::{Deadlines, Due, Partition, StoreError};
 
 use crate::{
     RedisStore,
-    call_log::digits,
-    commits::call_id,
+    keys::score,
     reply::{self, Unexpected},
     request::{FORGET, RESCHEDULE, Request},
 };
@@ -23,12 +22,12 @@ impl Deadlines for RedisStore {
         most: usize,
     ) -> Result<Vec<Due>, StoreError> {
         let limit = i64::try_from(most).unwrap_or(i64::MAX);
-        let from = after.map_or_else(|| "-inf".to_owned(), |after| digits(after.at));
+        let from = after.map_or_else(|| "-inf".to_owned(), |after| score(after.at));
         let (mut skipped, mut found, mut foreign) = (0_i64, Vec::new(), 0_usize);
         loop {
             let args: Vec<Value> = vec![
                 from.as_str().into(),
-                digits(now).into(),
+                score(now).into(),
                 "WITHSCORES".into(),
                 "LIMIT".into(),
                 skipped.into(),
@@ -73,8 +72,8 @@ impl Deadlines for RedisStore {
         next: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         let Some(partition) = self.partition_of(call) else { return Ok(()) };
-        let next = next.map(digits).unwrap_or_default();
-        let args = vec![call.as_str().into(), digits(due).into(), next.into()];
+        let next = next.map(score).unwrap_or_default();
+        let args = vec![call.as_str().into(), score(due).into(), next.into()];
         let keys = vec![self.keys().deadlines(partition), self.keys().call(partition, call)];
         self.run(partition, &Request::script("a deadline", &RESCHEDULE, keys, args)).await.map(drop)
     }
@@ -83,6 +82,6 @@ impl Deadlines for RedisStore {
 /// A member of the deadlines, with its score.
 fn due(value: Value) -> Result<Due, Unexpected> {
     let mut pair = reply::list(value)?.into_iter();
-    let call = call_id(reply::next(&mut pair)?)?;
+    let call = reply::call_id(reply::next(&mut pair)?)?;
     Ok(Due { at: Timestamp(reply::score(reply::next(&mut pair)?)?), call })
 }

@@ -33,7 +33,7 @@
 //! [`crate::slots`] holds that figure), and no two to one slot. User ids are in the keys of users and pairs: keys are never logged.
 
 use fred::types::Key;
-use ringback_call::{CallId, SessionId, Side, UserId};
+use ringback_call::{CallId, ConnectionId, SessionId, Side, Timestamp, UserId};
 use ringback_store::{Log, Pair, Partition};
 
 /// How long a user's record lives that nobody touches.
@@ -182,6 +182,16 @@ pub(crate) fn field(log: Log, seq: u64) -> String {
     [log_prefix(log), &seq.to_string()].concat()
 }
 
+/// A time as the score of a member of a sorted set, which is exact up to 2^53.
+pub(crate) fn score(at: Timestamp) -> String {
+    at.0.min((1 << 53) - 1).to_string()
+}
+
+/// A connection as the scripts compare it: as text, since it is greater than a Lua number can hold.
+pub(crate) fn padded(connection: ConnectionId) -> String {
+    format!("{:020}", connection.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +204,16 @@ mod tests {
         assert_eq!(keys.read_channel(&channel), Some((Partition(12), "eu-1.a_b")));
         assert_eq!(keys.read_channel("other:{p12}:n:x"), None);
         assert_eq!(keys.read_channel("rb1:{p12}:dl"), None);
+    }
+
+    #[test]
+    fn numbers_stay_in_order() {
+        assert!(
+            padded(ConnectionId(9)) < padded(ConnectionId(10))
+                && padded(ConnectionId(10)) < padded(ConnectionId(u64::MAX))
+        );
+        assert_eq!(score(Timestamp(10)), "10");
+        assert_eq!(score(Timestamp(u64::MAX)).parse::<f64>().unwrap() as u64, (1 << 53) - 1);
     }
 
     #[test]

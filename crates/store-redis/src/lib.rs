@@ -4,10 +4,10 @@
 //! script in `scripts/`, whose head says what goes in and out; the scripts know nothing of calls. From the top:
 //!
 //! - `commits`, `users`, `call_log`, `sessions`, `nodes`, `outbox`: the traits of `ringback-store`, made of requests;
-//! - `request`: sends a request to its partition's primary, again after an error that may pass, within
-//!   [`COMMAND_TIMEOUT_MS`](ringback_store::COMMAND_TIMEOUT_MS). A commit is sent again as it is: its expected
-//!   version makes a repeat harmless;
-//! - `topology`, `discovery`, `slots`: which primary has which partition;
+//! - `request`: one command or script;
+//! - `topology`, `discovery`, `slots`: which primary has which partition. `topology/sending` sends a request there, again
+//!   after an error that may pass, within [`COMMAND_TIMEOUT_MS`](ringback_store::COMMAND_TIMEOUT_MS). A commit is sent
+//!   again as it is: its expected version makes a repeat harmless;
 //! - `shard`, `subscriber`, `bus`: the connections to one primary, and what comes in by them;
 //! - `counts`, `proof`, `doubts`: whether all of it has come in.
 //!

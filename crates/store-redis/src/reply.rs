@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use fred::types::Value;
+use ringback_call::CallId;
 use ringback_store::StoreError;
 
 /// A reply of another form than the command gives.
@@ -51,6 +52,14 @@ pub(crate) fn text(value: Value) -> Result<String, Unexpected> {
         Value::String(text) => Ok(text.to_string()),
         _ => Err(Unexpected("not a text")),
     }
+}
+
+pub(crate) fn call_id(value: Value) -> Result<CallId, Unexpected> {
+    read_call_id(&text(value)?)
+}
+
+pub(crate) fn read_call_id(text: &str) -> Result<CallId, Unexpected> {
+    CallId::new(text).map_err(|_| Unexpected("not a call id"))
 }
 
 pub(crate) fn bytes(value: Value) -> Result<Bytes, Unexpected> {

@@ -6,6 +6,8 @@
 //! its new primary, then commands go there, and then the nodes are told that messages may have been lost: other
 //! gateways may have published there before we listened.
 
+mod sending;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},

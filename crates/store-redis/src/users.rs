@@ -11,7 +11,7 @@ use ringback_store::{
 use crate::{
     RedisStore,
     errors::GivenUp,
-    keys::{LONGEST_TTL_MS, USER_TTL_MS},
+    keys::{LONGEST_TTL_MS, USER_TTL_MS, padded},
     reply::{self, Unexpected},
     request::{DELIST, ENLIST, REGISTER, Request, UNREGISTER},
 };
@@ -29,7 +29,7 @@ impl Users for RedisStore {
     ) -> Result<Registered, StoreError> {
         let args = vec![
             device.as_str().into(),
-            digits(route.connection).into(),
+            padded(route.connection).into(),
             route.node.as_str().into(),
             max.to_string().into(),
             USER_TTL_MS.to_string().into(),
@@ -44,7 +44,7 @@ impl Users for RedisStore {
         device: &DeviceId,
         connection: ConnectionId,
     ) -> Result<bool, StoreError> {
-        let args = vec![device.as_str().into(), digits(connection).into()];
+        let args = vec![device.as_str().into(), padded(connection).into()];
         let reply = self.run_script(user, &UNREGISTER, args).await?;
         reply::integer(reply).map(|removed| removed == 1).map_err(|error| error.in_the(WHAT))
     }
@@ -114,11 +114,6 @@ impl Users for RedisStore {
 const DEVICE: &str = "d:";
 const CALL: &str = "c:";
 
-/// A connection as the scripts compare it: as text, since it is greater than a Lua number can hold.
-fn digits(connection: ConnectionId) -> String {
-    format!("{:020}", connection.0)
-}
-
 impl RedisStore {
     fn place_of(&self, user: &UserId) -> (Partition, fred::types::Key) {
         let partition = self.partitions().of_user(user);
@@ -182,7 +177,7 @@ fn record(reply: Value) -> Result<UserRecord, Unexpected> {
             record.routes.push((device, read_route(&reply::text(value)?)?));
         } else if let Some(call) = field.strip_prefix(CALL) {
             let at = Timestamp(reply::number(value)?);
-            record.calls.push(Listed { call: call_id(call)?, at });
+            record.calls.push(Listed { call: reply::read_call_id(call)?, at });
         }
     }
     record.routes.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
@@ -191,14 +186,9 @@ fn record(reply: Value) -> Result<UserRecord, Unexpected> {
 }
 
 fn last_ended(reply: Value) -> Result<Vec<CallId>, Unexpected> {
-    let calls = reply::list(reply)?.into_iter().map(|call| call_id(&reply::text(call)?));
-    let mut calls = calls.collect::<Result<Vec<_>, _>>()?;
+    let mut calls = reply::list(reply)?.into_iter().map(reply::call_id).collect::<Result<Vec<_>, _>>()?;
     calls.sort_unstable();
     Ok(calls)
-}
-
-fn call_id(text: &str) -> Result<CallId, Unexpected> {
-    CallId::new(text).map_err(|_| Unexpected("not a call id"))
 }
 
 fn read_route(text: &str) -> Result<Route, Unexpected> {

@@ -12,6 +12,8 @@ import time
 import urllib.request
 
 SECRET = "a secret for measurements on this machine alone"
+# How long what was started may take to end, in seconds. One that is slowed down by what measures it takes its time.
+ENDING = 60
 
 
 def free_ports(count):
@@ -29,6 +31,25 @@ def ask(port, path, timeout=60):
     """What an admin port answers. One whose gateway is slowed down by what measures it takes its time."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=timeout) as answer:
         return answer.read().decode()
+
+
+def settings(**ours):
+    """The environment of a gateway that is measured: no setting of the shell's is among it."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("RINGBACK_")}
+    return others | {f"RINGBACK_{name}": value for name, value in ours.items()}
+
+
+def end(processes):
+    """Asks all of them to end, the last first, and kills who does not."""
+    for process in reversed(processes):
+        process.send_signal(signal.SIGTERM)
+    for process in processes:
+        try:
+            process.wait(ENDING)
+        except subprocess.TimeoutExpired:
+            print(f"{process.args[0]} did not end within {ENDING} s and is killed", file=sys.stderr)
+            process.kill()
+            process.wait()
 
 
 def wait_until_ready(port, process):
@@ -66,22 +87,19 @@ def gateways(folder, count, before=()):
         redis = ["redis-server", "--bind", "127.0.0.1", "--port", str(redis_port), "--save", "", "--appendonly", "no"]
         started.append(subprocess.Popen(redis, stdout=subprocess.DEVNULL))
         for number, (listen, admin) in enumerate(zip(listens, admins)):
-            settings = {
-                "RINGBACK_SERVER__LISTEN": f"127.0.0.1:{listen}",
-                "RINGBACK_ADMIN__LISTEN": f"127.0.0.1:{admin}",
-                "RINGBACK_NODE__ID": f"gateway-{number}",
-                "RINGBACK_STORE__URL": f"redis://127.0.0.1:{redis_port}",
-                "RINGBACK_AUTH__HS256_SECRET": SECRET,
-            }
+            environment = settings(
+                SERVER__LISTEN=f"127.0.0.1:{listen}",
+                ADMIN__LISTEN=f"127.0.0.1:{admin}",
+                NODE__ID=f"gateway-{number}",
+                STORE__URL=f"redis://127.0.0.1:{redis_port}",
+                AUTH__HS256_SECRET=SECRET,
+            )
             command = [*(before if number == 0 else ()), str(target / "ringback-gateway")]
             with (folder / f"gateway-{number}.log").open("w") as log:
-                started.append(subprocess.Popen(command, env=os.environ | settings, stderr=log))
+                started.append(subprocess.Popen(command, env=environment, stderr=log))
             wait_until_ready(admin, started[-1])
         load = [str(target / "ringback-loadtest"), "--hs256-secret", SECRET]
         load += [word for port in listens for word in ("--target", f"ws://127.0.0.1:{port}/v1/ws")]
         yield Stand(started[1].pid, admins[0], load)
     finally:
-        for process in reversed(started):
-            process.send_signal(signal.SIGTERM)
-        for process in started:
-            process.wait(60)
+        end(started)

@@ -162,7 +162,7 @@ impl Calls {
         if outcome.is_ok() {
             self.list_if_owed(&mut place);
         }
-        self.cache.release(call, place);
+        self.cache.release(call, &slot, place);
         let (applied, before, follow_up) = outcome?;
         if let Some(before) = before {
             self.afterwards(Some(&before), &applied.call, follow_up);

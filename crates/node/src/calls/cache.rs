@@ -39,7 +39,8 @@ pub(super) struct Slot {
 #[derive(Default)]
 struct Waiting {
     heard: Vec<Heard>,
-    /// Whether the cache has let go of this place: what is learned here would be lost. Set by who has the place.
+    /// Whether the cache has let go of this place: what is learned here would be lost. Set by who has the place, or when what
+    /// it knows is worth nothing any more.
     let_go: bool,
 }
 
@@ -121,6 +122,13 @@ impl Slot {
         }
     }
 
+    /// The same, whoever has it, and whatever was heard.
+    fn abandon(&self, forget: impl FnOnce()) {
+        let mut waiting = self.waiting();
+        *waiting = Waiting { heard: Vec::new(), let_go: true };
+        forget();
+    }
+
     fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -146,12 +154,15 @@ impl Default for Cache {
 impl Cache {
     /// A call's place, made if there is none.
     pub(super) fn slot(&self, call: &CallId) -> Arc<Slot> {
-        self.ended.get(call).unwrap_or_else(|| self.live.get_with_by_ref(call, Arc::default))
+        // It may have been retired since it was looked for.
+        let make = || self.ended.get(call).unwrap_or_default();
+        self.find(call).unwrap_or_else(|| self.live.get_with_by_ref(call, make))
     }
 
     /// A call's place if there is one.
     pub(super) fn find(&self, call: &CallId) -> Option<Arc<Slot>> {
-        self.ended.get(call).or_else(|| self.live.get(call))
+        // In the order in which it moves.
+        self.live.get(call).or_else(|| self.ended.get(call))
     }
 
     /// Takes note in a call's place of what is heard of it; `false` where it contradicts what is known.
@@ -164,26 +175,42 @@ impl Cache {
         agrees
     }
 
-    /// Gives a call's place back.
-    pub(super) fn release(&self, call: &CallId, place: MutexGuard<'_, Place>) {
-        let ended = place.known.as_ref().map(|known| known.call().has_ended());
+    /// Gives a call's place back. One that knows nothing is forgotten, unless something was heard while it was taken.
+    pub(super) fn release(&self, call: &CallId, slot: &Arc<Slot>, mut place: MutexGuard<'_, Place>) {
+        if place.known.is_none() {
+            if place.unsure.is_none() {
+                slot.let_go(&place, || self.remove(call, slot));
+            }
+            slot.take_heard(&mut place);
+        }
+        let has_ended = place.known.as_ref().is_some_and(|known| known.call().has_ended());
         drop(place);
-        match ended {
-            Some(true) => self.retire(call),
-            Some(false) => {}
-            None => self.forget(call),
+        if has_ended {
+            self.retire(call);
         }
     }
 
+    /// Forgets what is known of a call. A command that has its place goes on, and who waits for that takes another.
     pub(super) fn forget(&self, call: &CallId) {
-        self.live.invalidate(call);
-        self.ended.invalidate(call);
+        if let Some(slot) = self.find(call) {
+            slot.abandon(|| self.remove(call, &slot));
+        }
     }
 
-    /// A call has ended, as its place knows.
+    /// Takes out a call's place, if it still is the call's.
+    fn remove(&self, call: &CallId, slot: &Arc<Slot>) {
+        for slots in [&self.live, &self.ended] {
+            if slots.get(call).is_some_and(|now| Arc::ptr_eq(&now, slot)) {
+                slots.invalidate(call);
+            }
+        }
+    }
+
+    /// A call has ended, as its place knows. Who looks for that meanwhile finds it in the one or the other.
     fn retire(&self, call: &CallId) {
-        if let Some(slot) = self.live.remove(call) {
+        if let Some(slot) = self.live.get(call) {
             self.ended.insert(call.clone(), slot);
+            self.live.invalidate(call);
         }
     }
 

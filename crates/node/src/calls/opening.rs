@@ -83,7 +83,9 @@ impl Calls {
             if let Some(stored) = stored {
                 let crossed = self.cross(&from.user, &other, &stored, again.clone(), came).await;
                 if !matches!(crossed, Err(Failure::Rejected(Rejection::InvalidState(StateName::Ended)))) {
-                    self.cache.forget(&id);
+                    if let Some(place) = slot.lock().await {
+                        self.cache.release(&id, &slot, place);
+                    }
                     self.delist_later(&from.user, &id);
                     if matches!(crossed, Ok(Ack::Merged(_))) {
                         self.metrics.glare.inc((Glare::Call,));

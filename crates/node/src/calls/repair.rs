@@ -213,7 +213,7 @@ impl Calls {
             Box::pin(self.reconcile(&mut place, known, stored)).await?;
         }
         self.list_if_owed(&mut place);
-        self.cache.release(call, place);
+        self.cache.release(call, &slot, place);
         Ok(())
     }
 

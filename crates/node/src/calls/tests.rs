@@ -158,12 +158,56 @@ async fn what_is_learned_of_a_call_that_has_just_been_let_go_is_known() {
 
     // A command waits for the place meanwhile.
     let slot = cache.slot(&call);
-    let place = slot.lock().await.unwrap();
+    let mut place = slot.lock().await.unwrap();
     let lets_go = async {
         tokio::task::yield_now().await;
-        slot.let_go(&place, || cache.forget(&call));
-        drop(place);
+        place.known = None;
+        cache.release(&call, &slot, place);
     };
     tokio::join!(biased; stage.ask(&call, &alice, 2, Action::Connected), lets_go);
     assert_eq!(known().await, Some(stage.stored(&call).await.version));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_heard_while_a_command_fails_that_knew_nothing_is_kept() {
+    let stage = Stage::new();
+    let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
+    let call = stage.answered(&alice, &bob).await;
+    let lives = stage.stored(&call).await;
+    stage.ask(&call, &bob, 2, Action::End(ringback_call::EndRequest::Hangup)).await;
+    let ended = stage.stored(&call).await;
+    for heard in [lives, ended] {
+        let cache = cache::Cache::default();
+        let slot = cache.slot(&call);
+        let place = slot.lock().await.unwrap();
+        assert!(cache.hear(&call, &slot, Heard::of(heard.clone())));
+        cache.release(&call, &slot, place);
+        let kept = cache.find(&call).unwrap();
+        assert_eq!(kept.lock().await.unwrap().known.as_ref().map(|known| known.version), Some(heard.version));
+        assert_eq!(cache.live().is_empty(), heard.call().has_ended());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_of_which_nothing_is_known_is_forgotten() {
+    let stage = Stage::new();
+    let call = CallId::new("p0-nothing").unwrap();
+    assert!(stage.node.calls.apply(&call, Input::Terminate).await.is_err());
+    assert!(stage.node.calls.cache.find(&call).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_the_place_of_a_call_whose_end_cannot_be_read_takes_another() {
+    let stage = Stage::new();
+    let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
+    let call = stage.answered(&alice, &bob).await;
+    let cache = &stage.node.calls.cache;
+    let slot = cache.slot(&call);
+    let place = slot.lock().await.unwrap();
+    cache.forget(&call);
+    assert!(cache.find(&call).is_none());
+    let other = cache.slot(&call);
+    cache.release(&call, &slot, place);
+    assert!(slot.lock().await.is_none());
+    assert!(Arc::ptr_eq(&cache.slot(&call), &other), "one place for one call");
 }

@@ -1,5 +1,8 @@
 //! A store whose answers are timed, and whose failures are counted.
 
+#[cfg(test)]
+pub(crate) mod weather;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -29,6 +32,11 @@ impl Measured {
         operation: Operation,
         work: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
+        #[cfg(test)]
+        let work = async {
+            weather::endure(operation).await?;
+            work.await
+        };
         let timer = self.metrics.store.start();
         let result = work.await;
         timer.stop((operation,));

@@ -1,5 +1,7 @@
 //! A node for tests: the real one, on the embedded store, and what it takes to have a call on it.
 
+mod client;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -24,6 +26,9 @@ use crate::{
     config::tests::config,
     registry::{Handle, Inbox},
 };
+
+pub(crate) use crate::measured::weather;
+pub(crate) use client::Client;
 
 pub(crate) struct Stage {
     pub(crate) store: MemoryStore,

@@ -1,8 +1,9 @@
 //! Requests of one connection that need the store: one after the other, in the order they came.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
+    time::Duration,
 };
 
 use ringback_call::{
@@ -23,6 +24,8 @@ use crate::{
 
 /// Requests that may wait. When there are more, the socket is not read until one is done.
 const MAX_WAITING: usize = 64;
+/// By then a client has sent a request for a call again that could not be served, or does not want the call any more.
+const GIVEN_UP: Duration = Duration::from_secs(10);
 
 /// A request that is done.
 pub(super) struct Done {
@@ -73,8 +76,9 @@ pub(super) struct Jobs {
     /// Replies that need no work.
     refused: VecDeque<Done>,
     owed: Owed,
-    /// Calls that were asked for, as far as it is not settled what came of it.
-    unnamed: BTreeSet<RequestId>,
+    /// Calls that were asked for, as far as it is not settled what came of it, each with when it last could not be served,
+    /// unless it waits to be.
+    unnamed: BTreeMap<RequestId, Option<Instant>>,
 }
 
 /// Something to be done.
@@ -99,7 +103,7 @@ impl Jobs {
             waiting: VecDeque::new(),
             refused: VecDeque::new(),
             owed: Owed::default(),
-            unnamed: BTreeSet::new(),
+            unnamed: BTreeMap::new(),
         }
     }
 
@@ -119,7 +123,7 @@ impl Jobs {
 
     /// Whether there may be a call that its client has asked for and has not been told the name of.
     pub(super) fn owe_names(&self) -> bool {
-        !self.unnamed.is_empty()
+        self.unnamed.values().any(|failed| failed.is_none_or(|failed| failed.elapsed() < GIVEN_UP))
     }
 
     /// A ping follows the replies that have been sent.
@@ -139,7 +143,7 @@ impl Jobs {
             }
             job => {
                 if let Job::Request(Step::Place(id, _)) = &job {
-                    self.unnamed.insert(*id);
+                    self.unnamed.insert(*id, None);
                     if self.unnamed.len() > MAX_WAITING {
                         self.unnamed.pop_first();
                     }
@@ -156,16 +160,19 @@ impl Jobs {
                 return done;
             }
             if let Some(running) = &mut self.running {
+                let asked = running.asked;
                 let done = match (&mut running.task).await {
                     Ok(done) => done,
                     Err(error) => {
                         tracing::error!(%error, "a request was not finished");
-                        Done { reply: running.asked.map(unavailable), ..Done::NOTHING }
+                        Done { reply: asked.map(unavailable), ..Done::NOTHING }
                     }
                 };
                 (self.running, self.placing) = (None, false);
                 if let Some(id) = done.settled {
                     self.unnamed.remove(&id);
+                } else if let Some(failed) = asked.and_then(|id| self.unnamed.get_mut(&id)) {
+                    *failed = Some(Instant::now());
                 }
                 if let Some((call, id)) = &done.failed {
                     self.owed.owe(call.clone(), *id);

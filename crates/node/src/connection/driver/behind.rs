@@ -76,11 +76,8 @@ impl<T: Transport> Driver<'_, T> {
     /// snapshot when it comes again.
     pub(super) async fn withhold(&mut self, call: &CallId) -> Result<(), Departure> {
         self.session.withhold(call);
-        if self.jobs.owe_names() {
-            return Ok(());
-        }
-        if !self.fresh && self.since.elapsed() < ASKS_AGAIN {
-            // To be looked at again when that time is over.
+        if self.jobs.owe_names() || (!self.fresh && self.since.elapsed() < ASKS_AGAIN) {
+            // To be looked at again, until the reply has come or will not come any more.
             self.fall_behind(call.clone());
             return Ok(());
         }
@@ -92,6 +89,7 @@ impl<T: Transport> Driver<'_, T> {
             }
             Err(error) => {
                 tracing::debug!(?call, error = &error as &dyn std::error::Error, "not listed again yet");
+                self.fall_behind(call.clone());
                 Ok(())
             }
         }
@@ -118,3 +116,6 @@ impl<T: Transport> Driver<'_, T> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

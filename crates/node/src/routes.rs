@@ -1,6 +1,9 @@
 //! Where devices are: their routes, kept true for as long as their connections last.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use ringback_call::{
     Call, CallId, ConnectionId, DeviceId, Endpoint, Input, Link, Millis, PerSide, Side, UserId,
@@ -117,8 +120,16 @@ pub(crate) async fn renew(
 pub(crate) async fn retire(node: &Arc<Node>, identity: &Identity, told: &[(CallId, u64)]) {
     let Identity { user, device, link, .. } = identity;
     node.registry.remove(user, device, link.connection);
+    let unregistered = AtomicBool::new(false);
     let retired = node.background.insist(|| async {
-        if node.store.unregister(user, device, link.connection).await? {
+        let is_last = if unregistered.load(Ordering::Relaxed) {
+            // The device may have come back since.
+            !node.store.lookup(user).await?.routes.iter().any(|(of, _)| of == device)
+        } else {
+            node.store.unregister(user, device, link.connection).await?
+        };
+        if is_last {
+            unregistered.store(true, Ordering::Relaxed);
             keep(node, identity, told, true).await?;
         }
         Ok(())
@@ -150,5 +161,68 @@ pub(crate) async fn fence(store: &dyn Store, user: &UserId, device: &DeviceId, r
     };
     if let Err(error) = sent {
         tracing::warn!(?device, error = &error as &dyn std::error::Error, "an older connection was not told");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ringback_call::Origin;
+    use ringback_store::{Sessions as _, Users as _};
+    use ringback_telemetry::StoreOperation as Operation;
+    use tokio::time::{Duration, sleep};
+
+    use super::*;
+    use crate::stage::{
+        Stage,
+        weather::{Weather, forecast},
+    };
+
+    /// The next session that is to be kept is not.
+    fn fails_once() {
+        let mut failed = false;
+        forecast(move |operation| {
+            if operation == Operation::Keep && !std::mem::replace(&mut failed, true) {
+                return Weather::Away;
+            }
+            Weather::Fair
+        });
+    }
+
+    async fn told(stage: &Stage, identity: &Identity) -> Vec<(CallId, u64)> {
+        let greeted = stage.store.greet(&owner(identity), Some(&identity.session)).await.unwrap();
+        record::decode::<SessionNotes>("a session", &greeted.notes.unwrap()).unwrap().told
+    }
+
+    /// A connection of alice's device, in the books.
+    async fn connected(stage: &Stage, n: u64) -> Identity {
+        let (Origin { user, device, session, link, .. }, _inbox) = stage.device("alice", n);
+        let identity = Identity { user, device, session, link };
+        stage.store.register(&identity.user, &identity.device, route_of(&identity), 1).await.unwrap();
+        keep(&stage.node, &identity, &[], false).await.unwrap();
+        identity
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_client_was_told_is_kept_though_it_takes_several_attempts() {
+        let stage = Stage::new();
+        let identity = connected(&stage, 1).await;
+        let ends = vec![(CallId::new("p0-1").unwrap(), 7)];
+        fails_once();
+        retire(&stage.node, &identity, &ends).await;
+        assert_eq!(told(&stage, &identity).await, ends);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn but_not_over_what_a_connection_keeps_that_has_come_meanwhile() {
+        let stage = Stage::new();
+        let identity = connected(&stage, 1).await;
+        let ends = vec![(CallId::new("p0-1").unwrap(), 7)];
+        fails_once();
+        let comes_back = async {
+            sleep(Duration::from_secs(1)).await;
+            connected(&stage, 2).await
+        };
+        tokio::join!(retire(&stage.node, &identity, &ends), comes_back);
+        assert_eq!(told(&stage, &identity).await, []);
     }
 }

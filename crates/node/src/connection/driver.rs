@@ -30,6 +30,7 @@ use crate::{
     rate::{self, Rate},
     registry::{Inbox, Mail},
 };
+use behind::Behind;
 use times::Times;
 
 /// Requests refused for their rate after which the connection is closed: a client that does not listen.
@@ -81,7 +82,7 @@ struct Driver<'a, T> {
     /// How many pings have been sent.
     pings: u64,
     /// Calls whose mailbox could not be read when it had to be, and since when.
-    behind: BTreeMap<CallId, Instant>,
+    behind: BTreeMap<CallId, Behind>,
     /// What the client has seen and no request has taken along.
     untrimmed: BTreeMap<CallId, u64>,
     times: Times,
@@ -185,7 +186,7 @@ impl<'a, T: Transport> Driver<'a, T> {
             }
             Turn::Time => self.on_time().await,
             Turn::Mail(Mail::Entry(entry)) => self.deliver(&entry).await,
-            Turn::Mail(Mail::CatchUp(call)) => Box::pin(self.catch_up(call)).await,
+            Turn::Mail(Mail::CatchUp(call)) => Box::pin(self.catch_up(call)).await.map(drop),
             Turn::Mail(Mail::Doubt(partitions)) => Box::pin(self.catch_up_in(&partitions)).await,
             Turn::Mail(Mail::Renew) => {
                 self.renew();
@@ -203,7 +204,7 @@ impl<'a, T: Transport> Driver<'a, T> {
                     return Err(CloseCode::GoingAway.into());
                 }
                 match done.named.filter(|named| self.session.introduce(&named.call, named.before)) {
-                    Some(named) => Box::pin(self.catch_up(named.call)).await,
+                    Some(named) => Box::pin(self.catch_up(named.call)).await.map(drop),
                     None => Ok(()),
                 }
             }
@@ -241,12 +242,12 @@ impl<'a, T: Transport> Driver<'a, T> {
                 self.session.withhold(call);
                 Ok(())
             }
-            Next::Unknown => Box::pin(self.withhold(call)).await,
+            Next::Unknown => Box::pin(self.withhold(call)).await.map(drop),
             #[cfg(feature = "mutants")]
             Next::Gap if crate::mutants::present().ignores_gaps => self.replay(entry).await,
             Next::Gap => {
                 self.node.metrics.gaps.inc((Gap::Sequence,));
-                Box::pin(self.catch_up(call.clone())).await
+                Box::pin(self.catch_up(call.clone())).await.map(drop)
             }
         }
     }

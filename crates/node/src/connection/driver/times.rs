@@ -122,9 +122,7 @@ impl<T: Transport> Driver<'_, T> {
         }
         if self.times.catch_up.is_some_and(|at| now >= at) {
             self.times.catch_up = None;
-            for call in self.behind.keys().cloned().collect::<Vec<_>>() {
-                Box::pin(self.catch_up(call)).await?;
-            }
+            Box::pin(self.catch_up_again()).await?;
         }
         if now >= self.times.ping {
             self.times.ping = now + self.times.heartbeat;

@@ -4,9 +4,12 @@ use ringback_telemetry::StoreOperation as Operation;
 use tokio::time::{sleep, timeout};
 
 use super::*;
-use crate::stage::{
-    Client, Stage,
-    weather::{Weather, forecast},
+use crate::{
+    registry::Mail,
+    stage::{
+        Client, Stage,
+        weather::{LIMIT, Weather, forecast},
+    },
 };
 
 const LONG: Duration = Duration::from_secs(60);
@@ -57,4 +60,30 @@ async fn so_is_one_that_may_be_what_was_asked_for_until_nobody_asks_again() {
     something_is_said(&stage, &call, &alice).await;
     assert!(timeout(ASKS_AGAIN, client.closed()).await.is_err(), "it may ask again");
     assert_eq!(timeout(LONG, client.closed()).await, Ok(CloseCode::GoingAway));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_with_many_calls_is_served_while_the_store_is_away() {
+    let stage = Stage::new();
+    stage.node.start();
+    let (bob, _bob) = stage.device("bob", 1);
+    for n in 0..5 {
+        let (caller, _inbox) = stage.device(&format!("caller-{n}"), 1);
+        stage.answered(&caller, &bob).await;
+    }
+    // What follows from the set-up is done by then.
+    sleep(Duration::from_secs(1)).await;
+    let mut client = Client::comes(&stage.node, &bob, &[]);
+    client.told_of("\"session\"").await;
+    forecast(|operation| if operation == Operation::Load { Weather::Away } else { Weather::Fair });
+    let partitions = stage.node.store.partitions().all().collect();
+    stage.node.registry.deliver(&bob.user, &Mail::Doubt(partitions));
+    for id in 2..10 {
+        let begun = Instant::now();
+        client.say(&format!(r#"{{"type":"ping","id":{id}}}"#));
+        client.told_of(&format!("\"id\":{id},")).await;
+        assert!(begun.elapsed() <= LIMIT, "{:?}", begun.elapsed());
+        sleep(AGAIN).await;
+    }
+    forecast(|_| Weather::Fair);
 }

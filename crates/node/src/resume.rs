@@ -11,6 +11,7 @@ use ringback_store::{
     record::{self, Envelope, SessionNotes},
 };
 use ringback_wire::{PeerRef, SeenMap, Snapshot};
+use tokio::time::Instant;
 
 use crate::calls::{Calls, Failure, Known};
 
@@ -54,13 +55,14 @@ pub struct Past<'a> {
 /// to know. What has been attached is in `start` even on failure.
 ///
 /// # Errors
-/// When the store fails.
+/// When the store fails, or is so slow that it is not done by then.
 pub async fn begin(
     store: &dyn Store,
     calls: &Arc<Calls>,
     identity: &Identity,
     record: &UserRecord,
     past: Option<Past<'_>>,
+    by: Instant,
     start: &mut Start,
 ) -> Result<(), StoreError> {
     let seen = past.map(|past| past.seen);
@@ -71,6 +73,7 @@ pub async fn begin(
     let all: BTreeSet<&CallId> = listed.chain(of_late).collect();
     let mut found = Vec::new();
     for id in all {
+        in_time(by)?;
         let last_seen = seen.and_then(|seen| seen.get(id)).copied();
         let part = match load_with(calls, identity, id, last_seen).await? {
             Some(known) => {
@@ -99,13 +102,13 @@ pub async fn begin(
             }
         }
     }
-    let replays = replays(store, identity, &found, past).await?;
+    let replays = replays(store, identity, &found, past, by).await?;
     // Where one call can't be continued, none is: the client starts from the snapshots.
     let replays = match replays {
         Some(replays) => replays,
         None => {
             start.resumed = false;
-            self::replays(store, identity, &found, None).await?.unwrap_or_default()
+            self::replays(store, identity, &found, None, by).await?.unwrap_or_default()
         }
     };
     for ((part, last_seen), (from, replay)) in found.into_iter().zip(replays) {
@@ -121,6 +124,11 @@ pub async fn begin(
         start.replay.extend(replay);
     }
     Ok(())
+}
+
+/// An error once it is too late. Between two steps, for none may be broken off: what became of a commit would not be known.
+pub(crate) fn in_time(by: Instant) -> Result<(), StoreError> {
+    if Instant::now() < by { Ok(()) } else { Err(StoreError::unavailable("the store is too slow")) }
 }
 
 /// A device's part in a call.
@@ -242,6 +250,7 @@ async fn replays(
     identity: &Identity,
     found: &[(Part, Option<u64>)],
     past: Option<Past<'_>>,
+    by: Instant,
 ) -> Result<Option<Vec<(u64, Vec<Envelope>)>>, StoreError> {
     let mut replays = Vec::with_capacity(found.len());
     for (part, last_seen) in found {
@@ -254,6 +263,7 @@ async fn replays(
             (None, _) if part.call.has_ended() => part.call.mailboxes[part.side].last,
             (None, _) => part.fresh_start,
         };
+        in_time(by)?;
         match missed(store, identity, &part.call, part.side, from).await? {
             Some(entries) => replays.push((from, entries)),
             None if past.is_some() => return Ok(None),

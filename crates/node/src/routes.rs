@@ -139,12 +139,15 @@ pub(crate) async fn retire(node: &Arc<Node>, identity: &Identity, told: &[(CallI
     }
 }
 
-/// Takes out routes to gateways that died; whether there were any.
+/// Takes out routes to gateways that died; whether there were any. While the store is away one attempt takes long enough.
 pub(crate) async fn strike_dead(node: &Node, user: &UserId, record: &UserRecord) -> bool {
     let mut any = false;
     for (device, route) in &record.routes {
         if !is_live(&node.cluster, &node.registry, user, device, route) {
-            any |= node.store.unregister(user, device, route.connection).await.unwrap_or(false);
+            match node.store.unregister(user, device, route.connection).await {
+                Ok(was_there) => any |= was_there,
+                Err(_) => break,
+            }
         }
     }
     any

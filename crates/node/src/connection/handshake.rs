@@ -29,6 +29,8 @@ pub(super) const RETRY_MS: u64 = 500;
 
 /// A hello that takes so long may be that of a connection which its client has left.
 const SLOW: Duration = Duration::from_secs(1);
+/// A hello that is not served by then is refused: it takes a place from others, and its client does not wait much longer.
+const LATE: Duration = Duration::from_secs(8);
 /// How often a connection may be given another id because of clocks that disagree.
 const NAMINGS: usize = 3;
 
@@ -81,6 +83,7 @@ pub(super) async fn greet<T: Transport>(
         Err(_) => return Err(CloseCode::NoHello.into()),
     };
     let said_at = Instant::now();
+    let by = said_at + LATE;
     let timer = node.metrics.hello.start();
     // By the machine's clock, which may be anywhere, tokens would be judged and deadlines set.
     if node.cluster.last_heard().is_none() {
@@ -104,6 +107,9 @@ pub(super) async fn greet<T: Transport>(
         if socket.is_gone() {
             return Err(Departure::Client);
         }
+        if let Err(error) = resume::in_time(by) {
+            return Err(unavailable(socket, &hello, &error).await);
+        }
         // Before the route is public, so that nothing that is sent there is missed.
         let told = notes.as_ref().map(|notes| notes.told.clone()).unwrap_or_default();
         let (presence, inbox) = Presence::begin(node, &identity, told);
@@ -111,7 +117,7 @@ pub(super) async fn greet<T: Transport>(
             Registration::Done(record) => {
                 let (identity, notes, token) = (identity.clone(), notes.clone(), token.clone());
                 let entrant = Entrant { identity, notes, token, presence, inbox, record };
-                match enter(node, socket, &hello, entrant).await? {
+                match enter(node, socket, &hello, entrant, by).await? {
                     Entry::Welcome(welcome) => {
                         timer.stop(());
                         return Ok(welcome);
@@ -220,19 +226,20 @@ async fn enter<T: Transport>(
     socket: &mut Socket<T>,
     hello: &Hello,
     entrant: Entrant,
+    by: Instant,
 ) -> Result<Entry, Departure> {
     let Entrant { identity, notes, token, mut presence, inbox, record } = entrant;
     let past = notes.as_ref().map(|notes| Past { seen: &hello.seen, notes });
     let mut start = Start::default();
     let started = async {
-        resume::begin(&*node.store, &node.calls, &identity, &record, past, &mut start).await?;
+        resume::begin(&*node.store, &node.calls, &identity, &record, past, by, &mut start).await?;
         for (call, end) in std::mem::take(&mut start.told) {
             if !presence.told.iter().any(|(told, _)| *told == call) {
                 presence.told.push((call, end));
             }
         }
         routes::keep(node, &identity, &presence.told, false).await?;
-        missed_calls(node, hello, &identity, &start.over).await
+        missed_calls(node, hello, &identity, &start.over, by).await
     };
     let started = started.await;
     presence.calls = std::mem::take(&mut start.attached);
@@ -296,8 +303,10 @@ async fn missed_calls(
     hello: &Hello,
     identity: &Identity,
     over: &[Call],
+    by: Instant,
 ) -> Result<Option<MissedFrame>, StoreError> {
     for call in over {
+        resume::in_time(by)?;
         node.calls.write_down(&identity.user, call).await?;
     }
     match hello.missed {
@@ -361,7 +370,36 @@ async fn unavailable<T: Transport>(socket: &mut Socket<T>, hello: &Hello, error:
 
 #[cfg(test)]
 mod tests {
+    use ringback_store::{Sessions as _, Users as _};
+    use ringback_telemetry::StoreOperation as Operation;
+    use tokio::time::sleep;
+
     use super::*;
+    use crate::stage::{
+        Client, Stage,
+        weather::{Weather, forecast},
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hello_that_takes_too_long_is_refused() {
+        let stage = Stage::new();
+        stage.node.start();
+        let (bob, _inbox) = stage.device("bob", 1);
+        let owner = Endpoint { user: bob.user.clone(), device: bob.device.clone() };
+        let notes = record::encode("a session", &SessionNotes::default()).unwrap();
+        stage.store.keep(&owner, &bob.session, notes, 60_000).await.unwrap();
+        // For the clock.
+        sleep(Duration::from_secs(1)).await;
+        let loads = Weather::Slow(Duration::from_millis(100));
+        forecast(move |operation| if operation == Operation::Load { loads } else { Weather::Fair });
+        let seen: Vec<_> = (0..256).map(|n| (CallId::new(format!("p0-{n}")).unwrap(), 1)).collect();
+        let (begun, mut client) = (Instant::now(), Client::comes(&stage.node, &bob, &seen));
+        client.told_of("unavailable").await;
+        assert_eq!(client.closed().await, CloseCode::GoingAway);
+        assert!(begun.elapsed() < LATE + Duration::from_secs(1), "{:?}", begun.elapsed());
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(stage.store.lookup(&bob.user).await.unwrap().routes, [], "it is taken out of the books");
+    }
 
     #[test]
     fn only_a_connection_that_really_is_newer_is_left_in_place() {

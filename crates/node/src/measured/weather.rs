@@ -9,6 +9,7 @@ use ringback_telemetry::StoreOperation as Operation;
 #[derive(Clone, Copy)]
 pub(crate) enum Weather {
     Fair,
+    Slow(Duration),
     /// As long as the store's own time limit.
     Away,
 }
@@ -32,6 +33,7 @@ pub(super) async fn endure(operation: Operation) -> Result<(), StoreError> {
         FORECAST.with_borrow_mut(|forecast| forecast.as_mut().map_or(Weather::Fair, |of| of(operation)));
     match weather {
         Weather::Fair => {}
+        Weather::Slow(time) => tokio::time::sleep(time).await,
         Weather::Away => {
             tokio::time::sleep(LIMIT).await;
             return Err(StoreError::unavailable("away"));

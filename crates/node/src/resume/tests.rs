@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use ringback_call::{Action, EndRequest, Event, Origin, Sdp};
 
 use super::*;
@@ -12,7 +14,8 @@ async fn come_back(stage: &Stage, who: &Origin, call: &CallId, seen: u64) -> Sta
     let past = Some(Past { seen: &seen, notes: &notes });
     let mut start = Start::default();
     let node = &stage.node;
-    begin(&*node.store, &node.calls, &identity, &UserRecord::default(), past, &mut start).await.unwrap();
+    let (record, by) = (UserRecord::default(), Instant::now() + Duration::from_secs(1));
+    begin(&*node.store, &node.calls, &identity, &record, past, by, &mut start).await.unwrap();
     start
 }
 

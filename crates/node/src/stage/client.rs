@@ -1,16 +1,21 @@
 //! A client of a node, by a connection that is served as any other.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ringback_call::{CallId, Origin};
 use ringback_session::Departure;
 use ringback_wire::{CloseCode, Format};
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::{
+    sync::mpsc::{Receiver, Sender, channel},
+    time::timeout,
+};
 
 use crate::{Incoming, Node, Transport, serve};
 
 /// Frames on their way.
 const ROOM: usize = 256;
+/// It waits no longer to be told something.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What a client is told.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +52,7 @@ impl Client {
 
     /// What it is told next.
     pub(crate) async fn told(&mut self) -> Told {
-        self.told.recv().await.unwrap()
+        timeout(PATIENCE, self.told.recv()).await.unwrap().unwrap()
     }
 
     /// The next frame it is told in which this is found.

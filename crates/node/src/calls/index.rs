@@ -13,6 +13,16 @@ use super::{Calls, Failure, Known};
 
 /// A call is put on a list before its document is made, so one without a document is struck out only after this time.
 const MAKING_MS: Millis = 30_000;
+/// One that has none after this time takes no room from others: the attempt to make it has failed, and while its part of the
+/// store is away each further one is another.
+const ATTEMPT_MS: Millis = 10_000;
+
+/// What becomes of the calls on a list.
+struct Survey {
+    live: Vec<Known>,
+    /// Those that are still listed, but take no room.
+    unmade: usize,
+}
 
 impl Calls {
     /// Puts a call on a user's list that has got lost from it.
@@ -25,14 +35,17 @@ impl Calls {
 
     /// Puts a call on its caller's list, if there is room.
     pub(super) async fn enlist(self: &Arc<Self>, user: &UserId, call: &CallId) -> Result<(), Failure> {
+        let mut most = self.rules.max_calls;
         // Once more after striking out what has ended.
         for _ in 0..2 {
-            match self.store.enlist(user, call, self.clock.now(), self.rules.max_calls).await? {
+            match self.store.enlist(user, call, self.clock.now(), most).await? {
                 Enlisted::Done(_) => return Ok(()),
                 Enlisted::Full(record) => {
-                    if self.live_calls(user, &record.calls).await?.len() >= self.rules.max_calls {
+                    let Survey { live, unmade } = self.survey(user, &record.calls).await?;
+                    if live.len() >= self.rules.max_calls {
                         break;
                     }
+                    most = self.rules.max_calls + unmade;
                 }
             }
         }
@@ -45,21 +58,30 @@ impl Calls {
         user: &UserId,
         calls: impl IntoIterator<Item = &Listed>,
     ) -> Result<Vec<Known>, StoreError> {
+        Ok(self.survey(user, calls).await?.live)
+    }
+
+    async fn survey(
+        self: &Arc<Self>,
+        user: &UserId,
+        calls: impl IntoIterator<Item = &Listed>,
+    ) -> Result<Survey, StoreError> {
         let load = |listed: &Listed| {
             let listed = listed.clone();
             async move { Ok((self.load(&listed.call).await?, listed)) }
         };
         let now = self.clock.now();
-        let mut live = Vec::new();
+        let mut survey = Survey { live: Vec::new(), unmade: 0 };
         for (known, listed) in try_join_all(calls.into_iter().map(load)).await? {
             match known {
-                Some(known) if !known.call().has_ended() => live.push(known),
-                None if now.since(listed.at) < MAKING_MS => {}
+                Some(known) if !known.call().has_ended() => survey.live.push(known),
+                None if now.since(listed.at) < ATTEMPT_MS => {}
+                None if now.since(listed.at) < MAKING_MS => survey.unmade += 1,
                 Some(known) => self.write_down(user, known.call()).await?,
                 None => self.store.delist(user, &listed.call, None).await?,
             }
         }
-        Ok(live)
+        Ok(survey)
     }
 
     /// Takes a call that was never made off a list in the background; should that fail for good, the next reader does it.
@@ -97,4 +119,49 @@ async fn announce(store: &dyn Store, user: &UserId, call: &CallId) -> Result<(),
         store.publish(partition, &node, body.clone()).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures::future::join_all;
+    use ringback_call::{Media, Origin, RequestId};
+    use ringback_telemetry::StoreOperation as Operation;
+    use ringback_wire::Init;
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+    use crate::{
+        calls::Opened,
+        stage::{
+            Stage,
+            weather::{Weather, forecast},
+        },
+    };
+
+    async fn dial(stage: &Stage, from: &Origin, id: u64) -> Result<Opened, Failure> {
+        let media = Media { audio: true, video: false };
+        let to = UserId::new(format!("callee-{id}")).unwrap();
+        let init = Init { to, media, metadata: None, traceparent: None };
+        stage.node.calls.open(from.clone(), RequestId(id), init, Instant::now()).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_could_not_be_made_are_not_too_many_calls() {
+        let stage = Stage::new();
+        let (alice, _inbox) = stage.device("alice", 1);
+        let most = stage.node.config.rules.max_calls as u64;
+        forecast(|operation| if operation == Operation::Commit { Weather::Away } else { Weather::Fair });
+        let failed = join_all((0..most).map(|id| dial(&stage, &alice, id))).await;
+        assert!(failed.iter().all(Result::is_err));
+        forecast(|_| Weather::Fair);
+        let full = dial(&stage, &alice, most).await;
+        assert!(matches!(full, Err(Failure::TooManyCalls)), "they may be made yet: {full:?}");
+        sleep(Duration::from_millis(ATTEMPT_MS)).await;
+        let made = join_all((0..most).map(|id| dial(&stage, &alice, 100 + id))).await;
+        assert!(made.iter().all(Result::is_ok), "{made:?}");
+        let full = dial(&stage, &alice, 200).await;
+        assert!(matches!(full, Err(Failure::TooManyCalls)), "there are as many as may be: {full:?}");
+    }
 }

@@ -86,6 +86,8 @@ pub struct CallView {
     pub peer: String,
     /// Whether the peer's device is said to be away.
     pub peer_away: bool,
+    /// The peer's offer, where both its and this device's own look open.
+    pub two_open: Option<String>,
 }
 
 /// Who a device is.

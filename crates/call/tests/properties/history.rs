@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use ringback_call::{
-    Action, Admission, Attendance, Call, Command, Decision, Dialog, Event, Input, Negotiation, PerSide,
-    Rejection, Rules, Side, State, Timestamp,
+    Action, Admission, Attendance, Call, Command, Decision, Dialog, Event, Input, Negotiation, PeerStatus,
+    PerSide, Rejection, Rules, Side, State, Timestamp,
 };
 
 use crate::{
@@ -21,6 +21,8 @@ struct Ears {
     descriptions: u64,
     /// Candidates it has been given, in all.
     candidates: usize,
+    /// It has been given an offer, and has neither answered it nor been told that it is withdrawn.
+    offered: bool,
 }
 
 pub(crate) struct History {
@@ -218,6 +220,7 @@ impl History {
         if let Input::Request { from, action: Action::Ice(list), .. } = input {
             self.trickled[before.side_of(&from.user).unwrap()] += list.len();
         }
+        self.nothing_is_open_for_who_offers(input);
         self.call = next;
         for delivery in &decision.deliveries {
             for device in [ALICE, BOB, BOB_TABLET, BOB_WATCH] {
@@ -244,7 +247,11 @@ impl History {
         assert!(!ears.ended, "{} hears {event:?} after the end", device.name);
         match event {
             Event::Ended { .. } => ears.ended = true,
-            Event::Offer(_) | Event::Answer(_) => ears.descriptions += 1,
+            Event::Offer(_) | Event::Answer(_) => {
+                ears.descriptions += 1;
+                ears.offered |= matches!(event, Event::Offer(_));
+            }
+            Event::Peer(PeerStatus::Restarted) => ears.offered = false,
             Event::Ice(list) => {
                 assert!(ears.descriptions > 0, "a candidate before any description");
                 let described = dialog.is_none_or(|dialog| dialog.negotiation.described(side.other()));
@@ -253,6 +260,23 @@ impl History {
             }
             _ => {}
         }
+    }
+
+    /// Whoever's offer is taken has been told, before anything that follows, that the peer's is withdrawn, should it have
+    /// been given one that it has not answered: so a client knows, however late that comes, that its own counts.
+    fn nothing_is_open_for_who_offers(&mut self, input: &Input) {
+        let Input::Request { from, action: action @ (Action::Offer(_) | Action::Answer(_)), .. } = input
+        else {
+            return;
+        };
+        let sender = [ALICE, BOB, BOB_TABLET, BOB_WATCH]
+            .into_iter()
+            .find(|one| one.user() == from.user && one.device() == from.device);
+        let ears = self.ears.entry(sender.unwrap().name).or_default();
+        if matches!(action, Action::Answer(_)) {
+            ears.offered = false;
+        }
+        assert!(!ears.offered, "two offers are open for {}", sender.unwrap().name);
     }
 
     /// No candidate is lost or doubled: what was acknowledged was handed over, or is held.

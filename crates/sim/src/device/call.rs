@@ -49,6 +49,8 @@ pub(super) struct Call {
     pub(super) asked: Option<String>,
     /// Its own offer that was rolled back for the peer's, and has had no reply yet.
     pub(super) yielded: Option<u32>,
+    /// The peer's offer that came while this page's own was open, until it is said which of them does not count.
+    pub(super) rival: Option<String>,
 }
 
 /// What one page has sent in one call: the numbers go on even in one that comes back to life.
@@ -85,10 +87,81 @@ impl Call {
             offer: None,
             asked: None,
             yielded: None,
+            rival: None,
         }
     }
 
+    /// The peer's offer comes. Says whether this page's own counts: it was taken, so the peer's had been withdrawn.
+    pub(super) fn is_offered(&mut self, offer: &str) -> bool {
+        self.rival = self.offer.map(|_| offer.to_owned());
+        self.offer.is_some_and(|own| own.acked)
+    }
+
+    /// Only one offer is open: this page's own was refused, or the peer's withdrawn, as its page is another one now.
+    pub(super) fn one_is_open(&mut self) {
+        self.rival = None;
+    }
+
+    /// The peer's offer that can't count, as this page's own was taken, although nothing has been said of its end. That has
+    /// to come before anything that was said once this page's own was taken.
+    pub(super) fn two_open(&self) -> Option<&str> {
+        self.rival.as_deref().filter(|_| self.offer.is_some_and(|own| own.acked))
+    }
+
     pub(super) fn view(&self) -> CallView {
-        CallView { role: self.role, phase: self.phase, peer: self.peer.clone(), peer_away: self.peer_away }
+        CallView {
+            role: self.role,
+            phase: self.phase,
+            peer: self.peer.clone(),
+            peer_away: self.peer_away,
+            two_open: self.two_open().map(str::to_owned),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: Offer = Offer { number: 2, acked: false };
+
+    fn call(acked: bool) -> Call {
+        let own = Offer { acked, ..OWN };
+        Call { offer: Some(own), ..Call::new(Role::Caller, "bob", Phase::Connected) }
+    }
+
+    #[test]
+    fn an_offer_that_was_withdrawn_before_ours_was_taken_may_come_after_the_reply() {
+        let mut call = call(true);
+        assert!(call.is_offered("theirs"), "ours counts");
+        assert_eq!(call.two_open(), Some("theirs"), "nobody has said so yet");
+        call.one_is_open();
+        assert_eq!(call.two_open(), None);
+    }
+
+    #[test]
+    fn or_before_it() {
+        let mut call = call(false);
+        assert!(!call.is_offered("theirs"), "ours may be refused");
+        assert_eq!(call.two_open(), None);
+        call.offer = Some(Offer { acked: true, ..OWN });
+        assert_eq!(call.two_open(), Some("theirs"));
+    }
+
+    #[test]
+    fn an_offer_that_ours_is_refused_for_is_no_second_one() {
+        let mut call = call(false);
+        call.is_offered("theirs");
+        call.one_is_open();
+        call.offer = Some(Offer { number: 3, acked: true });
+        assert_eq!(call.two_open(), None, "theirs was answered before");
+    }
+
+    #[test]
+    fn nor_is_one_that_comes_when_none_of_ours_is_open() {
+        let mut call = Call::new(Role::Caller, "bob", Phase::Connected);
+        assert!(!call.is_offered("theirs"));
+        call.offer = Some(Offer { acked: true, ..OWN });
+        assert_eq!(call.two_open(), None);
     }
 }

@@ -24,6 +24,9 @@ impl Device {
         }
         *seen = seq;
         self.note_seen(&id);
+        if matches!(kind, "webrtc:offer" | "webrtc:answer" | "call:ended") {
+            self.check_turns(&id, kind);
+        }
         match kind {
             "call:incoming" => self.incoming(&id, frame),
             "call:ended" => {
@@ -93,6 +96,18 @@ impl Device {
         if frame["resumed"] == false {
             // What is under way with the page that is gone is lost; the new one offers.
             call.said_connected |= call.phase == Phase::Connected;
+            call.one_is_open();
+        }
+    }
+
+    /// No offer is taken while the peer's is open: one that comes all the same was withdrawn before, and that is told
+    /// before whatever follows.
+    fn check_turns(&self, id: &str, what: &str) {
+        let Some(theirs) = self.calls.get(id).and_then(Call::two_open) else { return };
+        if !self.world.depot.history.is_torn(id) {
+            let name = &self.name;
+            let text = format!("{name} got {what} while both {theirs} and its own offer of {id} are open");
+            self.world.violated("glare", text);
         }
     }
 

@@ -100,13 +100,9 @@ impl Device {
         let answers = |frame: &Value| frame["sdp"].as_str().is_some_and(|sdp| sdp.ends_with(&end));
         let answered = self.pending.iter().any(|pending| answers(&pending.frame));
         let Some(call) = self.calls.get_mut(id) else { return };
-        if let Some(Offer { number, acked: true }) = call.offer
-            && call.whole
-            && !self.world.depot.history.is_torn(id)
-        {
-            let name = &self.name;
-            let text = format!("{name} got {words} while its own offer {number} of {id} is open");
-            return self.world.violated("glare", text);
+        if call.is_offered(words) && !self.world.depot.history.is_torn(id) {
+            // It was withdrawn before its own was taken, and waits for nobody's answer.
+            return;
         }
         // Its own, if there is one, will be refused: it is rolled back.
         call.yielded = call.offer.take().map(|offer| offer.number);
@@ -163,6 +159,11 @@ impl Device {
                 // It was not refused after all: the peer's offer was withdrawn, as its page is another one now.
                 (call.offer, call.asked) = (Some(Offer { number, acked: true }), None);
             }
+        }
+        if let Some(call) = self.calls.get_mut(id)
+            && code.is_some()
+        {
+            call.one_is_open();
         }
         if let Some(call) = self.calls.get_mut(id)
             && let Some(offer) = &mut call.offer

@@ -58,6 +58,13 @@ impl World {
                 if known.peer_away && peer_is_there {
                     self.violated("peer", format_args!("{} takes its peer in {id} for away", view.name));
                 }
+                if let Some(theirs) = &known.two_open
+                    && !self.depot.history.is_torn(id)
+                {
+                    let text =
+                        format!("{} takes both {theirs} and its own offer of {id} for open", view.name);
+                    self.violated("glare", text);
+                }
                 if phase(call.state_name()) != Some(known.phase) {
                     let state = call.state_name();
                     self.violated(

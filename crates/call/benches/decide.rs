@@ -86,7 +86,7 @@ impl Talk {
 
     fn negotiated() -> Self {
         let mut talk = Self::offered();
-        talk.take(&talk.bob.clone(), Action::Answer(description()));
+        talk.take(&talk.bob.clone(), Action::Answer { sdp: description(), offer: None });
         talk
     }
 
@@ -230,8 +230,14 @@ fn cases() -> Vec<Case> {
         request("reject", Changed, Talk::ringing(), bob, Action::Reject(RejectReason::Rejected)),
         request("offer", Changed, Talk::accepted(), alice, Action::Offer(description())),
         again(),
-        request("answer", Changed, Talk::offered(), bob, Action::Answer(description())),
-        request("answer, refused", Refused, Talk::negotiated(), bob, Action::Answer(description())),
+        request("answer", Changed, Talk::offered(), bob, Action::Answer { sdp: description(), offer: None }),
+        request(
+            "answer, refused",
+            Refused,
+            Talk::negotiated(),
+            bob,
+            Action::Answer { sdp: description(), offer: None },
+        ),
         request("ice, held", Changed, Talk::accepted(), bob, two()),
         request("ice, forwarded", Changed, Talk::negotiated(), bob, two()),
         request("connected, the first", Changed, Talk::negotiated(), alice, Action::Connected),

@@ -110,7 +110,12 @@ pub enum Action {
     /// `webrtc:offer`
     Offer(Sdp),
     /// `webrtc:answer`
-    Answer(Sdp),
+    Answer {
+        /// What it says.
+        sdp: Sdp,
+        /// The offer that it answers, by its number in the sender's mailbox, if the client says so.
+        offer: Option<u64>,
+    },
     /// `webrtc:ice`, at least one
     Ice(Vec<Candidate>),
     /// `call:connected`

@@ -170,7 +170,7 @@ impl Rules {
             Action::Reject(reason) => answering::reject(&mut draft, &sender, *reason)?,
             Action::End(reason) => ending::hang_up(&mut draft, &sender, *reason)?,
             Action::Offer(sdp) => negotiation::offer(&mut draft, &sender, sdp)?,
-            Action::Answer(sdp) => negotiation::answer(&mut draft, &sender, sdp)?,
+            Action::Answer { sdp, offer } => negotiation::answer(&mut draft, &sender, sdp, *offer)?,
             Action::Ice(candidates) => self.trickle(&mut draft, &sender, candidates)?,
             Action::Connected => media::connected(&mut draft, &sender)?,
             Action::Report(stats) => self.report(&mut draft, &sender, stats)?,

@@ -251,7 +251,7 @@ impl What {
             Action::Reject(reason) => Self::Reject(*reason),
             Action::End(reason) => Self::HangUp(*reason),
             Action::Offer(_) => Self::Offer,
-            Action::Answer(_) => Self::Answer,
+            Action::Answer { .. } => Self::Answer,
             Action::Ice(candidates) => Self::Ice(Gathered::of(candidates)),
             Action::Connected => Self::Media,
             Action::Report(_) => return None,

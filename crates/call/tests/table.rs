@@ -35,7 +35,7 @@ fn row_of(input: &Input) -> &'static str {
             Action::Reject(_) => "call:reject",
             Action::End(_) => "call:end",
             Action::Offer(_) => "webrtc:offer",
-            Action::Answer(_) => "webrtc:answer",
+            Action::Answer { .. } => "webrtc:answer",
             Action::Ice(_) => "webrtc:ice",
             Action::Connected => "call:connected",
             Action::Report(_) => "call:report",

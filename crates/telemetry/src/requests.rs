@@ -17,7 +17,7 @@ impl Request {
                 Action::Reject(_) => Self::Reject,
                 Action::End(_) => Self::End,
                 Action::Offer(_) => Self::Offer,
-                Action::Answer(_) => Self::Answer,
+                Action::Answer { .. } => Self::Answer,
                 Action::Ice(_) => Self::Ice,
                 Action::Connected => Self::Connected,
                 Action::Report(_) => Self::Report,

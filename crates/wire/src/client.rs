@@ -215,8 +215,14 @@ impl<'a> Reader<'a> {
                 let (common, fields::End { call, reason, .. }) = self.ask()?;
                 (common, act(call, Action::End(reason.unwrap_or_default()))?)
             }
-            "webrtc:offer" => self.description(Action::Offer)?,
-            "webrtc:answer" => self.description(Action::Answer)?,
+            "webrtc:offer" => {
+                let (common, fields::Offer { call, sdp, .. }) = self.ask()?;
+                (common, act(call, Action::Offer(self.description(sdp)?))?)
+            }
+            "webrtc:answer" => {
+                let (common, fields::Answer { call, sdp, offer, .. }) = self.ask()?;
+                (common, act(call, Action::Answer { sdp: self.description(sdp)?, offer })?)
+            }
             "webrtc:ice" => self.candidates()?,
             "call:report" => {
                 let (common, fields::Report { call, stats: JsonText(stats), .. }) = self.ask()?;
@@ -250,10 +256,9 @@ impl<'a> Reader<'a> {
         Ok((common, act(call, action)?))
     }
 
-    fn description(&self, action: fn(Sdp) -> Action) -> Result<(Common, Body), Refusal> {
-        let (common, fields::Description { call, sdp, .. }) = self.ask()?;
+    fn description(&self, sdp: String) -> Result<Sdp, Refusal> {
         self.fits("sdp", sdp.len(), self.limits.sdp_bytes)?;
-        Ok((common, act(call, action(Sdp::new(sdp)))?))
+        Ok(Sdp::new(sdp))
     }
 
     fn candidates(&self) -> Result<(Common, Body), Refusal> {

@@ -65,7 +65,7 @@ export type Request =
   | { type: "call:connected"; call: string }
   | { type: "call:report"; call: string; stats: unknown }
   | { type: "webrtc:offer"; call: string; sdp: string }
-  | { type: "webrtc:answer"; call: string; sdp: string }
+  | { type: "webrtc:answer"; call: string; sdp: string; offer?: number }
   | { type: "webrtc:ice"; call: string; candidates: Candidate[] }
   | { type: "token"; token: string }
   | { type: "ping" };

@@ -108,7 +108,7 @@ describe("what we say", () => {
     void call.accept();
     await stage.acks("call:accept");
     expectGolden(stage.asked("call:accept"), "call_accept");
-    await stage.tells(ID, { type: "webrtc:offer", sdp: "offer audio" });
+    await stage.tells(ID, { type: "webrtc:offer", sdp: "offer audio" }, 12);
     const { sdp, ...answer } = stage.asked("webrtc:answer");
     expect(sdp).toMatch(/^answer/);
     expectGolden({ ...answer, sdp: golden("webrtc_answer").sdp }, "webrtc_answer");

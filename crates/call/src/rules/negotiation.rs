@@ -21,10 +21,17 @@ pub(super) fn offer(draft: &mut Draft, sender: &Endpoint, sdp: &Sdp) -> Result<A
     Ok(Ack::Done)
 }
 
-/// `webrtc:answer`: from the side that was offered.
-pub(super) fn answer(draft: &mut Draft, sender: &Endpoint, sdp: &Sdp) -> Result<Ack, Rejection> {
+/// `webrtc:answer`: from the side that was offered. One to an offer that was withdrawn may come when the peer has made
+/// another, and is of no use to that.
+pub(super) fn answer(
+    draft: &mut Draft,
+    sender: &Endpoint,
+    sdp: &Sdp,
+    offer: Option<u64>,
+) -> Result<Ack, Rejection> {
     let (side, dialog) = dialog_of(&mut draft.call, sender)?;
-    if dialog.negotiation != Negotiation::Open(side.other()) {
+    let to_another = offer.is_some_and(|offer| offer != dialog.offered);
+    if dialog.negotiation != Negotiation::Open(side.other()) || to_another {
         return Err(Rejection::InvalidState(draft.call.state_name()));
     }
     (dialog.negotiation, dialog.agreed) = (Negotiation::Stable, true);

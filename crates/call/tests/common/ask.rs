@@ -17,7 +17,12 @@ pub(crate) fn offer(text: &'static str) -> Action {
 }
 
 pub(crate) fn answer(text: &'static str) -> Action {
-    Action::Answer(Sdp::new(text))
+    Action::Answer { sdp: Sdp::new(text), offer: None }
+}
+
+/// An answer that says to which offer.
+pub(crate) fn answer_to(offer: u64, text: &'static str) -> Action {
+    Action::Answer { sdp: Sdp::new(text), offer: Some(offer) }
 }
 
 pub(crate) fn ice(candidates: &[&'static str]) -> Action {

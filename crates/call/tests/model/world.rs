@@ -142,7 +142,7 @@ impl Scene {
             Ask::Reject => Action::Reject(RejectReason::Rejected),
             Ask::End => Action::End(EndRequest::Hangup),
             Ask::Offer(_) => Action::Offer(client::sdp()),
-            Ask::Answer(_) => Action::Answer(client::sdp()),
+            Ask::Answer(_) => Action::Answer { sdp: client::sdp(), offer: None },
             Ask::Ice(generation, number) => Action::Ice(vec![client::candidate(generation, number)]),
             Ask::Connected => Action::Connected,
         };

@@ -265,7 +265,7 @@ impl History {
     /// Whoever's offer is taken has been told, before anything that follows, that the peer's is withdrawn, should it have
     /// been given one that it has not answered: so a client knows, however late that comes, that its own counts.
     fn nothing_is_open_for_who_offers(&mut self, input: &Input) {
-        let Input::Request { from, action: action @ (Action::Offer(_) | Action::Answer(_)), .. } = input
+        let Input::Request { from, action: action @ (Action::Offer(_) | Action::Answer { .. }), .. } = input
         else {
             return;
         };
@@ -273,7 +273,7 @@ impl History {
             .into_iter()
             .find(|one| one.user() == from.user && one.device() == from.device);
         let ears = self.ears.entry(sender.unwrap().name).or_default();
-        if matches!(action, Action::Answer(_)) {
+        if matches!(action, Action::Answer { .. }) {
             ears.offered = false;
         }
         assert!(!ears.offered, "two offers are open for {}", sender.unwrap().name);

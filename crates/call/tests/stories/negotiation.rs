@@ -1,6 +1,6 @@
 //! Offer, answer, and the candidates that wait.
 
-use ringback_call::Rules;
+use ringback_call::{Rules, Side};
 
 use crate::common::{ALICE, BOB, ask, story::Story};
 
@@ -101,6 +101,21 @@ fn an_offer_that_its_page_has_forgotten_is_withdrawn() {
     assert_eq!(story.ask(anew, ask::offer("new")), "done", "it waits for nobody's answer");
     assert_eq!(story.ask(BOB, ask::answer("ok")), "done");
     assert_eq!(story.heard(ALICE), ["answer ok"], "b1 was for a peer connection that is gone");
+}
+
+#[test]
+fn an_answer_to_a_withdrawn_offer_is_none_to_the_next_one() {
+    let mut story = Story::connected();
+    story.ask(ALICE, ask::offer("old"));
+    let old = story.call.mailboxes[Side::Callee].last;
+    let anew = ALICE.moved("gw-1");
+    story.happens(ask::restarted(anew));
+    assert_eq!(story.ask(anew, ask::offer("new")), "done");
+    let new = story.call.mailboxes[Side::Callee].last;
+    assert_eq!(story.ask(BOB, ask::answer_to(old, "late")), "invalid_state connected");
+    assert!(story.heard(ALICE).is_empty(), "her page knows of no such offer");
+    assert_eq!(story.ask(BOB, ask::answer_to(new, "ok")), "done");
+    assert_eq!(story.heard(ALICE), ["answer ok"]);
 }
 
 #[test]

@@ -45,8 +45,8 @@ pub(super) struct Call {
     /// Media has to be negotiated anew.
     pub(super) anew: bool,
     pub(super) offer: Option<Offer>,
-    /// The peer's offer that waits for this page's answer.
-    pub(super) asked: Option<String>,
+    /// The peer's offer that waits for this page's answer, and the number it came with.
+    pub(super) asked: Option<(String, u64)>,
     /// Its own offer that was rolled back for the peer's, and has had no reply yet.
     pub(super) yielded: Option<u32>,
     /// The peer's offer that came while this page's own was open, until it is said which of them does not count.

@@ -46,7 +46,7 @@ impl Device {
             "call:accepted" => self.answered_by(&id, &who(&frame["by"])),
             "call:connected" => self.connected(&id),
             "call:peer" => self.peer(&id, frame),
-            "webrtc:offer" => self.got_offer(&id, frame["sdp"].as_str().unwrap_or_default()),
+            "webrtc:offer" => self.got_offer(&id, frame["sdp"].as_str().unwrap_or_default(), seq),
             "webrtc:answer" => self.got_answer(&id, frame["sdp"].as_str().unwrap_or_default()),
             "webrtc:ice" => self.got_candidates(&id, frame),
             _ => self.world.violated("event", format_args!("{} got {frame}", self.name)),

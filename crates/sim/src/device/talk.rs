@@ -39,14 +39,14 @@ impl Device {
     /// Answers the peer's offer, if it still waits.
     pub(super) fn make_answer(&mut self, id: &str, offer: &str) {
         let Some(call) = self.calls.get_mut(id) else { return };
-        if call.leaving || call.asked.as_deref() != Some(offer) {
+        if call.leaving || call.asked.as_ref().is_none_or(|(words, _)| words != offer) {
             return;
         }
-        call.asked = None;
+        let Some((_, seq)) = call.asked.take() else { return };
         let number = self.numbers.entry(id.to_owned()).or_default().description();
         let answer = self.payload(Kind::Description, number);
         let eager = self.eager(id, number);
-        let fields = json!({"call": id, "sdp": format!("answer {answer} to {offer}")});
+        let fields = json!({"call": id, "sdp": format!("answer {answer} to {offer}"), "offer": seq});
         self.ask("webrtc:answer", fields, Purpose::Answer(id.to_owned(), answer));
         self.gather(id, number, eager);
         self.exchanged(id);
@@ -90,7 +90,7 @@ impl Device {
         self.ask("webrtc:ice", fields, Purpose::Ice(id.to_owned(), payloads));
     }
 
-    pub(super) fn got_offer(&mut self, id: &str, sdp: &str) {
+    pub(super) fn got_offer(&mut self, id: &str, sdp: &str, seq: u64) {
         let words = sdp.strip_prefix("offer ").unwrap_or_default();
         if self.got(id, words).is_none() {
             return;
@@ -109,7 +109,7 @@ impl Device {
         if answered {
             return;
         }
-        call.asked = Some(words.to_owned());
+        call.asked = Some((words.to_owned(), seq));
         let at = Instant::now() + self.dice.ms(20, 400);
         self.plan(at, Todo::Answer { call: id.to_owned(), offer: words.to_owned() });
     }

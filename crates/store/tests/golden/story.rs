@@ -112,7 +112,7 @@ fn answered() -> Story {
     let host = r#"{"candidate":"candidate:1 1 udp 2130706431 192.0.2.1 50000 typ host","sdpMid":"0"}"#;
     story.ask("held", &alice, Action::Ice(vec![Candidate::new(host)]));
     story.ask("offered", &alice, Action::Offer(Sdp::new("v=0 offer")));
-    story.ask("negotiated", &bob, Action::Answer(Sdp::new("v=0 answer")));
+    story.ask("negotiated", &bob, Action::Answer { sdp: Sdp::new("v=0 answer"), offer: None });
     story.ask("gathered", &bob, Action::Ice(vec![Candidate::new(host), Candidate::new("null")]));
     story.ask("half", &alice, Action::Connected);
     story.ask("connected", &bob, Action::Connected);

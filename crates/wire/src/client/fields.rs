@@ -62,7 +62,8 @@ requests! {
     OfCall { call: String }
     Reject { call: String, reason: Option<RejectReason> }
     End { call: String, reason: Option<EndRequest> }
-    Description { call: String, sdp: String }
+    Offer { call: String, sdp: String }
+    Answer { call: String, sdp: String, offer: Option<u64> }
     Ice { call: String, candidates: Vec<JsonText> }
     Report { call: String, stats: JsonText }
 }

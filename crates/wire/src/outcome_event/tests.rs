@@ -52,7 +52,7 @@ fn a_whole_call() -> Vec<Call> {
         Input::Admission(Admission::Allowed { legs, others: Vec::new() }),
         asked(&bob, 1, Action::Accept),
         asked(&alice, 2, Action::Offer(Sdp::new("o"))),
-        asked(&bob, 2, Action::Answer(Sdp::new("a"))),
+        asked(&bob, 2, Action::Answer { sdp: Sdp::new("a"), offer: None }),
         asked(&alice, 3, Action::Connected),
         asked(&bob, 3, Action::Connected),
         asked(&bob, 4, Action::End(EndRequest::Hangup)),

@@ -102,7 +102,8 @@ pub(crate) fn client(name: &str) -> Option<ClientFrame> {
         "call_end" => act(8, Action::End(EndRequest::Hangup)),
         "call_end_ice_failed" => act(8, Action::End(EndRequest::IceFailed)),
         "webrtc_offer" => act(9, Action::Offer(Sdp::new("v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\n"))),
-        "webrtc_answer" => act(10, Action::Answer(Sdp::new("v=0\r\n"))),
+        "webrtc_answer" => act(10, Action::Answer { sdp: Sdp::new("v=0\r\n"), offer: Some(12) }),
+        "webrtc_answer_bare" => act(10, Action::Answer { sdp: Sdp::new("v=0\r\n"), offer: None }),
         "webrtc_ice" => act(
             11,
             Action::Ice(vec![

@@ -189,7 +189,13 @@ pub(crate) fn request(id: u64, action: &Action) -> Value {
         Action::End(EndRequest::IceFailed) => with("call:end", "reason", json!("ice_failed")),
         Action::End(EndRequest::MediaDenied) => with("call:end", "reason", json!("media_denied")),
         Action::Offer(sdp) => with("webrtc:offer", "sdp", json!(sdp.as_str())),
-        Action::Answer(sdp) => with("webrtc:answer", "sdp", json!(sdp.as_str())),
+        Action::Answer { sdp, offer } => {
+            let mut frame = with("webrtc:answer", "sdp", json!(sdp.as_str()));
+            if let Some(offer) = offer {
+                frame["offer"] = json!(offer);
+            }
+            frame
+        }
         Action::Ice(list) => {
             let list = list.iter().map(|one| serde_json::from_str::<Value>(one.as_str()).unwrap()).collect();
             with("webrtc:ice", "candidates", Value::Array(list))

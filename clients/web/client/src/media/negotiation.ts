@@ -64,7 +64,7 @@ export class Negotiation {
   }
 
   receive(event: NegotiationEvent): void {
-    if (event.type === "webrtc:offer") this.#step(() => this.#answerSomehow(event.sdp));
+    if (event.type === "webrtc:offer") this.#step(() => this.#answerSomehow(event.sdp, event.seq));
     else if (event.type === "webrtc:answer") this.#step(() => this.#concludeSomehow(event.sdp));
     else this.#step(() => this.#addAll(event.candidates));
   }
@@ -156,13 +156,13 @@ export class Negotiation {
     await this.#pc.setLocalDescription({ type: "rollback" });
   }
 
-  async #answerSomehow(sdp: string): Promise<void> {
+  async #answerSomehow(sdp: string, seq: number): Promise<void> {
     try {
-      await this.#answer(sdp);
+      await this.#answer(sdp, seq);
     } catch (error) {
       this.#startOver(error);
       this.#abandon();
-      await this.#answer(sdp);
+      await this.#answer(sdp, seq);
     }
     this.#startedOver = false;
   }
@@ -187,7 +187,7 @@ export class Negotiation {
     this.#startedOver = true;
   }
 
-  async #answer(sdp: string): Promise<void> {
+  async #answer(sdp: string, seq: number): Promise<void> {
     if (isForeign(sdp, this.#pc.remoteDescription)) this.#abandon();
     const pc = this.#pc;
     await pc.setRemoteDescription({ type: "offer", sdp });
@@ -196,7 +196,8 @@ export class Negotiation {
     await this.#prepare();
     await pc.setLocalDescription();
     this.#yielding = this.#stale = this.#refused = false;
-    const answer = { type: "webrtc:answer", call: this.#options.call, sdp: pc.localDescription?.sdp ?? "" } as const;
+    const { call } = this.#options;
+    const answer = { type: "webrtc:answer", call, sdp: pc.localDescription?.sdp ?? "", offer: seq } as const;
     await this.#insist(answer).catch((error: unknown) => {
       if (!hasCode(error, "invalid_state")) throw error;
     });

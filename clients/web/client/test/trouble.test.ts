@@ -437,6 +437,21 @@ describe("the peer's page was loaded anew", () => {
     expect(stage.pc.log).toEqual(["local offer", "remote answer"]);
   });
 
+  test("nor where an offer of the old one comes first, though ours was taken", async () => {
+    const { stage, before } = await talking();
+    before.restartIce();
+    await stage.acks("webrtc:offer");
+    // Withdrawn before ours was taken, and late.
+    await stage.tells("c1", { type: "webrtc:offer", sdp: old });
+    await stage.refuses("webrtc:answer", "invalid_state", { state: "connected" });
+    await stage.tells("c1", { type: "call:peer", status: "back", resumed: false });
+    await stage.acks("webrtc:offer");
+    await stage.tells("c1", { type: "webrtc:answer", sdp: old });
+    expect(stage.pc.signalingState).toBe("have-local-offer");
+    await stage.tells("c1", { type: "webrtc:answer", sdp: anew });
+    expect(stage.pc.log).toEqual(["local offer", "remote answer"]);
+  });
+
   test("so is ours to the peer, when our session is a fresh one", async () => {
     const { stage, before } = await talking();
     await stage.comesBack({ session: "s2", calls: [snapshot()] });

@@ -157,12 +157,13 @@ export class Negotiation {
   }
 
   async #answerSomehow(sdp: string, seq: number): Promise<void> {
+    const open = this.#stale || this.#pc.signalingState === "have-local-offer";
     try {
-      await this.#answer(sdp, seq);
+      await this.#answer(sdp, seq, open);
     } catch (error) {
       this.#startOver(error);
       this.#abandon();
-      await this.#answer(sdp, seq);
+      await this.#answer(sdp, seq, open);
     }
     this.#startedOver = false;
   }
@@ -187,7 +188,7 @@ export class Negotiation {
     this.#startedOver = true;
   }
 
-  async #answer(sdp: string, seq: number): Promise<void> {
+  async #answer(sdp: string, seq: number, open: boolean): Promise<void> {
     if (isForeign(sdp, this.#pc.remoteDescription)) this.#abandon();
     const pc = this.#pc;
     await pc.setRemoteDescription({ type: "offer", sdp });
@@ -200,6 +201,8 @@ export class Negotiation {
     const answer = { type: "webrtc:answer", call, sdp: pc.localDescription?.sdp ?? "", offer: seq } as const;
     await this.#insist(answer).catch((error: unknown) => {
       if (!hasCode(error, "invalid_state")) throw error;
+      // Theirs was withdrawn before an open one of ours was taken: that stands, and its answer is still to come.
+      this.#stale = open;
     });
   }
 

@@ -16,7 +16,7 @@ use crate::{
         cost::REDIS_AND_IDLE,
         running::Running,
         side::{Make, Turn},
-        table::{Spread, number},
+        table::{Spread, number, times},
     },
 };
 
@@ -56,6 +56,11 @@ pub(crate) struct Flags {
     #[arg(long)]
     json: Option<PathBuf>,
 }
+
+/// The sides, by their place in a turn.
+const RINGBACK: usize = 0;
+const FLOOR: usize = 1;
+const KEEPER: usize = 2;
 
 /// What a turn of one side has shown.
 #[derive(Clone, Copy, Debug)]
@@ -162,18 +167,18 @@ impl Figure {
         let median = |side: usize| Spread::of(shown.iter().map(|turn| of(&turn[side]))).median;
         let ratio =
             |one: usize, other: usize| Spread::of(shown.iter().map(|turn| of(&turn[one]) / of(&turn[other])));
-        let to_floor = ratio(0, 1);
+        let to_floor = ratio(RINGBACK, FLOOR);
         Self {
             name,
             unit,
-            ringback: median(0),
-            floor: median(1),
+            ringback: median(RINGBACK),
+            floor: median(FLOOR),
             ratio: to_floor.median,
             ratio_least: to_floor.least,
             ratio_greatest: to_floor.greatest,
-            keeper: median(2),
-            keeper_ratio: ratio(2, 1).median,
-            ratio_to_keeper: ratio(0, 2).median,
+            keeper: median(KEEPER),
+            keeper_ratio: ratio(KEEPER, FLOOR).median,
+            ratio_to_keeper: ratio(RINGBACK, KEEPER).median,
         }
     }
 }
@@ -188,7 +193,6 @@ fn table(figures: &[Figure], turns: usize) -> String {
     for figure in figures {
         let ratio =
             Spread { median: figure.ratio, least: figure.ratio_least, greatest: figure.ratio_greatest };
-        let times = |ratio: f64| if ratio.is_finite() { format!("x {ratio:.2}") } else { "-".to_owned() };
         text.push_str(&format!("  {:<26}", figure.name));
         for value in [figure.ringback, figure.keeper, figure.floor] {
             text.push_str(&format!("{:>12} {:<4}", number(value, 2), figure.unit));

@@ -52,6 +52,18 @@ pub(crate) struct Row<'a> {
     pub(crate) lag_p99: f64,
 }
 
+impl Row<'_> {
+    /// Its figures as tables have them, in the order of its fields.
+    pub(crate) fn figures(&self) -> [String; 8] {
+        let [p50, p99, p50_to_first, p99_to_first, lag_p99] =
+            [self.setup_p50, self.setup_p99, self.p50_to_first, self.p99_to_first, self.lag_p99]
+                .map(|figure| format!("{figure:.2}"));
+        let (seconds, calls, failed) =
+            (format!("{:.1}", self.seconds), self.calls.to_string(), self.failed.to_string());
+        [seconds, calls, failed, p50, p99, p50_to_first, p99_to_first, lag_p99]
+    }
+}
+
 impl Stretch {
     fn new(name: &str, from: f64) -> Self {
         let (setups, lags) = (Packed::new(3), Packed::new(3));

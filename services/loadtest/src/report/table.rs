@@ -59,18 +59,8 @@ pub(crate) fn table(report: &Report) -> String {
         ));
     }
     for row in stretches {
-        line(format!(
-            "  {:<20}{:>10.1}{:>10}{:>10}{:>10.2}{:>10.2}{:>10.2}{:>10.2}{:>10.2}",
-            row.name,
-            row.seconds,
-            row.calls,
-            row.failed,
-            row.setup_p50,
-            row.setup_p99,
-            row.p50_to_first,
-            row.p99_to_first,
-            row.lag_p99,
-        ));
+        let figures = row.figures().map(|figure| format!("{figure:>10}")).concat();
+        line(format!("  {:<20}{figures}", row.name));
     }
     line("\nCounts".to_owned());
     for count in Count::ALL.into_iter().filter(|count| summary.count(*count) > 0) {

@@ -30,12 +30,18 @@ impl Spread {
 
     /// As a ratio.
     pub(crate) fn ratio(&self) -> String {
+        let median = times(self.median);
         if self.median.is_finite() {
-            format!("x {:.2} ({:.2} to {:.2})", self.median, self.least, self.greatest)
+            format!("{median} ({:.2} to {:.2})", self.least, self.greatest)
         } else {
-            "-".to_owned()
+            median
         }
     }
+}
+
+/// A multiple; a dash if it is not known.
+pub(crate) fn times(ratio: f64) -> String {
+    if ratio.is_finite() { format!("x {ratio:.2}") } else { "-".to_owned() }
 }
 
 /// A number with so many decimals; a dash if it is not known.

@@ -113,7 +113,7 @@ fn tell(node: &Node, call: &Call, side: Side) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stage::Stage;
+    use crate::stage::{Stage, turns_of_others};
 
     #[tokio::test(start_paused = true)]
     async fn who_may_have_missed_something_in_many_partitions_is_told_once_and_of_each_call() {
@@ -135,18 +135,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn others_have_their_turn_meanwhile() {
         let stage = Stage::new();
-        let mut turns = 0;
-        let others = async {
-            loop {
-                turns += 1;
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::select! {
-            biased;
-            () = interrupted(&stage.node, stage.node.store.partitions().all().collect()) => {}
-            () = others => {}
-        }
+        let all = stage.node.store.partitions().all().collect();
+        let turns = turns_of_others(interrupted(&stage.node, all)).await;
         assert!(turns >= 8, "{turns}");
     }
 }

@@ -30,6 +30,23 @@ use crate::{
 pub(crate) use crate::measured::weather;
 pub(crate) use client::Client;
 
+/// How often another task has its turn while this is done.
+pub(crate) async fn turns_of_others<T>(work: impl Future<Output = T>) -> usize {
+    let mut turns = 0;
+    let others = async {
+        loop {
+            turns += 1;
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = work => {}
+        () = others => {}
+    }
+    turns
+}
+
 pub(crate) struct Stage {
     pub(crate) store: MemoryStore,
     pub(crate) node: Arc<Node>,

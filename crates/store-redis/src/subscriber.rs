@@ -1,9 +1,9 @@
 //! One connection that listens to the nodes' channels on one primary.
 //!
 //! The reader passes messages on and sees from their numbers when some were missed; the mender asks what those were, and
-//! the teller tells where nobody knows; the keeper keeps the subscriptions, and proves them: every few seconds each node is sent a probe through each of
-//! its channels. fred's own resubscription fails silently where there are only sharded channels, and a slot that moves
-//! away takes its subscriptions with it without an event, so nothing less would do.
+//! the teller tells where nobody knows; the keeper keeps the subscriptions, and proves them: every few seconds each node is
+//! sent a probe through each of its channels. fred's own resubscription fails silently where there are only sharded
+//! channels, and a slot that moves away takes its subscriptions with it without an event, so nothing less would do.
 
 use std::{
     collections::HashSet,

@@ -236,13 +236,11 @@ impl Cache {
         attended: impl FnOnce(&Call) -> bool,
     ) {
         let Some(place) = slot.lock_if_left(for_long, attended) else { return };
-        let has_ended = place.known.as_ref().is_some_and(|known| known.call().has_ended());
-        if !has_ended && self.live.get(call).is_some_and(|now| Arc::ptr_eq(&now, slot)) {
-            slot.let_go(&place, || self.live.invalidate(call));
-        }
-        drop(place);
-        if has_ended {
+        if place.known.as_ref().is_some_and(|known| known.call().has_ended()) {
+            drop(place);
             self.retire(call);
+        } else {
+            slot.let_go(&place, || self.remove(call, slot));
         }
     }
 

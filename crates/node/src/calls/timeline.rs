@@ -116,7 +116,7 @@ mod tests {
     use ringback_store::{Calls as _, Claim, Commit, Committed, Entry, Outgoing, Pair};
 
     use super::*;
-    use crate::stage::Stage;
+    use crate::stage::{Stage, turns_of_others};
 
     #[tokio::test(start_paused = true)]
     async fn the_newest_calls_are_listed_and_busy_ones_hold_up_nobody() {
@@ -151,18 +151,7 @@ mod tests {
             let id = CallId::new(format!("p0-{n}")).unwrap();
             calls.cache.slot(&id);
         }
-        let mut turns = 0;
-        let others = async {
-            loop {
-                turns += 1;
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::select! {
-            biased;
-            _ = calls.live_by_state() => {}
-            () = others => {}
-        }
+        let turns = turns_of_others(calls.live_by_state()).await;
         assert!(turns >= 8, "{turns}");
     }
 

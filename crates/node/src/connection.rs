@@ -4,6 +4,9 @@ mod driver;
 mod handshake;
 mod jobs;
 mod owed;
+mod presence;
+mod refusal;
+mod registration;
 mod socket;
 
 use std::{future::Future, sync::Arc};

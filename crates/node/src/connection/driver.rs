@@ -21,8 +21,9 @@ use tokio_util::sync::WaitForCancellationFuture;
 
 use super::{
     Transport,
-    handshake::{Presence, Welcome},
+    handshake::Welcome,
     jobs::{Done, Job, Jobs},
+    presence::Presence,
     socket::{Received, Socket},
 };
 use crate::{

@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use ringback_auth::Identity as Token;
-use ringback_call::{Call, CallId, ConnectionId, DeviceId, Endpoint, Link, SessionId, Timestamp};
+use ringback_call::{Call, ConnectionId, DeviceId, Endpoint, Link, SessionId, Timestamp};
 use ringback_session::{self as session, Departure, Identity, NotGreeted, Session};
 use ringback_store::{
-    Registered, StoreError, UserRecord,
+    StoreError, UserRecord,
     record::{self, Envelope, SessionNotes},
 };
 use ringback_telemetry::Greeting;
@@ -15,17 +15,17 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     Transport,
+    presence::Presence,
+    refusal::unavailable,
+    registration::{Registration, register},
     socket::{Received, Socket},
 };
 use crate::{
-    Node, attendance,
-    registry::{Handle, Inbox},
+    Node,
+    registry::Inbox,
     resume::{self, Past, Start},
     routes,
 };
-
-/// When a client should try again that could not be served, in milliseconds.
-pub(super) const RETRY_MS: u64 = 500;
 
 /// A hello that takes so long may be that of a connection which its client has left.
 const SLOW: Duration = Duration::from_secs(1);
@@ -46,31 +46,6 @@ pub(super) struct Welcome {
     pub(super) replay: Vec<Envelope>,
     /// The calls its user missed, to be told behind that.
     pub(super) missed: Option<MissedFrame>,
-}
-
-/// A connection's entries in the books. They are taken out again whatever becomes of it, even by a panic.
-pub(super) struct Presence {
-    node: Arc<Node>,
-    pub(super) identity: Arc<Identity>,
-    /// The calls that have to be told when it ends.
-    pub(super) calls: Vec<CallId>,
-    /// The calls whose end its client was told, with its number: by earlier connections of its session to begin with.
-    pub(super) told: Vec<(CallId, u64)>,
-}
-
-impl Drop for Presence {
-    /// In the background: the socket can be closed meanwhile, and ten thousand that drop at once take turns.
-    fn drop(&mut self) {
-        let Self { node, identity, calls, told } = self;
-        node.registry.remove(&identity.user, &identity.device, identity.link.connection);
-        let (node, identity) = (Arc::clone(node), Arc::clone(identity));
-        let (calls, told) = (std::mem::take(calls), std::mem::take(told));
-        let us = Arc::clone(&node);
-        node.background.spawn(async move {
-            attendance::drop_out(&us, &identity, calls).await;
-            routes::retire(&us, &identity, &told).await;
-        });
-    }
 }
 
 /// Takes `hello`, checks it, and replies.
@@ -134,17 +109,6 @@ pub(super) async fn greet<T: Transport>(
     }
     // Clocks may disagree: a client that is there after all comes back, and is the newer one then.
     Err(CloseCode::GoingAway.into())
-}
-
-impl Presence {
-    /// Puts a connection into this node's own book.
-    fn begin(node: &Arc<Node>, identity: &Identity, told: Vec<(CallId, u64)>) -> (Self, Inbox) {
-        let room = node.config.limits.outbox_frames;
-        let (handle, inbox) = Handle::new(identity.device.clone(), identity.link.connection, room);
-        node.registry.insert(&identity.user, handle);
-        let (node, identity) = (Arc::clone(node), Arc::new(identity.clone()));
-        (Self { node, identity, calls: Vec::new(), told }, inbox)
-    }
 }
 
 /// The id for a connection that comes after one with a greater id, where only a clock is to blame: the server of the
@@ -320,56 +284,9 @@ fn short(name: &str) -> &str {
     name.char_indices().nth(32).map_or(name, |(end, _)| &name[..end])
 }
 
-/// What became of making a route public.
-enum Registration {
-    Done(UserRecord),
-    /// The device has a connection that counts as newer: this one.
-    Older(ConnectionId),
-}
-
-async fn register<T: Transport>(
-    node: &Node,
-    socket: &mut Socket<T>,
-    hello: &Hello,
-    identity: &Identity,
-) -> Result<Registration, Departure> {
-    let max = node.config.limits.devices_per_user;
-    let Identity { user, device, .. } = identity;
-    // Once more after the routes that dead gateways left behind are gone.
-    for last in [false, true] {
-        match node.store.register(user, device, routes::route_of(identity), max).await {
-            Ok(Registered::Done { replaced, record }) => {
-                if let Some(old) = replaced.filter(|old| old.node != *node.cluster.node()) {
-                    routes::fence(&*node.store, user, device, &old).await;
-                }
-                return Ok(Registration::Done(record));
-            }
-            Ok(Registered::Superseded(route)) => return Ok(Registration::Older(route.connection)),
-            Ok(Registered::TooMany(record)) => {
-                if last || !routes::strike_dead(node, user, &record).await {
-                    let reply = ErrorFrame::new(Some(hello.id.0), ErrorCode::RateLimited, "too many devices")
-                        .retry_after(RETRY_MS);
-                    socket.send(&ServerFrame::Error(reply)).await?;
-                    return Err(CloseCode::TooManyRequests.into());
-                }
-            }
-            Err(error) => return Err(unavailable(socket, hello, &error).await),
-        }
-    }
-    Err(CloseCode::TooManyRequests.into())
-}
-
-async fn unavailable<T: Transport>(socket: &mut Socket<T>, hello: &Hello, error: &StoreError) -> Departure {
-    tracing::warn!(error = error as &dyn std::error::Error, "hello could not be served");
-    let reply = ErrorFrame::new(Some(hello.id.0), ErrorCode::Unavailable, "try again").retry_after(RETRY_MS);
-    match socket.send(&ServerFrame::Error(reply)).await {
-        Ok(()) => CloseCode::GoingAway.into(),
-        Err(departure) => departure,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use ringback_call::CallId;
     use ringback_store::{Sessions as _, Users as _};
     use ringback_telemetry::StoreOperation as Operation;
     use tokio::time::sleep;

@@ -15,7 +15,7 @@ use ringback_wire::{Ack, ErrorCode, ErrorFrame, Init, ServerFrame};
 use tokio::{task::JoinHandle, time::Instant};
 use tracing::{Instrument as _, Span};
 
-use super::{handshake::RETRY_MS, owed::Owed};
+use super::{owed::Owed, refusal::RETRY_MS};
 use crate::{
     Node,
     calls::{Failure, Opened},

@@ -93,5 +93,12 @@ fn the_examples_are_good() {
         assert_eq!(path.file_stem().unwrap().to_str(), names.last().map(String::as_str));
     }
     names.sort();
-    assert_eq!(names, ["floor", "herd", "idle", "smoke", "soak", "steady"]);
+    assert_eq!(names, ["call", "floor", "herd", "idle", "smoke", "soak", "steady"]);
+}
+
+#[test]
+fn a_duration_is_written_as_it_was_read() {
+    for text in ["250ms", "31.343ms", "0.5ms", "10s", "1.25s"] {
+        assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
+    }
 }

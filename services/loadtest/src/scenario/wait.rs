@@ -45,8 +45,9 @@ impl FromStr for Span {
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ms = self.0.as_secs_f64() * 1e3;
-        if ms >= 1e3 { write!(f, "{}s", ms / 1e3) } else { write!(f, "{ms}ms") }
+        // From whole microseconds: a fraction of a second times a thousand has digits that nobody measured.
+        let us = self.0.as_micros() as f64;
+        if us >= 1e6 { write!(f, "{}s", us / 1e6) } else { write!(f, "{}ms", us / 1e3) }
     }
 }
 

@@ -9,8 +9,8 @@ mod call_log;
 mod commit;
 mod index;
 mod known;
+mod memory;
 mod opening;
-mod place;
 mod placing;
 mod recent;
 mod repair;
@@ -42,7 +42,7 @@ use crate::{
 use cache::Cache;
 use call_log::Logged;
 use commit::{Outcome, Plan};
-use place::{Heard, News, Place};
+use memory::{Heard, Memory, News};
 
 pub(crate) use attended::let_go;
 pub use call_log::Page;
@@ -151,18 +151,18 @@ impl Calls {
             return Err(Rejection::NoSuchCall.into());
         }
         let mut slot = self.cache.slot(call);
-        let mut place = loop {
-            if let Some(place) = slot.lock().await {
-                break place;
+        let mut memory = loop {
+            if let Some(memory) = slot.lock().await {
+                break memory;
             }
             slot = self.cache.slot(call);
         };
         // Boxed: it is large, and every connection has room for one of these.
-        let outcome = Box::pin(self.apply_in(&mut place, call, &input, came)).await;
+        let outcome = Box::pin(self.apply_in(&mut memory, call, &input, came)).await;
         if outcome.is_ok() {
-            self.list_if_owed(&mut place);
+            self.list_if_owed(&mut memory);
         }
-        self.cache.release(call, &slot, place);
+        self.cache.release(call, &slot, memory);
         let (applied, before, follow_up) = outcome?;
         if let Some(before) = before {
             self.afterwards(Some(&before), &applied.call, follow_up);
@@ -173,27 +173,27 @@ impl Calls {
     /// The loop of one command. Also returns the call as it was, if it was changed.
     async fn apply_in(
         self: &Arc<Self>,
-        place: &mut Place,
+        memory: &mut Memory,
         call: &CallId,
         input: &Input,
         came: Option<Instant>,
     ) -> Result<(Applied, Option<Call>, Option<ringback_call::FollowUp>), Failure> {
         // These three are rare, and boxed, since each connection has room for one command under way.
-        if place.unsure.is_some() {
-            Box::pin(self.make_sure(place)).await?;
+        if memory.unsure.is_some() {
+            Box::pin(self.make_sure(memory)).await?;
         }
-        if place.contradiction.is_some() {
-            Box::pin(self.clear_up(place)).await?;
+        if memory.contradiction.is_some() {
+            Box::pin(self.clear_up(memory)).await?;
         }
         // What is cached may be old: good enough to try a commit on, which checks it, but not to refuse a request.
         let mut fresh = false;
         for _ in 0..MAX_TRIES {
-            let known = match &place.known {
+            let known = match &memory.known {
                 Some(known) => known.clone(),
                 None => {
                     fresh = true;
                     let known = self.load(call).await?.ok_or(Rejection::NoSuchCall)?;
-                    place.learn(known.clone());
+                    memory.learn(known.clone());
                     known
                 }
             };
@@ -202,14 +202,14 @@ impl Calls {
                 Ok(decision) if decision.next.is_some() => {
                     let (ack, follow_up) = (decision.ack.clone(), decision.follow_up);
                     let plan = Plan { from: Some(&known), claim: Claim::Held, came };
-                    match self.commit(place, plan, decision, command.at).await? {
+                    match self.commit(memory, plan, decision, command.at).await? {
                         Outcome::Stored(now) => {
                             let applied = Applied { ack, call: *now };
                             return Ok((applied, Some(known.document.call), follow_up));
                         }
                         Outcome::Beaten(stored) => {
                             fresh = true;
-                            if !Box::pin(self.reconcile(place, known, stored)).await? {
+                            if !Box::pin(self.reconcile(memory, known, stored)).await? {
                                 return Err(Rejection::NoSuchCall.into());
                             }
                         }
@@ -233,7 +233,7 @@ impl Calls {
                 Ok(_) | Err(_) => {
                     fresh = true;
                     let stored = self.store.load(call).await?;
-                    if !Box::pin(self.reconcile(place, known, stored)).await? {
+                    if !Box::pin(self.reconcile(memory, known, stored)).await? {
                         return Err(Rejection::NoSuchCall.into());
                     }
                 }

@@ -7,7 +7,6 @@
 //! knows the other gateways, [`node`] puts it all together.
 
 pub mod admission;
-pub mod attendance;
 pub mod background;
 pub mod calls;
 pub mod clock;
@@ -15,6 +14,7 @@ pub mod cluster;
 pub mod config;
 pub mod connection;
 pub mod delivery;
+pub mod dropped;
 pub mod ice;
 pub mod machine;
 mod measured;

@@ -9,7 +9,7 @@ use ringback_store::{
 };
 use tokio::time::Instant;
 
-use super::{Calls, Known, impossible_in_store, place::Place, unsure::Unsure};
+use super::{Calls, Known, impossible_in_store, memory::Memory, unsure::Unsure};
 
 /// How often at least a call's time to live is renewed within it, by each gateway that changes the call.
 const RENEWALS: u64 = 8;
@@ -18,7 +18,7 @@ impl Calls {
     /// Stores a decision.
     pub(super) async fn commit(
         &self,
-        place: &mut Place,
+        memory: &mut Memory,
         plan: Plan<'_>,
         decision: Decision,
         at: Timestamp,
@@ -32,10 +32,10 @@ impl Calls {
         let version = expected.next(&bytes);
         let next = &document.call;
         let deadline = self.deadline(next, decision.deadline);
-        let renews = self.renews(place, plan.from, next, deadline);
+        let renews = self.renews(memory, plan.from, next, deadline);
         let queued_us = plan.came.map(|came| micros(came.elapsed()));
         let measured =
-            if decision.notes.is_empty() { Vec::new() } else { std::mem::take(&mut place.measured) };
+            if decision.notes.is_empty() { Vec::new() } else { std::mem::take(&mut memory.measured) };
         let notes = Notes { notes: decision.notes, queued_us, measured: measured.clone() };
         let commit = Commit {
             call: next.id.clone(),
@@ -58,7 +58,7 @@ impl Calls {
         let committed = match self.store.commit(commit.clone()).await {
             Err(error) if error.is_transient() && plan.from.is_some() => {
                 let before = plan.from.map(|before| before.call().clone());
-                place.unsure = Some(Unsure { commit, known, before, follow_up, since: Instant::now() });
+                memory.unsure = Some(Unsure { commit, known, before, follow_up, since: Instant::now() });
                 return Err(error);
             }
             committed => committed?,
@@ -68,18 +68,18 @@ impl Calls {
             // This very commit, sent twice.
             Committed::Conflict(Some(stored)) if stored.version == version => {}
             Committed::Conflict(stored) => {
-                place.measured = measured;
+                memory.measured = measured;
                 return Ok(Outcome::Beaten(stored));
             }
             Committed::PairTaken { call, stored } => return Ok(Outcome::PairTaken(call, stored)),
         }
         if renews {
-            place.renewed = Some(decided);
+            memory.renewed = Some(decided);
         }
-        place.measure(Measured::Stored(call.notes, micros(decided.elapsed())));
+        memory.measure(Measured::Stored(call.notes, micros(decided.elapsed())));
         self.metrics.call_changed(plan.from.map(Known::call), &call);
         self.posted(plan.from.map(Known::call), &call);
-        place.done(commit.entries, known);
+        memory.done(commit.entries, known);
         Ok(Outcome::Stored(Box::new(call)))
     }
 
@@ -112,10 +112,16 @@ impl Calls {
 
     /// Whether a change has to write how long the call is kept and when it is looked at next. Most changes of a call that is
     /// being set up leave that as it was, and to write it again is a third of what a commit costs Redis.
-    fn renews(&self, place: &Place, from: Option<&Known>, next: &Call, deadline: Option<Timestamp>) -> bool {
+    fn renews(
+        &self,
+        memory: &Memory,
+        from: Option<&Known>,
+        next: &Call,
+        deadline: Option<Timestamp>,
+    ) -> bool {
         let Some(before) = from.map(Known::call).filter(|_| !next.has_ended()) else { return true };
         let old = Duration::from_millis(self.keep.live_ms / RENEWALS);
-        self.rules.deadline(before) != deadline || place.renewed.is_none_or(|at| at.elapsed() >= old)
+        self.rules.deadline(before) != deadline || memory.renewed.is_none_or(|at| at.elapsed() >= old)
     }
 
     pub(super) const fn ttl_ms(&self, call: &Call) -> u64 {

@@ -13,51 +13,51 @@ use ringback_call::{CallId, Command, Input, PerSide, Side, UserId};
 use ringback_store::{Claim, Commit, Committed, Log, Pair, Partition, StoreError, Stored, Version};
 use tokio::task::consume_budget;
 
-use super::{Calls, Known, MAX_TRIES, Outcome, Plan, index, place::Place};
+use super::{Calls, Known, MAX_TRIES, Outcome, Plan, index, memory::Memory};
 
 impl Calls {
     /// Takes note of what is stored instead of what was known; `false` if there is no such call (any more).
     pub(super) async fn reconcile(
         &self,
-        place: &mut Place,
+        memory: &mut Memory,
         known: Known,
         stored: Option<Stored>,
     ) -> Result<bool, StoreError> {
         let Some(stored) = stored else {
             if self.must_exist(&known) {
-                return self.put_back(place, known, None).await.map(|()| true);
+                return self.put_back(memory, known, None).await.map(|()| true);
             }
-            place.known = None;
+            memory.known = None;
             return Ok(false);
         };
         let stored = Known::read(&stored)?;
         if stored.version == known.version {
-            place.learn(known);
+            memory.learn(known);
         } else if known.descends_from(stored.version) {
-            self.put_back(place, known, Some(&stored)).await?;
+            self.put_back(memory, known, Some(&stored)).await?;
         } else if is_ahead(&stored, &known) {
-            place.learn(stored);
+            memory.learn(stored);
         } else {
-            self.adopt(place, &known, stored).await?;
+            self.adopt(memory, &known, stored).await?;
         }
         Ok(true)
     }
 
     /// Has the store tell which of two histories stands that contradict each other: the one known, and another that was
     /// heard of. Numbers of the one that does not are not used again.
-    pub(super) async fn clear_up(&self, place: &mut Place) -> Result<(), StoreError> {
-        let Some(heard) = place.contradiction.clone() else { return Ok(()) };
+    pub(super) async fn clear_up(&self, memory: &mut Memory) -> Result<(), StoreError> {
+        let Some(heard) = memory.contradiction.clone() else { return Ok(()) };
         let stored = self.store.load(&heard.call().id).await?;
-        if let Some(known) = place.known.clone() {
-            Box::pin(self.reconcile(place, known, stored)).await?;
+        if let Some(known) = memory.known.clone() {
+            Box::pin(self.reconcile(memory, known, stored)).await?;
         }
-        if let Some(stands) = place.known.clone()
+        if let Some(stands) = memory.known.clone()
             && !heard.descends_from(stands.version)
             && !stands.may_descend_from(heard.version)
         {
-            Box::pin(self.adopt(place, &heard, stands)).await?;
+            Box::pin(self.adopt(memory, &heard, stands)).await?;
         }
-        place.contradiction = None;
+        memory.contradiction = None;
         Ok(())
     }
 
@@ -72,12 +72,12 @@ impl Calls {
     /// what is stored instead is told of an end that it may not know.
     async fn put_back(
         &self,
-        place: &mut Place,
+        memory: &mut Memory,
         known: Known,
         over: Option<&Known>,
     ) -> Result<(), StoreError> {
         let call = known.call();
-        let mut entries = place.recent.entries(call);
+        let mut entries = memory.recent.entries(call);
         for entry in &mut entries {
             if let (Log::Mailbox(side), Some(over), true) = (entry.log, over, call.has_ended()) {
                 entry.nodes = over.call().nodes(side);
@@ -102,20 +102,20 @@ impl Calls {
             outgoing,
         };
         let (id, lost) = (call.id.clone(), known.version.count - over.count);
-        place.unlisted |= !call.has_ended();
+        memory.unlisted |= !call.has_ended();
         match self.store.commit(commit).await? {
             Committed::Applied => {
                 tracing::warn!(call = ?id, changes = lost, "a call the store had lost was put back");
                 self.metrics.calls_put_back.inc(());
                 self.posted(before.as_ref(), known.call());
-                place.learn(known);
+                memory.learn(known);
             }
             // Somebody else is at it.
             Committed::Conflict(stored) => match stored.as_ref().map(Known::read).transpose()? {
-                Some(stored) => place.learn(stored),
-                None => place.known = None,
+                Some(stored) => memory.learn(stored),
+                None => memory.known = None,
             },
-            Committed::PairTaken { .. } => place.known = None,
+            Committed::PairTaken { .. } => memory.known = None,
         }
         Ok(())
     }
@@ -123,11 +123,11 @@ impl Calls {
     /// What was lost with a call that was put back: that its users are in it. Their devices may have come to other
     /// gateways meanwhile, and were told that there is no such call. To be asked for when the call is known to be stored,
     /// for a listed call that is not counts for nothing.
-    pub(super) fn list_if_owed(&self, place: &mut Place) {
-        if !std::mem::take(&mut place.unlisted) {
+    pub(super) fn list_if_owed(&self, memory: &mut Memory) {
+        if !std::mem::take(&mut memory.unlisted) {
             return;
         }
-        let Some(call) = place.known.as_ref().map(Known::call).filter(|call| !call.has_ended()) else {
+        let Some(call) = memory.known.as_ref().map(Known::call).filter(|call| !call.has_ended()) else {
             return;
         };
         let at = self.clock.now();
@@ -155,7 +155,7 @@ impl Calls {
     ) -> Result<(), StoreError> {
         let Some(slot) = self.cache.find(call) else { return Ok(()) };
         let is_lost = |user: &&UserId| lost.contains(&self.store.partitions().of_user(user));
-        let known = slot.lock().await.and_then(|place| place.known.clone());
+        let known = slot.lock().await.and_then(|memory| memory.known.clone());
         let Some(known) = known else { return Ok(()) };
         let users: Vec<UserId> =
             Side::BOTH.map(|side| known.call().user(side)).into_iter().filter(is_lost).cloned().collect();
@@ -169,8 +169,8 @@ impl Calls {
     }
 
     /// The store's history stands; what ours has handed out is not used again.
-    async fn adopt(&self, place: &mut Place, lost: &Known, stored: Known) -> Result<(), StoreError> {
-        let side = |side| place.recent.alone(side, lost, &stored);
+    async fn adopt(&self, memory: &mut Memory, lost: &Known, stored: Known) -> Result<(), StoreError> {
+        let side = |side| memory.recent.alone(side, lost, &stored);
         let numbers = PerSide { caller: side(Side::Caller), callee: side(Side::Callee) };
         let outcome = lost.call().outcome().cloned();
         tracing::warn!(call = ?stored.call().id, "the store has lost changes of a call, and others have been made since");
@@ -183,13 +183,13 @@ impl Calls {
                 break;
             }
             let plan = Plan { from: Some(&stored), claim: Claim::Held, came: None };
-            match self.commit(place, plan, decision, command.at).await? {
+            match self.commit(memory, plan, decision, command.at).await? {
                 Outcome::Stored(_) => return Ok(()),
                 Outcome::Beaten(Some(newer)) => stored = Known::read(&newer)?,
                 Outcome::Beaten(None) | Outcome::PairTaken(..) => break,
             }
         }
-        place.learn(stored);
+        memory.learn(stored);
         Ok(())
     }
 
@@ -199,21 +199,21 @@ impl Calls {
     /// When the store fails.
     pub(crate) async fn check(self: &Arc<Self>, call: &CallId) -> Result<(), StoreError> {
         let Some(slot) = self.cache.find(call) else { return Ok(()) };
-        let Some(mut place) = slot.lock().await else { return Ok(()) };
-        self.make_sure(&mut place).await?;
-        self.clear_up(&mut place).await?;
-        let Some(known) = place.known.clone() else { return Ok(()) };
+        let Some(mut memory) = slot.lock().await else { return Ok(()) };
+        self.make_sure(&mut memory).await?;
+        self.clear_up(&mut memory).await?;
+        let Some(known) = memory.known.clone() else { return Ok(()) };
         let stored = self.store.load(call).await?;
         // Else who knows the call alive could bring it back.
         let ended_and_lost = stored.is_none() && known.call().has_ended();
         // Boxed: they are large, and hardly ever needed.
         if ended_and_lost {
-            Box::pin(self.put_back(&mut place, known, None)).await?;
+            Box::pin(self.put_back(&mut memory, known, None)).await?;
         } else {
-            Box::pin(self.reconcile(&mut place, known, stored)).await?;
+            Box::pin(self.reconcile(&mut memory, known, stored)).await?;
         }
-        self.list_if_owed(&mut place);
-        self.cache.release(call, &slot, place);
+        self.list_if_owed(&mut memory);
+        self.cache.release(call, &slot, memory);
         Ok(())
     }
 

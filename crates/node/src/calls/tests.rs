@@ -38,8 +38,8 @@ async fn a_commit_of_unknown_fate_is_made_sure_of() {
     let base = stage.stored(&call).await;
     let unsure = unsure(&base);
     let version = unsure.known.version;
-    let mut place = Place { known: Some(base), unsure: Some(unsure), ..Place::default() };
-    stage.node.calls.make_sure(&mut place).await.unwrap();
+    let mut memory = Memory { known: Some(base), unsure: Some(unsure), ..Memory::default() };
+    stage.node.calls.make_sure(&mut memory).await.unwrap();
     assert_eq!(stage.stored(&call).await.version, version);
 }
 
@@ -50,10 +50,10 @@ async fn it_is_not_stored_over_what_devices_have_been_told_instead_and_the_store
     let call = stage.answered(&alice, &bob).await;
     let base = stage.stored(&call).await;
     let heard = Some(Stage::succeeded(&base, 0x0b));
-    let mut place = Place { known: heard.clone(), unsure: Some(unsure(&base)), ..Place::default() };
-    stage.node.calls.make_sure(&mut place).await.unwrap();
+    let mut memory = Memory { known: heard.clone(), unsure: Some(unsure(&base)), ..Memory::default() };
+    stage.node.calls.make_sure(&mut memory).await.unwrap();
     assert_eq!(stage.stored(&call).await.version, base.version);
-    assert_eq!(place.known.map(|known| known.version), heard.map(|known| known.version));
+    assert_eq!(memory.known.map(|known| known.version), heard.map(|known| known.version));
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,10 +132,10 @@ async fn a_call_of_which_something_is_heard_just_when_it_is_let_go_is_kept() {
     let cache = &stage.node.calls.cache;
     let slot = cache.slot(&call);
     is_left(&slot).await;
-    let place = slot.lock_if_left(KEPT, |_| false).unwrap();
+    let memory = slot.lock_if_left(KEPT, |_| false).unwrap();
     assert!(cache.hear(&call, &slot, Heard::of(next.clone())));
-    slot.let_go(&place, || panic!("what was heard is lost"));
-    drop(place);
+    slot.let_go(&memory, || panic!("what was heard is lost"));
+    drop(memory);
     cache.let_go_if_left(&call, &slot, KEPT, |_| false);
     let known = cache.find(&call).unwrap().lock().await.unwrap().known.clone();
     assert_eq!(known.map(|known| known.version), Some(next.version));
@@ -156,13 +156,13 @@ async fn what_is_learned_of_a_call_that_has_just_been_let_go_is_known() {
     assert!(cache.hear(&call, &slot, Heard::of(base.clone())));
     assert_eq!(known().await, Some(base.version));
 
-    // A command waits for the place meanwhile.
+    // A command waits for the slot meanwhile.
     let slot = cache.slot(&call);
-    let mut place = slot.lock().await.unwrap();
+    let mut memory = slot.lock().await.unwrap();
     let lets_go = async {
         tokio::task::yield_now().await;
-        place.known = None;
-        cache.release(&call, &slot, place);
+        memory.known = None;
+        cache.release(&call, &slot, memory);
     };
     tokio::join!(biased; stage.ask(&call, &alice, 2, Action::Connected), lets_go);
     assert_eq!(known().await, Some(stage.stored(&call).await.version));
@@ -179,9 +179,9 @@ async fn what_is_heard_while_a_command_fails_that_knew_nothing_is_kept() {
     for heard in [lives, ended] {
         let cache = cache::Cache::default();
         let slot = cache.slot(&call);
-        let place = slot.lock().await.unwrap();
+        let memory = slot.lock().await.unwrap();
         assert!(cache.hear(&call, &slot, Heard::of(heard.clone())));
-        cache.release(&call, &slot, place);
+        cache.release(&call, &slot, memory);
         let kept = cache.find(&call).unwrap();
         assert_eq!(kept.lock().await.unwrap().known.as_ref().map(|known| known.version), Some(heard.version));
         assert_eq!(cache.live().is_empty(), heard.call().has_ended());
@@ -203,11 +203,11 @@ async fn who_waits_for_the_place_of_a_call_whose_end_cannot_be_read_takes_anothe
     let call = stage.answered(&alice, &bob).await;
     let cache = &stage.node.calls.cache;
     let slot = cache.slot(&call);
-    let place = slot.lock().await.unwrap();
+    let memory = slot.lock().await.unwrap();
     cache.forget(&call);
     assert!(cache.find(&call).is_none());
     let other = cache.slot(&call);
-    cache.release(&call, &slot, place);
+    cache.release(&call, &slot, memory);
     assert!(slot.lock().await.is_none());
-    assert!(Arc::ptr_eq(&cache.slot(&call), &other), "one place for one call");
+    assert!(Arc::ptr_eq(&cache.slot(&call), &other), "one memory for one call");
 }

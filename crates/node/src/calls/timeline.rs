@@ -14,7 +14,7 @@ use tokio::{task::consume_budget, time::Instant};
 use super::{Calls, Known, cache::Slot};
 use crate::unreadable::readable;
 
-/// How long is waited for the places of calls by who only wants to look at them, and for how many at once.
+/// How long is waited for the slots of calls by who only wants to look at them, and for how many at once.
 const GLANCE: Duration = Duration::from_millis(50);
 const AT_ONCE: usize = 64;
 

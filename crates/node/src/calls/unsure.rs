@@ -6,7 +6,7 @@ use ringback_call::{Call, FollowUp};
 use ringback_store::{Commit, Committed, StoreError};
 use tokio::time::Instant;
 
-use super::{Calls, Known, place::Place};
+use super::{Calls, Known, memory::Memory};
 
 /// For how long a commit of unknown fate is remembered.
 const UNSURE: Duration = Duration::from_secs(10);
@@ -31,13 +31,13 @@ impl Unsure {
 
 impl Calls {
     /// Commits again what may have been committed. Who asked for it was told to ask again, and will be found to have.
-    pub(super) async fn make_sure(self: &Arc<Self>, place: &mut Place) -> Result<(), StoreError> {
-        let Some(unsure) = place.unsure.take() else { return Ok(()) };
+    pub(super) async fn make_sure(self: &Arc<Self>, memory: &mut Memory) -> Result<(), StoreError> {
+        let Some(unsure) = memory.unsure.take() else { return Ok(()) };
         let version = unsure.known.version;
-        let heard = place.known.as_ref();
+        let heard = memory.known.as_ref();
         // It was, somebody has heard of it since.
         if heard.is_some_and(|heard| heard.descends_from(version)) {
-            self.is_sure(place, unsure);
+            self.is_sure(memory, unsure);
             return Ok(());
         }
         // It was not, and something else was. Should the store have lost that since, it would take this now; but devices
@@ -48,29 +48,29 @@ impl Calls {
             return Ok(());
         }
         match self.store.commit(unsure.commit.clone()).await {
-            Ok(Committed::Applied) => self.is_sure(place, unsure),
+            Ok(Committed::Applied) => self.is_sure(memory, unsure),
             Ok(Committed::Conflict(Some(stored))) if stored.version == unsure.known.version => {
-                self.is_sure(place, unsure);
+                self.is_sure(memory, unsure);
             }
             // What it was made from is lost too: both are put back.
             Ok(Committed::Conflict(Some(stored))) if unsure.known.descends_from(stored.version) => {
-                place.done(unsure.commit.entries, unsure.known);
+                memory.done(unsure.commit.entries, unsure.known);
             }
             // It was not, and something else was.
             Ok(Committed::Conflict(_) | Committed::PairTaken { .. }) => {}
             Err(error) => {
-                place.unsure = Some(unsure);
+                memory.unsure = Some(unsure);
                 return Err(error);
             }
         }
         Ok(())
     }
 
-    fn is_sure(self: &Arc<Self>, place: &mut Place, unsure: Unsure) {
+    fn is_sure(self: &Arc<Self>, memory: &mut Memory, unsure: Unsure) {
         let Unsure { commit, known, before, follow_up, .. } = unsure;
         self.metrics.call_changed(before.as_ref(), known.call());
         self.posted(before.as_ref(), known.call());
         self.afterwards(before.as_ref(), known.call(), follow_up);
-        place.done(commit.entries, known);
+        memory.done(commit.entries, known);
     }
 }

@@ -12,7 +12,7 @@ use std::{
 
 use governor::clock::Clock as _;
 use ringback_call::{CallId, Event};
-use ringback_session::{Departure, Step, Turn as Next};
+use ringback_session::{Departure, Step, Turn};
 use ringback_store::record::Envelope;
 use ringback_telemetry::{Gap, Request};
 use ringback_wire::{Ack, CloseCode, ErrorCode, ErrorFrame, EventFrame, MissedFrame, ServerFrame};
@@ -97,7 +97,7 @@ struct Signals<'a, 'n> {
 }
 
 /// What a connection's loop wakes up for.
-enum Turn {
+enum Wake {
     Close(CloseCode),
     Drain,
     Time,
@@ -150,50 +150,50 @@ impl<'a, T: Transport> Driver<'a, T> {
         let time = pin!(sleep_until(self.next_wake()));
         let mut signals = Signals { stop, draining, time };
         loop {
-            let turn = self.next(&mut signals).await;
-            if let Err(departure) = Box::pin(self.take(turn)).await {
+            let wake = self.next(&mut signals).await;
+            if let Err(departure) = Box::pin(self.take(wake)).await {
                 return departure;
             }
         }
     }
 
     /// Waits for whatever comes first; what is said to a connection goes before what it asks for.
-    async fn next(&mut self, signals: &mut Signals<'_, '_>) -> Turn {
+    async fn next(&mut self, signals: &mut Signals<'_, '_>) -> Wake {
         let (wake, room) = (self.next_wake(), !self.jobs.is_full());
         if signals.time.deadline() != wake {
             signals.time.as_mut().reset(wake);
         }
         tokio::select! {
             biased;
-            code = self.inbox.closing() => Turn::Close(code),
-            () = &mut signals.stop => Turn::Close(CloseCode::GoingAway),
-            () = &mut signals.draining, if self.times.goaway.is_none() => Turn::Drain,
-            () = &mut signals.time => Turn::Time,
-            mail = self.inbox.mail(), if !self.jobs.is_placing() => Turn::Mail(mail),
-            done = self.jobs.next() => Turn::Done(done),
+            code = self.inbox.closing() => Wake::Close(code),
+            () = &mut signals.stop => Wake::Close(CloseCode::GoingAway),
+            () = &mut signals.draining, if self.times.goaway.is_none() => Wake::Drain,
+            () = &mut signals.time => Wake::Time,
+            mail = self.inbox.mail(), if !self.jobs.is_placing() => Wake::Mail(mail),
+            done = self.jobs.next() => Wake::Done(done),
             // Last: what was sent leaves only when there is nothing more to say.
-            incoming = self.socket.receive_if(room) => Turn::Incoming(incoming),
+            incoming = self.socket.receive_if(room) => Wake::Incoming(incoming),
         }
     }
 
-    async fn take(&mut self, turn: Turn) -> Result<(), Departure> {
-        match turn {
-            Turn::Close(code) => Err(code.into()),
-            Turn::Drain => {
+    async fn take(&mut self, wake: Wake) -> Result<(), Departure> {
+        match wake {
+            Wake::Close(code) => Err(code.into()),
+            Wake::Drain => {
                 // Each at its own time, so that the clients do not all come to the next gateway at once.
                 let spread = self.node.config.drain.mul_f32(0.5);
                 self.times.goaway = Some(Instant::now() + spread.mul_f32(fastrand::f32()));
                 Ok(())
             }
-            Turn::Time => self.on_time().await,
-            Turn::Mail(Mail::Entry(entry)) => self.deliver(&entry).await,
-            Turn::Mail(Mail::CatchUp(call)) => Box::pin(self.catch_up(call)).await.map(drop),
-            Turn::Mail(Mail::Doubt(partitions)) => Box::pin(self.catch_up_in(&partitions)).await,
-            Turn::Mail(Mail::Renew) => {
+            Wake::Time => self.on_time().await,
+            Wake::Mail(Mail::Entry(entry)) => self.deliver(&entry).await,
+            Wake::Mail(Mail::CatchUp(call)) => Box::pin(self.catch_up(call)).await.map(drop),
+            Wake::Mail(Mail::Doubt(partitions)) => Box::pin(self.catch_up_in(&partitions)).await,
+            Wake::Mail(Mail::Renew) => {
                 self.renew();
                 Ok(())
             }
-            Turn::Done(done) => {
+            Wake::Done(done) => {
                 if let Some(reply) = done.reply {
                     self.socket.send(&reply).await?;
                 }
@@ -209,7 +209,7 @@ impl<'a, T: Transport> Driver<'a, T> {
                     None => Ok(()),
                 }
             }
-            Turn::Incoming(incoming) => {
+            Wake::Incoming(incoming) => {
                 self.times.heard = Instant::now();
                 match incoming? {
                     Received::Frame(bytes) => self.receive(&bytes).await,
@@ -231,22 +231,22 @@ impl<'a, T: Transport> Driver<'a, T> {
             return Ok(());
         }
         match self.session.next(call, *seq, *at, to, event) {
-            Next::Deliver(frame) => {
+            Turn::Deliver(frame) => {
                 let after = self.node.clock.now().since(*at);
                 self.node.metrics.delivery.observe_ms((), after);
                 self.tell(*frame).await?;
                 self.note_delivery(entry);
                 Ok(())
             }
-            Next::Skip => Ok(()),
-            Next::Unknown if matches!(event, Event::Ended { .. }) => {
+            Turn::Skip => Ok(()),
+            Turn::Unknown if matches!(event, Event::Ended { .. }) => {
                 self.session.withhold(call);
                 Ok(())
             }
-            Next::Unknown => Box::pin(self.withhold(call)).await.map(drop),
+            Turn::Unknown => Box::pin(self.withhold(call)).await.map(drop),
             #[cfg(feature = "mutants")]
-            Next::Gap if crate::mutants::present().ignores_gaps => self.replay(entry).await,
-            Next::Gap => {
+            Turn::Gap if crate::mutants::present().ignores_gaps => self.replay(entry).await,
+            Turn::Gap => {
                 self.node.metrics.gaps.inc((Gap::Sequence,));
                 Box::pin(self.catch_up(call.clone())).await.map(drop)
             }
@@ -256,13 +256,13 @@ impl<'a, T: Transport> Driver<'a, T> {
     async fn replay(&mut self, entry: &Envelope) -> Result<(), Departure> {
         let Envelope { call, seq, at, to, event, .. } = entry;
         match self.session.replayed(call, *seq, *at, to, event) {
-            Next::Deliver(frame) => {
+            Turn::Deliver(frame) => {
                 self.node.metrics.replayed.inc(());
                 self.tell(*frame).await?;
                 self.note_delivery(entry);
                 Ok(())
             }
-            Next::Skip | Next::Gap | Next::Unknown => Ok(()),
+            Turn::Skip | Turn::Gap | Turn::Unknown => Ok(()),
         }
     }
 

@@ -6,7 +6,7 @@ use ringback_call::CallId;
 use ringback_session::Identity;
 
 use crate::{
-    Node, attendance,
+    Node, dropped,
     registry::{Handle, Inbox},
     routes,
 };
@@ -41,7 +41,7 @@ impl Drop for Presence {
         let (calls, told) = (std::mem::take(calls), std::mem::take(told));
         let us = Arc::clone(&node);
         node.background.spawn(async move {
-            attendance::drop_out(&us, &identity, calls).await;
+            dropped::tell_calls(&us, &identity, calls).await;
             routes::retire(&us, &identity, &told).await;
         });
     }

@@ -9,7 +9,7 @@ use crate::Node;
 
 /// Tells calls that a connection of one of their devices is closed. What can't be told while the store is away is told
 /// later.
-pub(crate) async fn drop_out(node: &Arc<Node>, identity: &Identity, of: Vec<CallId>) {
+pub(crate) async fn tell_calls(node: &Arc<Node>, identity: &Identity, of: Vec<CallId>) {
     for call in of {
         let input = Input::Dropped {
             user: identity.user.clone(),

@@ -59,7 +59,7 @@ impl News {
 }
 
 #[derive(Default)]
-pub(super) struct Place {
+pub(super) struct Memory {
     pub(super) known: Option<Known>,
     pub(super) recent: Recent,
     /// A commit that nobody knows the fate of. It is made sure of before anything else is committed: should it be lost,
@@ -78,7 +78,7 @@ pub(super) struct Place {
     pub(super) left: Option<Instant>,
 }
 
-impl Place {
+impl Memory {
     /// Takes what the store is known to hold.
     pub(super) fn learn(&mut self, known: Known) {
         self.recent.trim(known.call());
@@ -169,33 +169,33 @@ mod tests {
         Known { version: Version { count, stamp }, document, bytes: Bytes::new() }
     }
 
-    fn hear(place: &mut Place, heard: Known) -> bool {
-        place.hear(Heard::of(heard)).is_ok()
+    fn hear(memory: &mut Memory, heard: Known) -> bool {
+        memory.hear(Heard::of(heard)).is_ok()
     }
 
     #[test]
     fn a_history_that_contradicts_ours_does_not_take_its_place_however_long_it_is() {
-        let mut place = Place::default();
-        assert!(hear(&mut place, known(5, 0x5a, &[4, 3])));
+        let mut memory = Memory::default();
+        assert!(hear(&mut memory, known(5, 0x5a, &[4, 3])));
         assert!(
-            !hear(&mut place, known(6, 0x6b, &[0x5b, 4, 3])),
+            !hear(&mut memory, known(6, 0x6b, &[0x5b, 4, 3])),
             "another fifth change was made of the fourth"
         );
-        assert!(hear(&mut place, known(4, 4, &[3])), "one that was overtaken");
-        assert_eq!(place.known.as_ref().unwrap().version.stamp, 0x5a);
-        assert!(hear(&mut place, known(6, 0x6a, &[0x5a, 4, 3])));
-        assert!(hear(&mut place, known(9, 9, &[8, 7])), "too far on for anybody to tell");
+        assert!(hear(&mut memory, known(4, 4, &[3])), "one that was overtaken");
+        assert_eq!(memory.known.as_ref().unwrap().version.stamp, 0x5a);
+        assert!(hear(&mut memory, known(6, 0x6a, &[0x5a, 4, 3])));
+        assert!(hear(&mut memory, known(9, 9, &[8, 7])), "too far on for anybody to tell");
     }
 
     #[test]
     fn a_commit_that_is_made_sure_of_is_not_newer_than_what_became_of_it() {
-        let mut place = Place::default();
-        assert!(hear(&mut place, known(5, 5, &[4, 3])));
-        assert!(hear(&mut place, known(7, 7, &[6, 5, 4])));
-        place.done(Vec::new(), known(6, 6, &[5, 4]));
-        assert_eq!(place.known.as_ref().unwrap().version.count, 7);
-        place.done(Vec::new(), known(8, 8, &[7, 6]));
-        assert_eq!(place.known.as_ref().unwrap().version.count, 8);
+        let mut memory = Memory::default();
+        assert!(hear(&mut memory, known(5, 5, &[4, 3])));
+        assert!(hear(&mut memory, known(7, 7, &[6, 5, 4])));
+        memory.done(Vec::new(), known(6, 6, &[5, 4]));
+        assert_eq!(memory.known.as_ref().unwrap().version.count, 7);
+        memory.done(Vec::new(), known(8, 8, &[7, 6]));
+        assert_eq!(memory.known.as_ref().unwrap().version.count, 8);
     }
 
     #[test]

@@ -22,7 +22,7 @@
 {{- if kindIs "slice" . -}}
 [{{ range $i, $each := . }}{{ if $i }}, {{ end }}{{ include "ringback.toml" $each }}{{ end }}]
 {{- else if or (kindIs "string" .) (kindIs "bool" .) -}}
-{{- toJson . -}}
+{{- toRawJson . -}}
 {{- else -}}
 {{- int64 . -}}
 {{- end -}}

@@ -16,6 +16,7 @@ use crate::{
     http,
     logging::LogFilter,
     settings::{Auth, Settings, Webhooks},
+    version::{COMMIT, VERSION},
 };
 
 /// How long the connections to the store may take to end, and what is left of traces to be sent.
@@ -93,7 +94,7 @@ async fn open_store(settings: &Settings) -> anyhow::Result<(Arc<dyn Store>, Opti
 fn announce(settings: &Settings) {
     let Settings { listen, admin_listen, node, auth, .. } = settings;
     let node = &node.name;
-    tracing::info!(%node, version = env!("CARGO_PKG_VERSION"), %listen, admin = %admin_listen, "gateway started");
+    tracing::info!(%node, version = VERSION, commit = COMMIT, %listen, admin = %admin_listen, "gateway started");
     if matches!(auth, Auth::Dev) {
         tracing::warn!("DEVELOPMENT MODE: a token is just a user's name, so anybody can be anybody");
         tracing::info!("open http://{listen}/ in two tabs to call from one to the other");

@@ -1,12 +1,15 @@
 //! The gateway: the program around a node. It reads settings, opens the store, and has the sockets.
 //!
-//! What is where: [`settings`] and [`logging`] come first, [`app`] puts it all together, [`http`] has the two ports,
+//! What is where: [`cli`] is the command line, [`settings`] and [`logging`] come first, [`app`] puts it all together, [`http`] has the two ports,
 //! [`hooks`] asks and tells the application's servers,
-//! [`websocket`] carries the frames of a client. What a gateway *does* is in `ringback-node`.
+//! [`websocket`] carries the frames of a client; [`probe`] asks a gateway that runs. What a gateway *does* is in `ringback-node`.
 
 pub mod app;
+pub mod cli;
 pub mod hooks;
 pub mod http;
 pub mod logging;
+pub mod probe;
 pub mod settings;
+pub mod version;
 pub mod websocket;

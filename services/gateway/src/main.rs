@@ -1,10 +1,15 @@
 //! `ringback-gateway`: reads the command line, and wires.
 
-use std::path::PathBuf;
+use std::{io::Write as _, process::ExitCode};
 
 use anyhow::Context;
-use clap::Parser;
-use ringback_gateway::{app, logging, settings};
+use clap::Parser as _;
+use ringback_gateway::{
+    app,
+    cli::{Command, Flags, Sources},
+    logging, probe, settings,
+    settings::Settings,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -12,57 +17,34 @@ use tokio_util::sync::CancellationToken;
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// Call signaling for WebRTC.
-#[derive(Parser)]
-#[command(version, about)]
-struct Flags {
-    /// A TOML file with settings.
-    #[arg(long, value_name = "FILE", env = "RINGBACK_CONFIG")]
-    config: Option<PathBuf>,
-    /// Take a user's name as the token (auth.dev).
-    #[arg(long)]
-    dev: bool,
-    /// Allow --dev on an address that is not loopback (auth.dev_anywhere).
-    #[arg(long)]
-    dev_anywhere: bool,
-    /// Where clients connect (server.listen).
-    #[arg(long, value_name = "ADDRESS")]
-    listen: Option<String>,
-    /// Where operators look (admin.listen).
-    #[arg(long, value_name = "ADDRESS")]
-    admin_listen: Option<String>,
-    /// The store's address (store.url).
-    #[arg(long, value_name = "URL")]
-    store: Option<String>,
-    /// Print every setting with its default, and stop.
-    #[arg(long)]
-    print_defaults: bool,
-}
-
-impl Flags {
-    fn overrides(&self) -> settings::Overrides {
-        let switch = |on: bool| on.then(|| "true".to_owned());
-        [
-            ("auth.dev", switch(self.dev)),
-            ("auth.dev_anywhere", switch(self.dev_anywhere)),
-            ("server.listen", self.listen.clone()),
-            ("admin.listen", self.admin_listen.clone()),
-            ("store.url", self.store.clone()),
-        ]
-        .into_iter()
-        .filter_map(|(key, value)| Some((key, value?)))
-        .collect()
-    }
-}
-
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let flags = Flags::parse();
-    if flags.print_defaults {
-        use std::io::Write as _;
-        return Ok(std::io::stdout().write_all(settings::DEFAULTS.as_bytes())?);
+async fn main() -> ExitCode {
+    match run(Flags::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody who listens is no reason for another failure.
+            let _ = writeln!(std::io::stderr(), "ringback-gateway: {error:#}");
+            ExitCode::FAILURE
+        }
     }
-    let settings = settings::Settings::load(flags.config.as_deref(), flags.overrides())?;
+}
+
+async fn run(flags: Flags) -> anyhow::Result<()> {
+    let Flags { sources, print_defaults, command } = flags;
+    if print_defaults {
+        return print(settings::DEFAULTS);
+    }
+    match command {
+        None => serve(Settings::load(sources.config.as_deref(), sources.overrides())?).await,
+        Some(Command::CheckConfig) => check_config(&sources),
+        Some(Command::Probe { ready }) => {
+            let settings = Settings::load(sources.config.as_deref(), sources.overrides())?;
+            print(&format!("{}\n", probe::probe(settings.admin_listen, ready).await?))
+        }
+    }
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<()> {
     let log = logging::start(&settings.log)?;
     let draining = CancellationToken::new();
     let told = draining.clone();
@@ -75,4 +57,13 @@ async fn main() -> anyhow::Result<()> {
         told.cancel();
     });
     app::run(settings, log, draining).await
+}
+
+fn check_config(sources: &Sources) -> anyhow::Result<()> {
+    let chosen = Settings::chosen(sources.config.as_deref(), sources.overrides())?;
+    print(&format!("the settings are sound; other than by default are {}:\n{chosen}", chosen.count()))
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
 }

@@ -2,6 +2,7 @@
 //! is not in it does not exist.
 
 mod check;
+mod chosen;
 mod source;
 
 use std::{net::SocketAddr, path::Path};
@@ -16,6 +17,7 @@ use serde::Deserialize;
 
 use crate::hooks::signature::Secret;
 
+pub use chosen::Chosen;
 pub use source::{DEFAULTS, Overrides, Problems};
 
 /// All settings, checked.
@@ -130,8 +132,19 @@ impl Settings {
     /// # Errors
     /// Every problem there is, not just the first.
     pub fn load(file: Option<&Path>, overrides: Overrides) -> Result<Self, Problems> {
-        let (raw, problems) = source::load(file, std::env::vars(), overrides)?;
+        let (raw, problems) = source::load(file, std::env::vars(), overrides)?.into_raw()?;
         check::check(raw, problems)
+    }
+
+    /// Those that are not as by default, if all of them are sound.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn chosen(file: Option<&Path>, overrides: Overrides) -> Result<Chosen, Problems> {
+        let loaded = source::load(file, std::env::vars(), overrides)?;
+        let chosen = Chosen::of(&loaded.values, &loaded.defaults);
+        let (raw, problems) = loaded.into_raw()?;
+        check::check(raw, problems).map(|_| chosen)
     }
 }
 

@@ -1,15 +1,15 @@
-//! The program itself: what it refuses to run with, and how it says so. No world is needed for these.
+//! The program itself: what it refuses to run with, and how it says so, and what else it does than serve. No world is
+//! needed for these.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::process::{ExitStatus, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use ringback_tests::gateway::{self, Gateway};
 use ringback_tests::ports::free_port;
 use ringback_tests::token::SECRET;
 use tempfile::TempDir;
-use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
 /// A story about the program alone.
@@ -27,6 +27,14 @@ pub(crate) const ALL: &[Program] = &[
     Program {
         name: "all_wrong_settings_are_told_at_once",
         run: || Box::pin(all_wrong_settings_are_told_at_once()),
+    },
+    Program {
+        name: "check_config_tells_what_is_chosen",
+        run: || Box::pin(check_config_tells_what_is_chosen()),
+    },
+    Program {
+        name: "probe_asks_the_gateway_that_runs_here",
+        run: || Box::pin(probe_asks_the_gateway_that_runs_here()),
     },
 ];
 
@@ -71,25 +79,54 @@ fn named(errors: &str, setting: &str) -> bool {
 
 /// Runs the program with settings that it must refuse; gives its exit status and standard error.
 async fn refuses(settings: &[(&str, &str)]) -> (ExitStatus, String) {
+    let ended = runs(&[], settings).await;
+    (ended.status, String::from_utf8_lossy(&ended.stderr).into_owned())
+}
+
+/// Runs the program to its end, in memory and with a secret unless `settings` say otherwise.
+async fn runs(words: &[&str], settings: &[(&str, &str)]) -> Output {
     let mut command = gateway::command().expect("a gateway");
     command
+        .args(words)
         .env("RINGBACK_SERVER__LISTEN", format!("127.0.0.1:{}", free_port()))
         .env("RINGBACK_ADMIN__LISTEN", format!("127.0.0.1:{}", free_port()))
         .env("RINGBACK_STORE__URL", "memory:")
         .env("RINGBACK_AUTH__HS256_SECRET", SECRET)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
+        .stdin(Stdio::null());
     for (name, value) in settings {
         command.env(format!("RINGBACK_{name}"), value);
     }
-    let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().expect("it starts");
-    let mut stderr = child.stderr.take().expect("a pipe");
-    let mut errors = Vec::new();
-    let status = timeout(GIVES_UP, async {
-        stderr.read_to_end(&mut errors).await.expect("its words");
-        child.wait().await.expect("its exit")
-    });
-    let status = status.await.expect("it should have refused these settings, but runs");
-    (status, String::from_utf8_lossy(&errors).into_owned())
+    let ended = tokio::process::Command::from(command).kill_on_drop(true).output();
+    timeout(GIVES_UP, ended).await.expect("it should have ended, but runs").expect("it starts")
+}
+
+async fn check_config_tells_what_is_chosen() {
+    let url = ("STORE__URL", "redis://ringback:sesame@127.0.0.1:6379");
+    let sound = runs(&["check-config"], &[url, ("DRAIN__WINDOW_MS", "4000")]).await;
+    let told = String::from_utf8_lossy(&sound.stdout);
+    assert!(sound.status.success(), "{told}");
+    assert!(told.contains("drain.window_ms = 4000"), "{told}");
+    assert!(!told.contains("ringing_ms"), "what is as by default is not told: {told}");
+    assert!(!told.contains("sesame") && !told.contains(SECRET), "no secret is told: {told}");
+
+    let wrong = runs(&["check-config"], &[("TIMEOUTS__RINGING_MS", "soon"), ("CALLS__BUSY", "maybe")]).await;
+    let errors = String::from_utf8_lossy(&wrong.stderr);
+    assert_eq!(wrong.status.code(), Some(1), "{errors}");
+    assert!(named(&errors, "timeouts.ringing_ms") && named(&errors, "calls.busy"), "{errors}");
+}
+
+async fn probe_asks_the_gateway_that_runs_here() {
+    let dir = TempDir::new().expect("a folder");
+    let gateway = Gateway::start(dir.path(), "probed", "memory:", &[]).await.expect("it runs");
+    let admin = format!("0.0.0.0:{}", gateway.admin());
+    let probe =
+        async |words: &'static [&'static str]| runs(words, &[("ADMIN__LISTEN", admin.as_str())]).await;
+    for words in [&["probe"] as &[_], &["probe", "--ready"]] {
+        let well = probe(words).await;
+        assert!(well.status.success(), "{well:?}");
+    }
+    gateway.kill9();
+    let gone = probe(&["probe"]).await;
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&gone.stderr).contains("nothing listens"), "{gone:?}");
 }

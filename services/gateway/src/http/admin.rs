@@ -12,7 +12,10 @@ use axum::{
 use ringback_node::Node;
 
 use super::{call_log, calls, events, operations, reply::json};
-use crate::logging::LogFilter;
+use crate::{
+    logging::LogFilter,
+    version::{COMMIT, VERSION},
+};
 
 /// What the port's answers are made of.
 #[derive(Clone, FromRef)]
@@ -46,7 +49,8 @@ pub fn admin_port(node: Arc<Node>, log: LogFilter) -> Router {
 async fn healthz(State(node): State<Arc<Node>>) -> Response {
     let body = serde_json::json!({
         "status": "ok",
-        "version": env!("CARGO_PKG_VERSION"),
+        "version": VERSION,
+        "commit": COMMIT,
         "node": node.cluster.name().as_str(),
         "connections": node.registry.len(),
     });

@@ -17,6 +17,10 @@ pub type Overrides = Vec<(&'static str, String)>;
 pub struct Problems(pub Vec<String>);
 
 impl Problems {
+    fn one(problem: &dyn fmt::Display) -> Self {
+        Self(vec![problem.to_string()])
+    }
+
     pub(super) fn add(&mut self, key: &str, problem: impl fmt::Display) {
         self.0.push(format!("{key}: {problem}"));
     }
@@ -179,8 +183,8 @@ pub(super) fn load(
     file: Option<&Path>,
     environment: impl Iterator<Item = (String, String)>,
     overrides: Overrides,
-) -> Result<(Raw, Problems), Problems> {
-    let one = |error: &dyn fmt::Display| Problems(vec![error.to_string()]);
+) -> Result<Loaded, Problems> {
+    let one = Problems::one;
     // Only RINGBACK_<SECTION>__<KEY> is a setting; other RINGBACK_ variables are somebody else's.
     let environment: HashMap<String, String> =
         environment.filter(|(name, _)| name.starts_with("RINGBACK_") && name.contains("__")).collect();
@@ -195,12 +199,26 @@ pub(super) fn load(
         builder = builder.set_override(key, value).map_err(|error| one(&error))?;
     }
     let merged: Table = builder.build().and_then(Config::try_deserialize).map_err(|error| one(&error))?;
-    let schema: Table = DEFAULTS.parse().map_err(|error| one(&error))?;
+    let defaults: Table = DEFAULTS.parse().map_err(|error| one(&error))?;
 
     let mut problems = Problems::default();
-    let shaped = shape(&merged, &schema, &mut problems);
-    let raw = Value::Table(shaped).try_into().map_err(|error: toml::de::Error| one(&error))?;
-    Ok((raw, problems))
+    let values = shape(&merged, &defaults, &mut problems);
+    Ok(Loaded { values, defaults, problems })
+}
+
+/// What all sources together say.
+pub(super) struct Loaded {
+    pub(super) values: Table,
+    pub(super) defaults: Table,
+    problems: Problems,
+}
+
+impl Loaded {
+    /// The same with types, and what is wrong so far.
+    pub(super) fn into_raw(self) -> Result<(Raw, Problems), Problems> {
+        let raw = Value::Table(self.values).try_into();
+        Ok((raw.map_err(|error: toml::de::Error| Problems::one(&error))?, self.problems))
+    }
 }
 
 /// Each value in the type its default has; the environment knows only text.

@@ -12,7 +12,7 @@ fn load_with(
     overrides: Overrides,
 ) -> Result<Settings, Problems> {
     let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let (raw, problems) = source::load(file, environment, overrides)?;
+    let (raw, problems) = source::load(file, environment, overrides)?.into_raw()?;
     check::check(raw, problems)
 }
 

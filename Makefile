@@ -180,7 +180,7 @@ test-load-only:
 	@$(STEP) "load tool" cargo nextest run --package ringback-loadtest
 
 test-e2e-only:
-	@$(SETUP) redis prometheus rotel
+	@$(SETUP) redis prometheus rotel openssl
 	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "end-to-end tests" cargo test --package ringback-tests -- $(ARGS)
 
 test-chaos-only:
@@ -196,7 +196,7 @@ test-browser-only: tests/browser/node_modules/.package-lock.json
 
 .PHONY: setup
 setup: ## Install what the tests need and is not there yet
-	@$(STEP) "set-up" $(SETUP) cargo node redis chromium firefox coturn netns prometheus nextest deny rotel
+	@$(STEP) "set-up" $(SETUP) cargo node redis chromium firefox coturn netns prometheus openssl nextest deny rotel
 
 .PHONY: fmt
 fmt: ## Format the Rust code

@@ -47,7 +47,7 @@ use ringback_store::{Partition, Partitions, Store, StoreError, Subscription, Ver
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use errors::ConnectError;
-pub use settings::{Durability, RedisSettings};
+pub use settings::{Credentials, Durability, RedisSettings};
 
 use keys::Keys;
 use request::Request;

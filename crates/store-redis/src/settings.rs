@@ -40,6 +40,31 @@ pub struct RedisSettings {
     pub clients_per_primary: usize,
     /// What has to have a commit before it counts.
     pub durability: Durability,
+    /// Who Redis takes us for; where the URL says it, the URL counts.
+    pub credentials: Credentials,
+    /// Who Sentinels take us for.
+    pub sentinel_credentials: Credentials,
+}
+
+/// A user and a password. They are not shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Credentials {
+    username: Option<String>,
+    password: Option<String>,
+}
+
+impl Credentials {
+    /// What is empty is not there: without a user it is the default one, without a password nobody in particular.
+    pub fn new(username: String, password: String) -> Self {
+        let given = |text: String| Some(text).filter(|text| !text.is_empty());
+        Self { username: given(username), password: given(password) }
+    }
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.password.is_some() { "Credentials" } else { "no credentials" })
+    }
 }
 
 /// What has to have a commit before it counts.
@@ -65,6 +90,8 @@ impl RedisSettings {
             namespace: Self::NAMESPACE.to_owned(),
             clients_per_primary: 1,
             durability: Durability::Primary,
+            credentials: Credentials::default(),
+            sentinel_credentials: Credentials::default(),
         }
     }
 
@@ -76,7 +103,17 @@ impl RedisSettings {
         if !(1..=16).contains(&self.clients_per_primary) {
             return Err(ConnectError::Setting("there must be 1 to 16 clients per primary"));
         }
-        let config = Config::from_url(&self.url).map_err(ConnectError::Url)?;
+        let mut config = Config::from_url(&self.url).map_err(ConnectError::Url)?;
+        let Credentials { username, password } = self.credentials.clone();
+        if config.password.is_none() {
+            (config.username, config.password) = (username, password);
+        }
+        let sentinels = self.sentinel_credentials.clone();
+        if let ServerConfig::Sentinel { username, password, .. } = &mut config.server
+            && password.is_none()
+        {
+            (*username, *password) = (sentinels.username, sentinels.password);
+        }
         Ok(Dialer { config })
     }
 }

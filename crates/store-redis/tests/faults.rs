@@ -8,6 +8,8 @@ use ringback_call::NodeId;
 use ringback_store::{Bus as _, BusEvent, Partition, Subscription};
 use ringback_store_redis::{RedisSettings, RedisStore};
 
+#[path = "faults/access.rs"]
+mod access;
 #[path = "faults/connections.rs"]
 mod connections;
 #[path = "faults/counter.rs"]

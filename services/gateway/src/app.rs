@@ -84,6 +84,8 @@ async fn open_store(settings: &Settings) -> anyhow::Result<(Arc<dyn Store>, Opti
         partitions: settings.store.partitions,
         durability: settings.store.durability,
         clients_per_primary: settings.store.connections,
+        credentials: settings.store.credentials.clone(),
+        sentinel_credentials: settings.store.sentinel_credentials.clone(),
         ..RedisSettings::new(settings.store.url.as_str())
     })
     .await

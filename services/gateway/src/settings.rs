@@ -11,7 +11,7 @@ use axum::http::Uri;
 use ringback_call::{BusyPolicy, Rules, Timeouts as CallTimeouts};
 use ringback_node::{Config, outbox::Terms};
 use ringback_store::Partitions;
-use ringback_store_redis::Durability;
+use ringback_store_redis::{Credentials, Durability};
 use ringback_telemetry::TraceSettings;
 use serde::Deserialize;
 
@@ -66,6 +66,10 @@ impl std::fmt::Debug for Webhooks {
 pub struct Store {
     /// Its address.
     pub url: String,
+    /// Who Redis takes us for, where the address does not say.
+    pub credentials: Credentials,
+    /// Who Sentinels take us for.
+    pub sentinel_credentials: Credentials,
     /// Into how many parts its keys are cut.
     pub partitions: Partitions,
     /// What has to have a change before it is acknowledged.
@@ -84,7 +88,8 @@ impl Store {
 /// The address may hold a password: it is not shown.
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { url: _, partitions, durability, connections } = self;
+        let Self { url: _, credentials: _, sentinel_credentials: _, partitions, durability, connections } =
+            self;
         write!(f, "Store({} partitions, {durability:?}, {connections} connections)", partitions.count())
     }
 }

@@ -4,6 +4,7 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::LazyLock,
 };
 
 use anyhow::Context as _;
@@ -33,7 +34,7 @@ const USAGE: u8 = 2;
 
 /// Virtual callers against one or many Ringback gateways.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version = version(), about)]
 pub(crate) struct Flags {
     #[command(subcommand)]
     command: Command,
@@ -87,8 +88,9 @@ struct Run {
     /// How many workers make this run together.
     #[arg(long, default_value_t = 1, requires_if("2", "redis"))]
     workers: usize,
-    /// Where workers find each other.
-    #[arg(long)]
+    /// Where workers find each other. User and password, where they are not in the URL, from RINGBACK_STORE__USERNAME and
+    /// RINGBACK_STORE__PASSWORD, as gateways have them.
+    #[arg(long, env = "RINGBACK_LOADTEST_REDIS", hide_env_values = true)]
     redis: Option<String>,
     /// What the workers call this run.
     #[arg(long, default_value = "run")]
@@ -132,6 +134,15 @@ impl Flags {
         };
         exit(done, FAILED)
     }
+}
+
+/// With the commit it was built from, if `RINGBACK_COMMIT` told the compiler.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| match option_env!("RINGBACK_COMMIT") {
+        Some(commit) if !commit.is_empty() => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
+        _ => env!("CARGO_PKG_VERSION").to_owned(),
+    });
+    &VERSION
 }
 
 fn exit(done: anyhow::Result<u8>, otherwise: u8) -> ExitCode {

@@ -23,6 +23,11 @@ const QUEUE: usize = 100_000;
 /// Connects, or says why not.
 pub(crate) async fn connect(url: &str) -> anyhow::Result<Client> {
     let mut config = Config::from_url(url).context("the URL of Redis")?;
+    if config.password.is_none() {
+        let given = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        config.password = given("RINGBACK_STORE__PASSWORD");
+        config.username = config.username.or(given("RINGBACK_STORE__USERNAME"));
+    }
     config.version = RespVersion::RESP3;
     let performance = PerformanceConfig {
         default_command_timeout: LIMIT,

@@ -2,12 +2,17 @@
 //! needed for these.
 
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
-use std::process::{ExitStatus, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use ringback_tests::gateway::{self, Gateway};
+use ringback_tests::http;
+use ringback_tests::patience::eventually;
 use ringback_tests::ports::free_port;
+use ringback_tests::process::Process;
+use ringback_tests::redis::Redis;
 use ringback_tests::token::SECRET;
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -31,6 +36,10 @@ pub(crate) const ALL: &[Program] = &[
     Program {
         name: "check_config_tells_what_is_chosen",
         run: || Box::pin(check_config_tells_what_is_chosen()),
+    },
+    Program {
+        name: "redis_may_want_tls_and_a_password",
+        run: || Box::pin(redis_may_want_tls_and_a_password()),
     },
     Program {
         name: "probe_asks_the_gateway_that_runs_here",
@@ -129,4 +138,42 @@ async fn probe_asks_the_gateway_that_runs_here() {
     let gone = probe(&["probe"]).await;
     assert_eq!(gone.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&gone.stderr).contains("nothing listens"), "{gone:?}");
+}
+
+/// An authority of our own, and a certificate of it for loopback: `ca.crt`, `redis.crt`, `redis.key`.
+fn certificates(dir: &Path) {
+    let new = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
+    let authority = format!("{new} -subj /CN=authority -keyout ca.key -out ca.crt");
+    let server = "-subj /CN=redis -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=CA:FALSE";
+    let server = format!("{new} {server} -CA ca.crt -CAkey ca.key -keyout redis.key -out redis.crt");
+    for words in [authority, server] {
+        let made = Command::new("openssl").args(words.split(' ')).current_dir(dir).output().expect("openssl");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+}
+
+async fn redis_may_want_tls_and_a_password() {
+    let dir = TempDir::new().expect("a folder");
+    certificates(dir.path());
+    let tls = free_port();
+    let options = format!(
+        "--tls-port {tls} --tls-cert-file redis.crt --tls-key-file redis.key --tls-ca-cert-file ca.crt \
+         --tls-auth-clients no --user default off --user ringback on >sesame ~rb1:* &rb1:* +@all -@admin"
+    );
+    let options: Vec<String> = options.split_whitespace().map(str::to_owned).collect();
+    let _redis = Redis::start_with(dir.path(), &options).await.expect("Redis with TLS");
+    let mut command = gateway::command().expect("a gateway");
+    let admin = free_port();
+    command
+        .env("RINGBACK_SERVER__LISTEN", format!("127.0.0.1:{}", free_port()))
+        .env("RINGBACK_ADMIN__LISTEN", format!("127.0.0.1:{admin}"))
+        .env("RINGBACK_STORE__URL", format!("rediss://127.0.0.1:{tls}"))
+        .env("RINGBACK_STORE__USERNAME", "ringback")
+        .env("RINGBACK_STORE__PASSWORD", "sesame")
+        .env("RINGBACK_AUTH__HS256_SECRET", SECRET)
+        .env("SSL_CERT_FILE", dir.path().join("ca.crt"));
+    let process = Process::spawn("gateway", command, dir.path()).expect("it starts");
+    let ready = async || matches!(http::get(admin, "/readyz").await, Ok((200, _))).then_some(());
+    assert!(eventually(GIVES_UP, ready).await.is_some(), "{}", process.tail(40));
+    assert!(!process.output().contains("sesame"), "the password is not logged");
 }

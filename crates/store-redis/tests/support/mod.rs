@@ -43,6 +43,14 @@ impl Server {
         server
     }
 
+    /// One with these arguments, words separated by spaces, that answers.
+    pub(crate) fn with(more: &str) -> Self {
+        let mut server = Self::at_rest();
+        server.more = more.split(' ').map(str::to_owned).collect();
+        server.run();
+        server
+    }
+
     /// A port at which one can be started later.
     pub(crate) fn at_rest() -> Self {
         Self {
@@ -75,10 +83,15 @@ impl Server {
 
     /// A Sentinel that watches over one, by itself, and has it for lost after half a second.
     pub(crate) fn sentinel_of(primary: &Self) -> Self {
+        Self::sentinel_with(primary, "")
+    }
+
+    /// One with more in its file.
+    pub(crate) fn sentinel_with(primary: &Self, more: &str) -> Self {
         let mut server = Self::at_rest();
         let watched = format!(
             "sentinel monitor {SERVICE} 127.0.0.1 {} 1\nsentinel down-after-milliseconds {SERVICE} 500\n\
-             sentinel failover-timeout {SERVICE} 2000\n",
+             sentinel failover-timeout {SERVICE} 2000\n{more}",
             primary.port
         );
         let config = server.dir.path().join("sentinel.conf");

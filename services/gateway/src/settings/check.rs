@@ -13,13 +13,15 @@ use ringback_node::{
     machine::Machine,
 };
 use ringback_store::{LogBounds, Partitions};
-use ringback_store_redis::Durability;
+use ringback_store_redis::{Credentials, Durability};
 use ringback_telemetry::{OtlpProtocol, TraceSettings};
 use ringback_wire::Limits as WireLimits;
 
 use super::{
-    Auth, Log, LogFormat, Settings, Store, rules,
-    source::{Problems, Raw},
+    Auth, Log, LogFormat, Settings, Store,
+    chosen::without_credentials,
+    rules,
+    source::{self, Problems, Raw},
 };
 
 pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Problems> {
@@ -31,7 +33,7 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
     if partitions.is_none() {
         problems.add("store.partitions", "must be from 1 to 1024");
     }
-    store_url(&raw.store.url, &mut problems);
+    store_url(&raw.store, &mut problems);
     let durability = durability(&raw, &mut problems);
     let auth = auth(&raw, listen, &mut problems);
     let ice = ice(&raw, &mut problems);
@@ -104,6 +106,11 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
             };
             let store = Store {
                 url: raw.store.url,
+                credentials: Credentials::new(raw.store.username, raw.store.password),
+                sentinel_credentials: Credentials::new(
+                    raw.store.sentinel_username,
+                    raw.store.sentinel_password,
+                ),
                 partitions,
                 durability,
                 connections: raw.store.connections_per_primary,
@@ -146,11 +153,32 @@ fn node_id(text: &str, problems: &mut Problems) -> Option<NodeId> {
     NodeId::new(text).map_err(|error| problems.add("node.id", error)).ok()
 }
 
-fn store_url(url: &str, problems: &mut Problems) {
-    const SCHEMES: [&str; 4] = ["memory:", "redis://", "redis-cluster://", "redis-sentinel://"];
-    if !SCHEMES.iter().any(|scheme| url.starts_with(scheme)) {
+fn store_url(store: &source::Store, problems: &mut Problems) {
+    const SCHEMES: [&str; 7] = [
+        "memory:",
+        "redis://",
+        "redis-cluster://",
+        "redis-sentinel://",
+        "rediss://",
+        "rediss-cluster://",
+        "rediss-sentinel://",
+    ];
+    if !SCHEMES.iter().any(|scheme| store.url.starts_with(scheme)) {
         // The address may hold a password: it is not repeated.
         problems.add("store.url", format_args!("must begin with one of {}", SCHEMES.join(", ")));
+    }
+    if !(store.username.is_empty() && store.password.is_empty())
+        && without_credentials(&store.url) != store.url
+    {
+        problems.add("store.password", "is in store.url too: only one of them");
+    }
+    for (user, password, key) in [
+        (&store.username, &store.password, "store.username"),
+        (&store.sentinel_username, &store.sentinel_password, "store.sentinel_username"),
+    ] {
+        if password.is_empty() && !user.is_empty() {
+            problems.add(key, "needs a password");
+        }
     }
 }
 

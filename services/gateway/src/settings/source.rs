@@ -69,6 +69,10 @@ pub(super) struct Node {
 #[derive(Deserialize)]
 pub(super) struct Store {
     pub(super) url: String,
+    pub(super) username: String,
+    pub(super) password: String,
+    pub(super) sentinel_username: String,
+    pub(super) sentinel_password: String,
     pub(super) partitions: u64,
     pub(super) durability: String,
     pub(super) connections_per_primary: usize,

@@ -179,3 +179,18 @@ fn the_ends_of_calls_are_kept_unless_told_otherwise() {
     assert_eq!((&events.types, events.retention), (&defaults.types, defaults.retention));
     assert!(load(&[SECRET, ("RINGBACK_EVENTS__TYPES", "")]).unwrap().node.events.types.is_empty());
 }
+
+#[test]
+fn redis_is_told_once_who_we_are() {
+    let problem = |store: &[(&str, &str)]| {
+        let all: Vec<_> = [&[SECRET], store].concat();
+        load(&all).err().map(|Problems(problems)| problems.join("; "))
+    };
+    let url = ("RINGBACK_STORE__URL", "rediss-cluster://h:1?node=h:2");
+    let password = ("RINGBACK_STORE__PASSWORD", "sesame");
+    assert_eq!(problem(&[url, password]), None);
+    let twice = problem(&[("RINGBACK_STORE__URL", "redis://u:p@h:1"), password]).unwrap();
+    assert!(twice.contains("store.password") && !twice.contains("sesame"), "{twice}");
+    let nameless = problem(&[url, ("RINGBACK_STORE__SENTINEL_USERNAME", "u")]).unwrap();
+    assert!(nameless.contains("store.sentinel_username: needs a password"), "{nameless}");
+}

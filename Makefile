@@ -47,7 +47,7 @@ build: web ## Build the gateway with its demo page
 ##@ Test
 
 # What `make test` does, in this order.
-TEST_STEPS := setup fmt-check docs-check deny test-web web test-watch-only clippy test-unit-only test-doc build test-sim-only test-load-only test-e2e-only test-chaos-only test-browser-only
+TEST_STEPS := setup fmt-check docs-check deny test-web web test-watch-only clippy test-unit-only test-doc build test-chart-only test-sim-only test-load-only test-e2e-only test-chaos-only test-browser-only
 
 .PHONY: test
 test: $(TEST_STEPS) ## Everything: set-up, lints, unit, web, simulated, end-to-end, chaos and browser tests
@@ -76,6 +76,9 @@ sim: ## Simulate whole clusters on virtual time, SEEDS=10000 of them (ARGS="--se
 
 .PHONY: test-sim
 test-sim: test-sim-only ## Simulate some clusters, and some with a rule taken out, each of which has to be noticed
+
+.PHONY: chart-check
+chart-check: build test-chart-only ## Render the Helm chart with Helm 3 and 4, and check what comes of it
 
 .PHONY: test-browser
 test-browser: build test-browser-only ## Real calls in Chromium and Firefox
@@ -133,15 +136,19 @@ bench-time: ## Time the call rules, the wire formats and the Redis store
 	@$(STEP) "times" cargo bench \
 	  --package ringback-call --package ringback-wire --package ringback-store-redis --bench '*' -- $(ARGS)
 
-.PHONY: fmt-check docs-check deny clippy test-watch-only test-unit-only test-doc test-sim-only test-load-only test-e2e-only test-chaos-only test-browser-only
+.PHONY: fmt-check docs-check deny clippy test-watch-only test-chart-only test-unit-only test-doc test-sim-only test-load-only test-e2e-only test-chaos-only test-browser-only
 
 fmt-check:
 	@$(SETUP) cargo
 	@$(STEP) "formatting" cargo fmt --all --check
 
 # That what docs/capacity.md works out is what its table gives.
+# And that what is in two places is the same in both: the chart's copies, the version, the forge's commands.
 docs-check:
 	@$(STEP) "worked examples" scripts/capacity --check
+	@$(STEP) "copies in the chart" scripts/chart --check
+	@$(STEP) "versions" scripts/release check
+	@$(STEP) "workflows" scripts/check-workflows
 
 deny:
 	@$(SETUP) cargo deny
@@ -174,6 +181,12 @@ test-watch-only: deploy/grafana/node_modules/.package-lock.json
 	@$(STEP) "Prometheus: rules' tests" promtool test rules deploy/prometheus/tests/*.yml
 	@$(STEP) "dashboards" -C deploy/grafana npm run --silent check
 
+# After `build`: gateways are asked whether they take the settings of the examples.
+test-chart-only:
+	@$(SETUP) helm prometheus
+	@$(STEP) "chart" env PYTHONPATH=$(CURDIR)/.run/tools/chart \
+	  python3 -B -m unittest discover --start-directory helm/tests $(ARGS)
+
 # After `build`: it runs against real gateways.
 test-load-only:
 	@$(SETUP) redis nextest
@@ -192,11 +205,21 @@ test-browser-only: tests/browser/node_modules/.package-lock.json
 	@$(SETUP) chromium firefox coturn netns
 	@$(STEP) "browser tests" -C tests/browser npm test
 
+##@ Release
+
+.PHONY: release-notes
+release-notes: ## What has changed since the last release, or in VERSION=0.1.0
+	@scripts/release notes $(VERSION)
+
 ##@ Keep in order
+
+.PHONY: chart
+chart: ## Bring the chart's copies up to date: rules, dashboards, schema of settings, table of values
+	@scripts/chart
 
 .PHONY: setup
 setup: ## Install what the tests need and is not there yet
-	@$(STEP) "set-up" $(SETUP) cargo node redis chromium firefox coturn netns prometheus openssl nextest deny rotel
+	@$(STEP) "set-up" $(SETUP) cargo node redis chromium firefox coturn netns prometheus openssl nextest deny rotel helm
 
 .PHONY: fmt
 fmt: ## Format the Rust code

@@ -119,7 +119,9 @@ redis://{{ include "ringback.fullname" . }}-redis:6379
 {{- if and .Values.monitoring.serviceMonitor.enabled .Values.monitoring.podMonitor.enabled -}}
 {{- fail "monitoring.serviceMonitor and monitoring.podMonitor: only one of them, or everything is counted twice" -}}
 {{- end -}}
-{{- if and (kindIs "float64" .Values.strategy.maxSurge) (eq (int .Values.strategy.maxSurge) 0) (eq (toString .Values.strategy.maxUnavailable) "0") -}}
+{{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}{{ fail "ingress.hosts is needed with ingress.enabled" }}{{ end -}}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}{{ fail "httpRoute.parentRefs is needed with httpRoute.enabled: your Gateway" }}{{ end -}}
+{{- if and (has (toString .Values.strategy.maxSurge) (list "0" "0%")) (has (toString .Values.strategy.maxUnavailable) (list "0" "0%")) -}}
 {{- fail "strategy.maxSurge and strategy.maxUnavailable can't both be 0" -}}
 {{- end -}}
 {{- end -}}

@@ -1,0 +1,113 @@
+"""That wrong values are refused, with their names, and that gateways take the settings that come of right ones."""
+
+import os
+import pathlib
+import subprocess
+import tempfile
+import tomllib
+import unittest
+
+from chart import EXAMPLES, HELMS, ROOT, TRIAL, gateways, given, objects, settings, template
+
+# A value, and what has to be named.
+REFUSED = [
+    ("replicaCount=0", "replicaCount"),
+    ("replicaCount=three", "replicaCount"),
+    ("replicas=3", "replicas"),
+    ("image.tag=latest", "tag"),
+    ("image.pullPolicy=Sometimes", "pullPolicy"),
+    ("settings.timeouts.ringing=3", "ringing"),
+    ("settings.timeouts.ringing_ms=soon", "ringing_ms"),
+    ("settings.timeouts.ringing_ms=-1", "ringing_ms"),
+    ("settings.timeout.ringing_ms=1", "timeout"),
+    ("settings.calls.busy=maybe", "busy"),
+    ("settings.store.durability=forever", "durability"),
+    ("settings.auth.hs256_secret=x", "auth"),
+    ("settings.server.listen=x", "server"),
+    ('settings.events.types=["call.begun"]', "types"),
+    ("redis.url=http://redis:6379", "url"),
+    ("redis.url=redis://user:sesame@redis:6379", "url"),
+    ("auth.hs256Secret=short", "hs256Secret"),
+    ("service.type=Public", "type"),
+    ("service.port=70000", "port"),
+    ("ingress.hosts=calls.example.org", "hosts"),
+    ("shutdown.preStopSeconds=0", "preStopSeconds"),
+    ("topologySpread.whenUnsatisfiable=Never", "whenUnsatisfiable"),
+    ("autoscaling.targetCPU=many", "targetCPU"),
+    ("resources.requests=null", "requests"),
+    ("monitoring.serviceMonitor.interval=often", "interval"),
+    ("httpRoute.requestTimeout=forever", "requestTimeout"),
+    ('webhooks.secrets=["sesame"]', "secrets"),
+    ("loadtest.workers=0", "workers"),
+    ("redis.bundled.maxmemory=lots", "maxmemory"),
+]
+# Values that are right by themselves, and what has to be said of them together.
+TOGETHER = [
+    ([], "auth.existingSecret.name is needed"),
+    (["auth.dev=true"], "redis.url is needed"),
+    ([*TRIAL, "redis.url=redis://r:1"], "only one of them"),
+    ([*TRIAL, "auth.existingSecret.name=s"], "only one of them"),
+    ([*TRIAL, 'settings.turn.urls=["turn:t:1"]'], "turn.existingSecret.name"),
+    ([*TRIAL, "settings.webhooks.url=http://w"], "webhooks.existingSecret.name"),
+    ([*TRIAL, "autoscaling.enabled=true", "autoscaling.minReplicas=20"], "autoscaling.minReplicas"),
+    ([*TRIAL, "autoscaling.enabled=true", "autoscaling.targetCPU=0"], "autoscaling needs"),
+    ([*TRIAL, "monitoring.serviceMonitor.enabled=true", "monitoring.podMonitor.enabled=true"], "counted twice"),
+    ([*TRIAL, "strategy.maxSurge=0"], "strategy.maxSurge"),
+    ([*TRIAL, "ingress.enabled=true"], "ingress.hosts"),
+    ([*TRIAL, "httpRoute.enabled=true"], "httpRoute.parentRefs"),
+]
+
+
+def gateway():
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    return os.environ.get("RINGBACK_GATEWAY", target / "debug/ringback-gateway")
+
+
+class Values(unittest.TestCase):
+    def test_a_wrong_value_is_refused_by_its_name(self):
+        for which in HELMS:
+            for value, named in REFUSED:
+                done = template(which, *given(TRIAL), *given([value]))
+                with self.subTest(f"{which}: {value}"):
+                    self.assertNotEqual(0, done.returncode, "it is taken")
+                    self.assertIn("schema", done.stderr)
+                    self.assertIn(named, done.stderr)
+
+    def test_values_that_need_each_other_are_told(self):
+        for which in HELMS:
+            for values, said in TOGETHER:
+                done = template(which, *given(values))
+                with self.subTest(f"{which}: {values}"):
+                    self.assertNotEqual(0, done.returncode, "it is taken")
+                    self.assertIn(said, done.stderr)
+
+    def test_numbers_and_lists_arrive_as_they_are(self):
+        values = ["settings.calls.log_ttl_ms=2592000000", "settings.telemetry.sample_percent=0", "settings.telemetry.metrics=false",
+                  'settings.ice.urls=["stun:a:1","stun:b:2"]', "settings.log.filter=info\\,ringback_node=debug"]
+        for which in HELMS:
+            written = tomllib.loads(settings(objects(which, *given(TRIAL), *given(values))))
+            self.assertEqual(2_592_000_000, written["calls"]["log_ttl_ms"])
+            self.assertEqual({"sample_percent": 0, "metrics": False}, written["telemetry"])
+            self.assertEqual(["stun:a:1", "stun:b:2"], written["ice"]["urls"])
+            self.assertEqual({"filter": "info,ringback_node=debug", "format": "json"}, written["log"])
+
+    def test_gateways_take_the_settings_of_all_examples(self):
+        for example in EXAMPLES:
+            all_of_them = objects("helm4", "-f", str(example))
+            _, _, spec = gateways(all_of_them)
+            # As the pod has it: what is referred to is there.
+            env = {"PATH": os.environ["PATH"]}
+            for variable in spec["containers"][0]["env"]:
+                secret = "whsec_" + "c2VzYW1l" * 4 if "WEBHOOKS" in variable["name"] else "0123456789abcdef" * 2
+                known = "a-pod" if "fieldRef" in variable.get("valueFrom", {}) else secret
+                env[variable["name"]] = variable.get("value", known)
+            with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+                file.write(settings(all_of_them))
+                file.flush()
+                done = subprocess.run([gateway(), "check-config"], env=env | {"RINGBACK_CONFIG": file.name}, capture_output=True, text=True, timeout=20)
+                self.assertEqual(0, done.returncode, f"{example.stem}: {done.stderr}")
+                self.assertNotIn("0123456789abcdef", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -47,7 +47,7 @@ build: web ## Build the gateway with its demo page
 ##@ Test
 
 # What `make test` does, in this order.
-TEST_STEPS := setup fmt-check docs-check deny test-web web test-watch-only clippy test-unit-only test-doc build test-chart-only test-sim-only test-load-only test-e2e-only test-chaos-only test-browser-only
+TEST_STEPS := setup fmt-check docs-check deny test-web web test-watch-only clippy test-unit-only test-doc build test-chart-only test-sim-only test-load-only test-e2e-only test-upgrade-only test-chaos-only test-browser-only
 
 .PHONY: test
 test: $(TEST_STEPS) ## Everything: set-up, lints, unit, web, simulated, end-to-end, chaos and browser tests
@@ -67,6 +67,9 @@ test-e2e: build test-e2e-only ## Stories over gateway processes and Redis
 chaos: build ## Break gateways, Redis and networks under load: docs/chaos.md
 	@$(SETUP) redis
 	@$(STEP) "chaos" cargo run --package ringback-tests --bin ringback-chaos
+
+.PHONY: upgrade-check
+upgrade-check: build test-upgrade-only ## Have an old and a new gateway serve calls together, on one Redis
 
 SEEDS ?= 10000
 .PHONY: sim
@@ -136,7 +139,7 @@ bench-time: ## Time the call rules, the wire formats and the Redis store
 	@$(STEP) "times" cargo bench \
 	  --package ringback-call --package ringback-wire --package ringback-store-redis --bench '*' -- $(ARGS)
 
-.PHONY: fmt-check docs-check deny clippy test-watch-only test-chart-only test-unit-only test-doc test-sim-only test-load-only test-e2e-only test-chaos-only test-browser-only
+.PHONY: fmt-check docs-check deny clippy test-watch-only test-chart-only test-unit-only test-doc test-sim-only test-load-only test-e2e-only test-upgrade-only test-chaos-only test-browser-only
 
 fmt-check:
 	@$(SETUP) cargo
@@ -195,6 +198,11 @@ test-load-only:
 test-e2e-only:
 	@$(SETUP) redis prometheus rotel openssl
 	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "end-to-end tests" cargo test --package ringback-tests -- $(ARGS)
+
+# After `build`. The old version is built once; dependencies that are the same are not compiled again.
+test-upgrade-only:
+	@$(SETUP) cargo redis
+	@$(STEP) "old and new version together" scripts/upgrade-check
 
 test-chaos-only:
 	@$(SETUP) redis

@@ -27,8 +27,19 @@ impl Gateway {
     /// Starts a gateway called `node` on `store`; `settings` are further environment variables, without their
     /// `RINGBACK_`. Returns once `/readyz` says so.
     pub async fn start(dir: &Path, node: &str, store: &str, settings: &[(&str, String)]) -> Result<Self> {
+        Self::start_as(&program(), dir, node, store, settings).await
+    }
+
+    /// The same, of another program than the one to test.
+    pub async fn start_as(
+        program: &Path,
+        dir: &Path,
+        node: &str,
+        store: &str,
+        settings: &[(&str, String)],
+    ) -> Result<Self> {
         let (port, admin) = (free_port(), free_port());
-        let mut command = command()?;
+        let mut command = command_of(program)?;
         command
             .env("RINGBACK_SERVER__LISTEN", format!("127.0.0.1:{port}"))
             .env("RINGBACK_ADMIN__LISTEN", format!("127.0.0.1:{admin}"))
@@ -152,14 +163,17 @@ impl Gateway {
 
 /// The program, with nothing of Ringback's in its environment and nothing to find in its working folder.
 pub fn command() -> Result<Command> {
-    let program = program();
+    command_of(&program())
+}
+
+fn command_of(program: &Path) -> Result<Command> {
     if !program.is_file() {
         bail!(
             "no gateway at {}: build it with `cargo build -p ringback-gateway`, or name one in RINGBACK_GATEWAY",
             program.display()
         );
     }
-    let program = std::path::absolute(&program).context("the gateway's path")?;
+    let program = std::path::absolute(program).context("the gateway's path")?;
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("RINGBACK_")) {
@@ -176,11 +190,17 @@ pub fn defaults() -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn program() -> PathBuf {
+/// The program to test.
+pub fn program() -> PathBuf {
     if let Some(named) = std::env::var_os("RINGBACK_GATEWAY") {
         return PathBuf::from(named);
     }
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
     target.join("debug/ringback-gateway")
+}
+
+/// The program of the second gateway of a world: of another version, if one is named in `RINGBACK_SECOND_GATEWAY`.
+pub fn second_program() -> PathBuf {
+    std::env::var_os("RINGBACK_SECOND_GATEWAY").map_or_else(program, PathBuf::from)
 }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use crate::cluster::Cluster;
-use crate::gateway::Gateway;
+use crate::gateway::{self, Gateway};
 use crate::redis::Redis;
 use crate::sentinel::Sentinel;
 
@@ -137,7 +137,9 @@ impl World {
         let store = Store::start(backend, &dir).await?;
         let mut gateways = Vec::new();
         for n in 1..=nodes {
-            gateways.push(Gateway::start(dir.path(), &format!("gw-{n}"), &store.url(), settings).await?);
+            let program = if n == 2 { gateway::second_program() } else { gateway::program() };
+            let (node, url) = (format!("gw-{n}"), store.url());
+            gateways.push(Gateway::start_as(&program, dir.path(), &node, &url, settings).await?);
         }
         Ok(Self { gateways, store, dir: Mutex::new(Some(dir)) })
     }

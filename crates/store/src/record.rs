@@ -6,7 +6,10 @@ use ringback_call::{
     Audience, Call, CallId, ConnectionId, Delivery, DeviceId, Event, Millis, NodeId, Note, Side, Timestamp,
     UserId,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use crate::{StoreError, Version};
 
@@ -161,6 +164,26 @@ pub fn encode_call(document: &Document) -> Result<Bytes, StoreError> {
 /// [`StoreError::Corrupt`] for what is no document of a format we know.
 pub fn decode_call(bytes: &[u8]) -> Result<Document, StoreError> {
     decode("a call", bytes)
+}
+
+/// What every version finds in an entry of a mailbox, whatever it tells of.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "that they are there is all that is asked")]
+struct Heading {
+    call: CallId,
+    side: Side,
+    seq: u64,
+    event: IgnoredAny,
+}
+
+/// Reads an entry of a mailbox; `None` for one that tells of something only newer versions know. Gateways that do not know it have
+/// no clients that could ask for it.
+///
+/// # Errors
+/// As [`decode_call`].
+pub fn decode_envelope(bytes: &[u8]) -> Result<Option<Envelope>, StoreError> {
+    let what = "an envelope";
+    decode(what, bytes).map(Some).or_else(|error| decode::<Heading>(what, bytes).map(|_| None).or(Err(error)))
 }
 
 /// Writes any other record.

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use ringback_call::{Action, EndRequest, Event, Origin, Sdp};
+use ringback_store::{Calls as _, Claim, Commit, Committed, Entry, Outgoing, Pair};
 
 use super::*;
 use crate::stage::Stage;
@@ -74,4 +75,53 @@ async fn who_is_in_a_call_that_is_over_and_was_never_told_of_it_starts_anew() {
     assert_eq!(stage.stored(&call).await.document.call.mailboxes.callee.last, 0);
     let start = come_back(&stage, &bob, &call, 0).await;
     assert_eq!((start.resumed, start.told), (false, Vec::new()));
+}
+
+/// A gateway of a newer version tells the caller of something that this one does not know.
+async fn told_by_a_newer_gateway(stage: &Stage, call: &CallId) {
+    let before = stage.stored(call).await;
+    let after = Stage::succeeded(&before, 7);
+    let told = Stage::told(&after);
+    let at = told.windows(7).position(|word| word == b"ringing").unwrap();
+    let mut newer = told.to_vec();
+    newer[at..at + 7].copy_from_slice(b"waiting");
+    let Call { caller, callee, mailboxes, .. } = after.call();
+    let nodes = Vec::new();
+    let entry =
+        Entry { log: Log::Mailbox(Side::Caller), seq: mailboxes.caller.last, body: newer.into(), nodes };
+    let commit = Commit {
+        call: call.clone(),
+        expected: before.version,
+        version: after.version,
+        document: after.bytes.clone(),
+        ttl_ms: 60_000,
+        deadline: None,
+        renews: false,
+        pair: Pair::of(caller, callee),
+        claim: Claim::Held,
+        entries: vec![entry],
+        trims: Vec::new(),
+        outgoing: Outgoing::default(),
+    };
+    assert_eq!(stage.store.commit(commit).await.unwrap(), Committed::Applied);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_newer_gateways_know_is_passed_over() {
+    let stage = Stage::new();
+    let ((alice, _a), (bob, _b)) = (stage.device("alice", 1), stage.device("bob", 1));
+    let call = stage.answered(&alice, &bob).await;
+    let seen = stage.stored(&call).await.document.call.mailboxes.caller.last;
+    told_by_a_newer_gateway(&stage, &call).await;
+    // As a gateway that has just started: it reads what is stored.
+    let other = stage.beside("other");
+    let start = come_back(&other, &alice, &call, seen).await;
+    assert!(start.resumed && start.replay.is_empty(), "nothing that can be told is missing");
+    let (bob, _b) = other.device("bob", 2);
+    other.ask(&call, &bob, 2, Action::End(EndRequest::Hangup)).await;
+    let start = come_back(&other, &alice, &call, seen).await;
+    assert!(start.resumed);
+    assert!(
+        matches!(&start.replay[..], [end] if end.seq == seen + 2 && matches!(end.event, Event::Ended { .. }))
+    );
 }

@@ -39,6 +39,11 @@ cluster: build ## Start three gateways on Redis behind HAProxy (REDIS=cluster: o
 	@$(SETUP) redis haproxy
 	@scripts/cluster
 
+.PHONY: stack
+stack: build ## Start the whole stack as plain processes: gateways, Redis, HAProxy, TURN, Prometheus, a collector
+	@$(SETUP) redis haproxy coturn prometheus rotel
+	@scripts/stack
+
 .PHONY: build
 build: web ## Build the gateway with its demo page
 	@$(SETUP) cargo
@@ -47,7 +52,7 @@ build: web ## Build the gateway with its demo page
 ##@ Test
 
 # What `make test` does, in this order.
-TEST_STEPS := setup fmt-check docs-check deny test-web web test-watch-only clippy test-unit-only test-doc build test-chart-only test-sim-only test-load-only test-e2e-only test-upgrade-only test-chaos-only test-browser-only
+TEST_STEPS := setup fmt-check docs-check deny test-web web test-watch-only clippy test-unit-only test-doc build test-chart-only test-sim-only test-load-only test-e2e-only test-stack-only test-upgrade-only test-chaos-only test-browser-only
 
 .PHONY: test
 test: $(TEST_STEPS) ## Everything: set-up, lints, unit, web, simulated, end-to-end, chaos and browser tests
@@ -67,6 +72,9 @@ test-e2e: build test-e2e-only ## Stories over gateway processes and Redis
 chaos: build ## Break gateways, Redis and networks under load: docs/chaos.md
 	@$(SETUP) redis
 	@$(STEP) "chaos" cargo run --package ringback-tests --bin ringback-chaos
+
+.PHONY: stack-check
+stack-check: build test-stack-only ## Start the whole stack, and see that all that is drawn of it has data
 
 .PHONY: upgrade-check
 upgrade-check: build test-upgrade-only ## Have an old and a new gateway serve calls together, on one Redis
@@ -139,7 +147,7 @@ bench-time: ## Time the call rules, the wire formats and the Redis store
 	@$(STEP) "times" cargo bench \
 	  --package ringback-call --package ringback-wire --package ringback-store-redis --bench '*' -- $(ARGS)
 
-.PHONY: fmt-check docs-check deny clippy test-watch-only test-chart-only test-unit-only test-doc test-sim-only test-load-only test-e2e-only test-upgrade-only test-chaos-only test-browser-only
+.PHONY: fmt-check docs-check deny clippy test-watch-only test-chart-only test-unit-only test-doc test-sim-only test-load-only test-e2e-only test-stack-only test-upgrade-only test-chaos-only test-browser-only
 
 fmt-check:
 	@$(SETUP) cargo
@@ -199,6 +207,13 @@ test-e2e-only:
 	@$(SETUP) redis prometheus rotel openssl
 	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "end-to-end tests" cargo test --package ringback-tests -- $(ARGS)
 
+# After `build`.
+test-stack-only:
+	@$(SETUP) cargo redis haproxy coturn prometheus rotel
+	@$(STEP) "build what checks the stack" cargo build --package ringback-tests --bin ringback-stack-check
+	@$(STEP) "build the load tool" cargo build --package ringback-loadtest
+	@$(STEP) "the whole stack" scripts/stack --check
+
 # After `build`. The old version is built once; dependencies that are the same are not compiled again.
 test-upgrade-only:
 	@$(SETUP) cargo redis
@@ -227,7 +242,7 @@ chart: ## Bring the chart's copies up to date: rules, dashboards, schema of sett
 
 .PHONY: setup
 setup: ## Install what the tests need and is not there yet
-	@$(STEP) "set-up" $(SETUP) cargo node redis chromium firefox coturn netns prometheus openssl nextest deny rotel helm
+	@$(STEP) "set-up" $(SETUP) cargo node redis haproxy chromium firefox coturn netns prometheus openssl nextest deny rotel helm
 
 .PHONY: fmt
 fmt: ## Format the Rust code

@@ -80,25 +80,27 @@ impl Collector {
 
     /// The spans of the traces whose root has come, by trace: the root first, the others in order of their beginning.
     pub fn traces(&self) -> Vec<Vec<Span>> {
-        let spans = self.spans();
-        let roots = spans.iter().filter(|span| span.parent.is_empty());
-        roots
-            .map(|root| {
-                let mut children: Vec<Span> = spans
-                    .iter()
-                    .filter(|span| span.trace == root.trace && span.id != root.id)
-                    .cloned()
-                    .collect();
-                children.sort_by_key(|span| (span.start, span.end));
-                std::iter::once(root.clone()).chain(children).collect()
-            })
-            .collect()
+        traces(&self.output())
     }
 
     /// Ends it.
     pub fn stop(&self) {
         self.process.kill9();
     }
+}
+
+/// The traces in what a collector has printed, as [`Collector::traces`] gives them.
+pub fn traces(output: &str) -> Vec<Vec<Span>> {
+    let spans = read(output);
+    let roots = spans.iter().filter(|span| span.parent.is_empty());
+    roots
+        .map(|root| {
+            let mut children: Vec<Span> =
+                spans.iter().filter(|span| span.trace == root.trace && span.id != root.id).cloned().collect();
+            children.sort_by_key(|span| (span.start, span.end));
+            std::iter::once(root.clone()).chain(children).collect()
+        })
+        .collect()
 }
 
 fn read(output: &str) -> Vec<Span> {

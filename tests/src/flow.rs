@@ -156,6 +156,26 @@ pub async fn find_no_path(by: &Client, other: &Client, call: &str) {
     }
 }
 
+/// Calls of each kind that come to something else: answered, rejected, cancelled (and a request that is refused), without a path
+/// for the media, and to somebody who is not there.
+pub async fn one_of_each(alice: &Client, bob: &Client, nobody: &str) {
+    let call = set_up(alice, bob).await;
+    end(bob, &[alice], &call, "hangup").await;
+    let call = ring(alice, &[bob]).await;
+    bob.ok("call:ringing", json!({"call": call})).await;
+    alice.expect("call:ringing", json!({"call": call})).await;
+    reject(bob, alice, &call).await;
+    let call = ring(alice, &[bob]).await;
+    alice.refused("call:accept", json!({"call": call}), "invalid_state").await;
+    end(alice, &[bob], &call, "cancelled").await;
+    let call = ring(alice, &[bob]).await;
+    accept(alice, bob, &[], &call).await;
+    negotiate(alice, bob, &call).await;
+    find_no_path(alice, bob, &call).await;
+    let call = init(alice, nobody).await;
+    ended(alice, &call, "offline").await;
+}
+
 /// Hang-up of a call that is set up, and [`epilogue`].
 pub async fn hang_up(by: &Client, other: &Client, call: &str) {
     end(by, &[other], call, "hangup").await;

@@ -18,7 +18,8 @@ use crate::process::Process;
 #[derive(Debug)]
 pub struct Prometheus {
     port: u16,
-    process: Process,
+    /// `None`: somebody else started it.
+    process: Option<Process>,
 }
 
 /// `deploy/`.
@@ -27,6 +28,11 @@ pub fn deploy() -> PathBuf {
 }
 
 impl Prometheus {
+    /// One that listens on this port.
+    pub fn at(port: u16) -> Self {
+        Self { port, process: None }
+    }
+
     /// Starts it. Returns once it is ready.
     pub async fn start(dir: &Path, gateways: &[Gateway]) -> Result<Self> {
         let shipped = std::fs::read_to_string(deploy().join("prometheus/prometheus.yml"))?;
@@ -49,12 +55,11 @@ impl Prometheus {
             .arg(format!("--storage.tsdb.path={}", dir.join("prometheus").display()))
             .arg(format!("--web.listen-address=127.0.0.1:{port}"));
         let process = Process::spawn("prometheus", command, dir).context("prometheus")?;
-        let prometheus = Self { port, process };
         let ready = async || matches!(http::get(port, "/-/ready").await, Ok((200, _))).then_some(());
         if eventually(Duration::from_secs(30), ready).await.is_none() {
-            bail!("Prometheus is not ready: {}", prometheus.process.tail(20));
+            bail!("Prometheus is not ready: {}", process.tail(20));
         }
-        Ok(prometheus)
+        Ok(Self { port, process: Some(process) })
     }
 
     /// What a PromQL expression is worth now: the values that are numbers.
@@ -65,9 +70,15 @@ impl Prometheus {
         Ok(result.iter().filter_map(value).filter(|value| !value.is_nan()).collect())
     }
 
-    /// Every recording rule's expression, and every alert's.
+    /// Every recording rule's expression, and every alert's; once each has been evaluated without an error.
     pub async fn rules(&self) -> Result<(Vec<String>, Vec<String>)> {
+        let rules = async || self.evaluated_rules().await.transpose();
+        eventually(Duration::from_secs(10), rules).await.context("rules are not evaluated")?
+    }
+
+    async fn evaluated_rules(&self) -> Result<Option<(Vec<String>, Vec<String>)>> {
         let (mut recording, mut alerting) = (Vec::new(), Vec::new());
+        let mut evaluated = true;
         let answer = self.ask("/api/v1/rules").await?;
         for group in answer["groups"].as_array().context("groups")? {
             for rule in group["rules"].as_array().context("rules")? {
@@ -79,9 +90,10 @@ impl Prometheus {
                 if rule["health"] == "err" {
                     bail!("a rule fails: {rule}");
                 }
+                evaluated &= rule["health"] == "ok";
             }
         }
-        Ok((recording, alerting))
+        Ok(Some((recording, alerting)).filter(|_| evaluated))
     }
 
     async fn ask(&self, path: &str) -> Result<Value> {
@@ -93,10 +105,31 @@ impl Prometheus {
         Ok(answer["data"].clone())
     }
 
-    /// Ends it.
+    /// Ends it, if it was started here.
     pub fn stop(&self) {
-        self.process.kill9();
+        self.process.iter().for_each(Process::kill9);
     }
+}
+
+/// Every expression of every panel of the dashboards that are shipped, with its place; of the gateways', or of the load tool's too.
+pub fn drawn(load_tool: bool) -> Result<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    for file in std::fs::read_dir(deploy().join("grafana/dashboards"))? {
+        let path = file?.path();
+        let dashboard: Value = serde_json::from_str(&std::fs::read_to_string(&path)?)?;
+        if dashboard["uid"] == "ringback-loadtest" && !load_tool {
+            continue;
+        }
+        let name = dashboard["title"].as_str().context("a title")?;
+        for panel in dashboard["panels"].as_array().context("panels")? {
+            for target in panel["targets"].as_array().into_iter().flatten() {
+                let place = format!("{name} / {}", panel["title"].as_str().context("a title")?);
+                let expr = target["expr"].as_str().context("an expression")?;
+                found.push((place, expr.replace("$__rate_interval", "1m")));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The metrics that an expression names.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ringback_tests::client::Client;
-use ringback_tests::flow::{end, ended_within, negotiate, quiet, ring, sdp, set_up};
+use ringback_tests::flow::{accept, end, ended_within, finish, init, negotiate, quiet, ring, sdp, set_up};
 use ringback_tests::shape::with;
 use ringback_tests::stage::Stage;
 use serde_json::json;
@@ -15,6 +15,7 @@ stories! {
         what_was_refused_elsewhere_is_not_applied_by_a_gateway_that_wakes_up;
     LEAVING:
         told_to_go_it_says_goodbye_and_exits_with_zero,
+        who_moves_from_a_gateway_that_goes_is_rung_when_he_is_elsewhere,
         told_to_go_without_clients_it_goes;
 }
 
@@ -83,6 +84,25 @@ async fn told_to_go_it_says_goodbye_and_exits_with_zero(stage: &Stage) {
         assert_eq!(alice.welcome()["calls"][0]["call"], *call, "{}", alice.welcome());
         end(&bob, &[&alice], &call, "hangup").await;
     }
+    let status = leaving.wait(Duration::from_secs(20)).await;
+    assert_eq!(status.and_then(|status| status.code()), Some(0), "a clean exit");
+}
+
+async fn who_moves_from_a_gateway_that_goes_is_rung_when_he_is_elsewhere(stage: &Stage) {
+    let [_, leaving] = &stage.world.gateways[..] else { return };
+    let (alice, bob) = stage.pair().await;
+    leaving.sigterm().expect("a signal can be sent");
+    hears_goodbye(&bob).await;
+    let left = bob.left();
+    bob.close().await;
+    // He is nowhere now.
+    let call = init(&alice, &left.seat.user).await;
+    quiet(&[&alice]).await;
+    let bob = stage.resume(&left, 0).await;
+    bob.expect("call:incoming", json!({"call": call, "from": alice.who()})).await;
+    accept(&alice, &bob, &[], &call).await;
+    finish(&alice, &bob, &call).await;
+    end(&alice, &[&bob], &call, "hangup").await;
     let status = leaving.wait(Duration::from_secs(20)).await;
     assert_eq!(status.and_then(|status| status.code()), Some(0), "a clean exit");
 }

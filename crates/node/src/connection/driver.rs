@@ -51,9 +51,10 @@ pub(super) async fn drive<T: Transport>(
         Ok(()) => driver.run().await,
         Err(departure) => departure,
     };
-    let Driver { session, jobs, mut presence, .. } = driver;
+    let Driver { session, jobs, mut presence, times, .. } = driver;
     let identity = session.identity();
     tracing::info!(reason = departure.label(), user = ?identity.user, device = ?identity.device, "disconnected");
+    presence.moves = times.told_to_go && departure == Departure::Client;
     presence.told = session.told().cloned().collect();
     presence.calls.extend(session.live_calls().cloned());
     presence.calls.sort_unstable();

@@ -20,6 +20,7 @@ pub(super) struct Times {
     heartbeat: Duration,
     renewal: Instant,
     pub(super) goaway: Option<Instant>,
+    pub(super) told_to_go: bool,
     pub(super) catch_up: Option<Instant>,
     trim: Option<Instant>,
 }
@@ -32,6 +33,7 @@ impl Times {
             heartbeat,
             renewal: now + RENEWAL.mul_f32(0.5 + 0.5 * fastrand::f32()),
             goaway: None,
+            told_to_go: false,
             catch_up: None,
             trim: None,
         }
@@ -111,6 +113,7 @@ impl<T: Transport> Driver<'_, T> {
         if self.times.goaway.is_some_and(|goaway| now >= goaway) {
             // Said once; what is left of the window is the client's to come back elsewhere.
             self.times.goaway = Some(now + self.node.config.drain * 2);
+            self.times.told_to_go = true;
             let goaway = Goaway { reconnect_after_ms: 0, reason: "draining" };
             self.socket.send(&ServerFrame::Goaway(goaway)).await?;
         }

@@ -204,7 +204,7 @@ test-load-only:
 	@$(STEP) "load tool" cargo nextest run --package ringback-loadtest
 
 test-e2e-only:
-	@$(SETUP) redis prometheus rotel openssl
+	@$(SETUP) redis haproxy prometheus rotel openssl helm
 	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "end-to-end tests" cargo test --package ringback-tests -- $(ARGS)
 
 # After `build`.
@@ -216,7 +216,7 @@ test-stack-only:
 
 # After `build`. The old version is built once; dependencies that are the same are not compiled again.
 test-upgrade-only:
-	@$(SETUP) cargo redis
+	@$(SETUP) cargo redis haproxy helm
 	@$(STEP) "old and new version together" scripts/upgrade-check
 
 test-chaos-only:

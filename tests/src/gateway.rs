@@ -125,6 +125,11 @@ impl Gateway {
         self.process.sigterm()
     }
 
+    /// How the process ended, if it has.
+    pub fn exited(&self) -> Option<ExitStatus> {
+        self.process.exited()
+    }
+
     /// Waits for the process to end by itself.
     pub async fn wait(&self, limit: Duration) -> Option<ExitStatus> {
         self.process.wait(limit).await

@@ -24,6 +24,7 @@ pub struct Bell {
     rung: Notify,
     cut: AtomicBool,
     stopped: AtomicBool,
+    winds_up: AtomicBool,
     order: Mutex<Option<Order>>,
     idle: watch::Sender<bool>,
 }
@@ -35,6 +36,7 @@ impl Bell {
             rung: Notify::new(),
             cut: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
+            winds_up: AtomicBool::new(false),
             order: Mutex::default(),
             idle: watch::Sender::new(true),
         })
@@ -57,6 +59,16 @@ impl Bell {
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
         self.rung.notify_one();
+    }
+
+    /// Has the device end the call it is in, however much it still has to say.
+    pub fn wind_up(&self) {
+        self.winds_up.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is to.
+    pub fn winds_up(&self) -> bool {
+        self.winds_up.load(Ordering::Relaxed)
     }
 
     /// Waits until the device has nothing to do; `false` if it still has after `limit`.

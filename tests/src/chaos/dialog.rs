@@ -135,7 +135,7 @@ impl<'a> Dialog<'a> {
 
     /// The talker's next step.
     async fn go_on(&mut self, phone: &mut Phone) -> Result<(), Stop> {
-        if self.left == 0 {
+        if self.left == 0 || phone.winds_up() {
             if self.plan.asks_to_hang_up {
                 // Once: then it is up to the other.
                 self.connected = false;

@@ -57,6 +57,8 @@ pub struct Setting {
     pub mix: Mix,
     /// How long a call may ring.
     pub ringing: Duration,
+    /// Whether calls go on until they are told to wind up.
+    pub lasting: bool,
     /// Set when no more calls are to be begun.
     pub enough: Arc<AtomicBool>,
 }
@@ -126,6 +128,9 @@ async fn direct(alice: User, bob: User, setting: Setting, mut dice: Dice) {
     while !setting.enough.load(Ordering::Relaxed) {
         let (from, to) = if dice.below(2) == 0 { (&alice, &bob) } else { (&bob, &alice) };
         let mut plan = Plan::draw(&mut dice, &setting.mix, &to.names());
+        if setting.lasting {
+            plan = plan.lasting();
+        }
         if plan.crossing {
             // Whichever call is first, the other's device takes it if it rings before that one has called.
             plan.devices.push(from.names()[0].clone());

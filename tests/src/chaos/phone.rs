@@ -231,6 +231,11 @@ impl Phone {
         }
     }
 
+    /// Whether its call is to end, however much there is still to say.
+    pub(super) fn winds_up(&self) -> bool {
+        self.bell.winds_up()
+    }
+
     /// Notes that the call is connected.
     pub(super) fn connected(&mut self) {
         if let Some(asked) = self.asked.take() {

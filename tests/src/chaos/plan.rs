@@ -38,7 +38,7 @@ pub struct Plan {
 }
 
 /// How often each thing happens, in percent.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Mix {
     /// Refused.
     pub reject: usize,
@@ -74,6 +74,12 @@ impl Plan {
             asks_to_hang_up: dice.below(4) == 0,
             crossing,
         }
+    }
+
+    /// The same call, which goes on until somebody says that it is enough.
+    #[must_use]
+    pub fn lasting(self) -> Self {
+        Self { rounds: u32::MAX, ..self }
     }
 
     /// Whether this device of the callee is to accept or refuse.

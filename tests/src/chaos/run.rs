@@ -142,6 +142,7 @@ impl Load {
             start,
             mix: scenario.mix,
             ringing: scenario.ringing,
+            lasting: false,
             enough: Arc::clone(&enough),
         };
         let pairs = (0..terms.pairs).map(|n| Pair::start(n, &setting, &mut dice)).collect();

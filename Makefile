@@ -49,6 +49,11 @@ build: web ## Build the gateway with its demo page
 	@$(SETUP) cargo
 	@$(STEP) "build the gateway" cargo build --package ringback-gateway
 
+# PROFILE=dev compiles them in a fraction of the time; TAG=v1.2.3 names them.
+.PHONY: images
+images: ## Build the container images of the gateway and the load tool
+	@$(STEP) "images" scripts/images
+
 ##@ Test
 
 # What `make test` does, in this order.

@@ -10,16 +10,18 @@ use ringback_gateway::{
     logging, probe, settings,
     settings::Settings,
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+};
 use tokio_util::sync::CancellationToken;
 
 /// The system's allocator took a quarter of a gateway's CPU: docs/benchmarks.md.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(Flags::parse()).await {
+fn main() -> ExitCode {
+    match block_on(run(Flags::parse())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nobody who listens is no reason for another failure.
@@ -27,6 +29,15 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs it to its end, and no longer: a name that is being looked up holds a thread until its servers have been silent for
+/// long enough, which may be more than a process manager waits. Nobody needs the answer any more.
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = Runtime::new().context("can't start threads")?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    result
 }
 
 async fn run(flags: Flags) -> anyhow::Result<()> {

@@ -57,7 +57,7 @@ images: ## Build the container images of the gateway and the load tool
 ##@ Test
 
 # What `make test` does, in this order.
-TEST_STEPS := setup fmt-check docs-check deny test-web web test-watch-only clippy test-unit-only test-doc build test-chart-only test-sim-only test-load-only test-e2e-only test-stack-only test-upgrade-only test-chaos-only test-browser-only
+TEST_STEPS := setup fmt-check docs-check deny test-web web test-watch-only clippy test-unit-only test-doc build test-chart-only test-sim-only test-load-only test-e2e-only test-stack-only test-upgrade-only test-chaos-only test-containers-only test-browser-only
 
 .PHONY: test
 test: $(TEST_STEPS) ## Everything: set-up, lints, unit, web, simulated, end-to-end, chaos and browser tests
@@ -95,6 +95,9 @@ test-sim: test-sim-only ## Simulate some clusters, and some with a rule taken ou
 
 .PHONY: chart-check
 chart-check: build test-chart-only ## Render the Helm chart with Helm 3 and 4, and check what comes of it
+
+.PHONY: compose-check
+compose-check: build test-containers-only ## Build the images, bring docker-compose.yml up, and end gateways during calls
 
 .PHONY: test-browser
 test-browser: build test-browser-only ## Real calls in Chromium and Firefox
@@ -152,7 +155,7 @@ bench-time: ## Time the call rules, the wire formats and the Redis store
 	@$(STEP) "times" cargo bench \
 	  --package ringback-call --package ringback-wire --package ringback-store-redis --bench '*' -- $(ARGS)
 
-.PHONY: fmt-check docs-check deny clippy test-watch-only test-chart-only test-unit-only test-doc test-sim-only test-load-only test-e2e-only test-stack-only test-upgrade-only test-chaos-only test-browser-only
+.PHONY: fmt-check docs-check deny clippy test-watch-only test-chart-only test-unit-only test-doc test-sim-only test-load-only test-e2e-only test-stack-only test-upgrade-only test-chaos-only test-containers-only test-browser-only
 
 fmt-check:
 	@$(SETUP) cargo
@@ -229,6 +232,11 @@ test-chaos-only:
 	@$(STEP) "chaos" env CHAOS_QUICK=1 CHAOS_SECONDS=$(or $(CHAOS_SECONDS),4) \
 	  cargo run --package ringback-tests --bin ringback-chaos
 
+# The images are compiled with what cargo has compiled for the tests before.
+test-containers-only:
+	@$(SETUP) cargo node containers
+	@$(STEP) "containers" scripts/compose-check
+
 test-browser-only: tests/browser/node_modules/.package-lock.json
 	@$(SETUP) chromium firefox coturn netns
 	@$(STEP) "browser tests" -C tests/browser npm test
@@ -247,7 +255,7 @@ chart: ## Bring the chart's copies up to date: rules, dashboards, schema of sett
 
 .PHONY: setup
 setup: ## Install what the tests need and is not there yet
-	@$(STEP) "set-up" $(SETUP) cargo node redis haproxy chromium firefox coturn netns prometheus openssl nextest deny rotel helm
+	@$(STEP) "set-up" $(SETUP) cargo node redis haproxy chromium firefox coturn netns prometheus openssl nextest deny rotel helm containers
 
 .PHONY: fmt
 fmt: ## Format the Rust code

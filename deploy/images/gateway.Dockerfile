@@ -47,4 +47,6 @@ ENV RINGBACK_SERVER__LISTEN=0.0.0.0:8080 \
     RINGBACK_ADMIN__LISTEN=0.0.0.0:9090
 EXPOSE 8080 9090
 USER 65532:65532
+# There is no shell: the program asks its own admin port.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/usr/local/bin/ringback-gateway", "probe"]
 ENTRYPOINT ["/usr/local/bin/ringback-gateway"]

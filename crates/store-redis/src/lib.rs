@@ -9,7 +9,8 @@
 //!   after an error that may pass, within [`COMMAND_TIMEOUT_MS`](ringback_store::COMMAND_TIMEOUT_MS). A commit is sent
 //!   again as it is: its expected version makes a repeat harmless;
 //! - `shard`, `subscriber`, `bus`: the connections to one primary, and what comes in by them;
-//! - `counts`, `proof`, `doubts`: whether all of it has come in.
+//! - `counts`, `proof`, `doubts`: whether all of it has come in;
+//! - [`diagnosis`]: what a Redis is like, for an operator.
 //!
 //! Redis may be away at any time, from the start on: connections are made in the background for as long as it
 //! takes, and operations meanwhile fail with [`StoreError::Unavailable`] when their time is over.
@@ -22,6 +23,7 @@ mod call_log;
 mod commits;
 mod counts;
 mod deadlines;
+pub mod diagnosis;
 mod discovery;
 mod doubts;
 mod errors;

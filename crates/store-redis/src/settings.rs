@@ -161,7 +161,17 @@ impl Dialer {
 
     /// A client for one question: it does not connect again.
     pub(crate) fn visitor(&self, server: &Server) -> Client {
-        self.build(ServerConfig::Centralized { server: server.clone() }, None)
+        self.guest(ServerConfig::Centralized { server: server.clone() })
+    }
+
+    /// The same of any server.
+    pub(crate) fn guest(&self, server: ServerConfig) -> Client {
+        self.build(server, None)
+    }
+
+    /// Where Redis is, as the settings have it.
+    pub(crate) fn server(&self) -> &ServerConfig {
+        &self.config.server
     }
 
     fn build(&self, server: ServerConfig, policy: Option<ReconnectPolicy>) -> Client {

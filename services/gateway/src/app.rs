@@ -15,7 +15,7 @@ use crate::{
     hooks::{client::HookClient, webhook::Webhook},
     http,
     logging::LogFilter,
-    settings::{Auth, Settings, Webhooks},
+    settings::{self, Auth, Settings, Webhooks},
     version::{COMMIT, VERSION},
 };
 
@@ -31,10 +31,7 @@ pub async fn run(settings: Settings, log: LogFilter, draining: CancellationToken
     let client_port = listen("server.listen", settings.listen).await?;
     let admin_port = listen("admin.listen", settings.admin_listen).await?;
     let (store, redis) = open_store(&settings).await?;
-    let verifier = match &settings.auth {
-        Auth::Dev => Verifier::TakesAnyName,
-        Auth::Hs256(secret) => Verifier::hs256(secret.as_bytes()),
-    };
+    let verifier = verifier(&settings.auth);
     announce(&settings);
     let metrics = if settings.metrics { Metrics::new() } else { Metrics::gauges() };
     let metrics = Arc::new(metrics.context("metrics")?);
@@ -80,17 +77,28 @@ async fn open_store(settings: &Settings) -> anyhow::Result<(Arc<dyn Store>, Opti
     if settings.store.is_in_memory() {
         return Ok((Arc::new(MemoryStore::new(settings.store.partitions)), None));
     }
-    let redis = RedisStore::connect(RedisSettings {
-        partitions: settings.store.partitions,
-        durability: settings.store.durability,
-        clients_per_primary: settings.store.connections,
-        credentials: settings.store.credentials.clone(),
-        sentinel_credentials: settings.store.sentinel_credentials.clone(),
-        ..RedisSettings::new(settings.store.url.as_str())
-    })
-    .await
-    .context("store.url")?;
+    let redis = RedisStore::connect(redis_settings(&settings.store)).await.context("store.url")?;
     Ok((Arc::new(redis.clone()), Some(redis)))
+}
+
+/// What the store in Redis is made of.
+pub(crate) fn redis_settings(store: &settings::Store) -> RedisSettings {
+    RedisSettings {
+        partitions: store.partitions,
+        durability: store.durability,
+        clients_per_primary: store.connections,
+        credentials: store.credentials.clone(),
+        sentinel_credentials: store.sentinel_credentials.clone(),
+        ..RedisSettings::new(store.url.as_str())
+    }
+}
+
+/// What tokens are checked by.
+pub(crate) fn verifier(auth: &Auth) -> Verifier {
+    match auth {
+        Auth::Dev => Verifier::TakesAnyName,
+        Auth::Hs256(secret) => Verifier::hs256(secret.as_bytes()),
+    }
 }
 
 fn announce(settings: &Settings) {

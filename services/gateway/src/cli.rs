@@ -26,6 +26,15 @@ pub struct Flags {
 pub enum Command {
     /// Say whether the settings are sound, and which of them are not the defaults.
     CheckConfig,
+    /// Look at all that a gateway with these settings depends on: Redis, pub/sub, tokens, TURN servers, clocks.
+    Doctor {
+        /// A file with a client's token, to be judged; "-": the standard input.
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
+        /// Say it in JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Ask the gateway that runs here with these settings whether it lives: for health checks of containers.
     Probe {
         /// Ask whether it is ready to take clients.

@@ -2,10 +2,11 @@
 //!
 //! What is where: [`cli`] is the command line, [`settings`] and [`logging`] come first, [`app`] puts it all together, [`http`] has the two ports,
 //! [`hooks`] asks and tells the application's servers,
-//! [`websocket`] carries the frames of a client; [`probe`] asks a gateway that runs. What a gateway *does* is in `ringback-node`.
+//! [`websocket`] carries the frames of a client; [`probe`] asks a gateway that runs, [`doctor`] looks at what one depends on. What a gateway *does* is in `ringback-node`.
 
 pub mod app;
 pub mod cli;
+pub mod doctor;
 pub mod hooks;
 pub mod http;
 pub mod logging;

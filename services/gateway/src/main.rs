@@ -1,13 +1,13 @@
 //! `ringback-gateway`: reads the command line, and wires.
 
-use std::{io::Write as _, process::ExitCode};
+use std::{io::Write as _, path::Path, process::ExitCode};
 
 use anyhow::Context;
 use clap::Parser as _;
 use ringback_gateway::{
     app,
     cli::{Command, Flags, Sources},
-    logging, probe, settings,
+    doctor, logging, probe, settings,
     settings::Settings,
 };
 use tokio::{
@@ -48,6 +48,7 @@ async fn run(flags: Flags) -> anyhow::Result<()> {
     match command {
         None => serve(Settings::load(sources.config.as_deref(), sources.overrides())?).await,
         Some(Command::CheckConfig) => check_config(&sources),
+        Some(Command::Doctor { token_file, json }) => examine(&sources, token_file.as_deref(), json).await,
         Some(Command::Probe { ready }) => {
             let settings = Settings::load(sources.config.as_deref(), sources.overrides())?;
             print(&format!("{}\n", probe::probe(settings.admin_listen, ready).await?))
@@ -73,6 +74,19 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
 fn check_config(sources: &Sources) -> anyhow::Result<()> {
     let chosen = Settings::chosen(sources.config.as_deref(), sources.overrides())?;
     print(&format!("the settings are sound; other than by default are {}:\n{chosen}", chosen.count()))
+}
+
+async fn examine(sources: &Sources, token_file: Option<&Path>, json: bool) -> anyhow::Result<()> {
+    let settings = Settings::load(sources.config.as_deref(), sources.overrides())?;
+    let token = match token_file {
+        Some(path) if path == Path::new("-") => Some(std::io::read_to_string(std::io::stdin())?),
+        Some(path) => Some(std::fs::read_to_string(path).with_context(|| path.display().to_string())?),
+        None => None,
+    };
+    let report = doctor::examine(&settings, token.as_deref()).await;
+    print(&if json { report.json() } else { report.to_string() })?;
+    anyhow::ensure!(!report.has_failed(), "not all is well");
+    Ok(())
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

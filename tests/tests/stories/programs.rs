@@ -13,6 +13,7 @@ use ringback_tests::patience::eventually;
 use ringback_tests::ports::free_port;
 use ringback_tests::process::Process;
 use ringback_tests::redis::Redis;
+use ringback_tests::resp;
 use ringback_tests::token::SECRET;
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -37,6 +38,7 @@ pub(crate) const ALL: &[Program] = &[
         name: "check_config_tells_what_is_chosen",
         run: || Box::pin(check_config_tells_what_is_chosen()),
     },
+    Program { name: "doctor_finds_what_is_wrong", run: || Box::pin(doctor_finds_what_is_wrong()) },
     Program {
         name: "redis_may_want_tls_and_a_password",
         run: || Box::pin(redis_may_want_tls_and_a_password()),
@@ -176,4 +178,33 @@ async fn redis_may_want_tls_and_a_password() {
     let ready = async || matches!(http::get(admin, "/readyz").await, Ok((200, _))).then_some(());
     assert!(eventually(GIVES_UP, ready).await.is_some(), "{}", process.tail(40));
     assert!(!process.output().contains("sesame"), "the password is not logged");
+}
+
+async fn doctor_finds_what_is_wrong() {
+    let dir = TempDir::new().expect("a folder");
+    let redis = Redis::start(dir.path()).await.expect("Redis");
+    let url = format!("redis://127.0.0.1:{}", redis.port());
+    let store = ("STORE__URL", url.as_str());
+    let told = async |settings: &[(&str, &str)]| {
+        let ended = runs(&["doctor", "--json"], settings).await;
+        let report: serde_json::Value = serde_json::from_slice(&ended.stdout).expect("JSON");
+        (ended.status.code(), report["findings"].to_string())
+    };
+    let (code, sound) = told(&[store]).await;
+    assert_eq!(code, Some(0), "{sound}");
+    assert!(sound.contains("all 64 partitions are heard"), "{sound}");
+
+    let replicated = told(&[store, ("STORE__DURABILITY", "replicated")]).await;
+    assert_eq!(replicated.0, Some(1));
+    assert!(replicated.1.contains("has no replica"), "{}", replicated.1);
+
+    resp::ask(redis.port(), "CONFIG SET maxmemory-policy volatile-lru").await.expect("a setting");
+    let (code, evicting) = told(&[store]).await;
+    assert_eq!(code, Some(1));
+    assert!(evicting.contains("maxmemory-policy is volatile-lru"), "{evicting}");
+
+    let password = ("STORE__PASSWORD", "sesame");
+    let (code, stranger) = told(&[store, ("STORE__USERNAME", "nobody"), password]).await;
+    assert_eq!(code, Some(1));
+    assert!(stranger.contains("failure") && !stranger.contains("sesame"), "{stranger}");
 }

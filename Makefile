@@ -234,8 +234,9 @@ test-chaos-only:
 
 # The images are compiled with what cargo has compiled for the tests before.
 test-containers-only:
-	@$(SETUP) cargo node containers
+	@$(SETUP) cargo node containers helm
 	@$(STEP) "containers" scripts/compose-check
+	@$(STEP) "chart, run" env PYTHONPATH=$(CURDIR)/.run/tools/chart python3 -B scripts/chart-run
 
 test-browser-only: tests/browser/node_modules/.package-lock.json
 	@$(SETUP) chromium firefox coturn netns

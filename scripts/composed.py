@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import secrets
+import shutil
 import socket
 import struct
 import subprocess
@@ -68,6 +69,19 @@ def ask(port, path, timeout=2):
         return error.code, error.read().decode()
     except OSError as error:
         return None, str(error)
+
+
+def skipped():
+    """Why no containers can be run here, if so."""
+    if os.getuid() != 0:
+        return "it needs root"
+    if not shutil.which("dpkg-query") or not pathlib.Path("/usr/bin/podman").exists():
+        return "it needs podman on Debian: scripts/setup containers"
+    if run("unshare", "--mount", "--net", "true", check=False).returncode != 0:
+        return "no namespaces here"
+    if run(PODMAN, "info", check=False).returncode != 0:
+        return "podman does not work here: scripts/podman info"
+    return None
 
 
 class Stack:

@@ -93,7 +93,7 @@ fn the_examples_are_good() {
         assert_eq!(path.file_stem().unwrap().to_str(), names.last().map(String::as_str));
     }
     names.sort();
-    assert_eq!(names, ["call", "floor", "herd", "idle", "smoke", "soak", "steady"]);
+    assert_eq!(names, ["call", "floor", "herd", "idle", "smoke", "soak", "stack", "steady", "upgrade"]);
 }
 
 #[test]

@@ -64,6 +64,8 @@ fn nothing_is_lost_when_connections_are_cut_and_come_back() {
         churn = { per_s = 25, away = { min = "0ms", max = "300ms" } }
         phase = [
           { name = "churn", for = "3s", calls_per_s = 8 },
+          # Who rings when all are cut is not answered in time: here a call rings for a second, and they are away for two.
+          { name = "calm", for = "200ms" },
           { name = "herd", for = "8s", herd = "all" },
         ]
         "#,

@@ -26,14 +26,13 @@ pub(super) fn examine(settings: &Settings, token: Option<&str>, report: &mut Rep
         Ok(identity) => {
             let left = identity.expires_at.map(|at| at.0.saturating_sub(now.0) / 1_000);
             let until = left.map_or("never expires".to_owned(), |s| format!("expires in {s} s"));
-            report.ok("the token", format!("is accepted, as of user {}; it {until}", identity.user.as_str()));
+            report.ok("the token", format!("is accepted, as of {:?}; it {until}", identity.user));
         }
         Err(error) => {
-            let cause =
-                std::error::Error::source(&error).map(|cause| format!(" ({cause})")).unwrap_or_default();
+            // What is beneath it may quote the token.
             report.failure(
                 "the token",
-                format!("{error}{cause}"),
+                error.to_string(),
                 "it is a JWT, signed by HS256 with auth.hs256_secret, with `sub` and `exp`: docs/security.md",
             );
         }

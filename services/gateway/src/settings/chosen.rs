@@ -52,8 +52,8 @@ fn shown(name: &str, value: &Value) -> String {
         return "(set)".to_owned();
     }
     match value.as_str() {
-        Some(url) if name == "store.url" => Value::from(without_credentials(url)).to_string(),
-        _ => value.to_string(),
+        Some(text) => Value::from(without_passwords(&without_credentials(text))).to_string(),
+        None => value.to_string(),
     }
 }
 
@@ -63,6 +63,16 @@ pub(super) fn without_credentials(url: &str) -> String {
         Some(((scheme, _), (_, rest))) => format!("{scheme}://(set)@{rest}"),
         None => url.to_owned(),
     }
+}
+
+/// A URL of Sentinels may have theirs in its query.
+fn without_passwords(url: &str) -> String {
+    let Some((place, query)) = url.split_once('?') else { return url.to_owned() };
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if name.to_lowercase().contains("password") => format!("{name}=(set)"),
+        _ => pair.to_owned(),
+    });
+    format!("{place}?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
 #[cfg(test)]
@@ -75,6 +85,19 @@ mod tests {
         let settings = "[auth]\nhs256_secret = 'abc'\n[store]\nurl = 'redis://u:p@ss@h:1'".parse().unwrap();
         let chosen = Chosen::of(&settings, &defaults);
         assert_eq!(chosen.to_string(), "  auth.hs256_secret = (set)\n  store.url = \"redis://(set)@h:1\"\n");
+    }
+
+    #[test]
+    fn no_part_of_a_url_gives_a_password_away() {
+        let shown = |url: &str| super::shown("store.url", &Value::from(url));
+        let sentinels = "redis-sentinel://h:1?node=h:2&sentinelUsername=u";
+        assert_eq!(
+            shown(&format!("{sentinels}&sentinelPassword=hidden&sentinelServiceName=x")),
+            format!("\"{sentinels}&sentinelPassword=(set)&sentinelServiceName=x\"")
+        );
+        let collector = super::shown("telemetry.otlp_endpoint", &Value::from("http://u:hidden@h:4317"));
+        assert_eq!(collector, "\"http://(set)@h:4317\"");
+        assert_eq!(shown("memory:"), "\"memory:\"");
     }
 
     #[test]

@@ -33,6 +33,7 @@
 {{- if .Values.redis.url }}{{ fail "redis.url and redis.bundled.enabled: only one of them" }}{{ end -}}
 redis://{{ include "ringback.fullname" . }}-redis:6379
 {{- else -}}
+{{- if regexMatch "(?i)password=" .Values.redis.url }}{{ fail "redis.url has a password in it, and would be in a ConfigMap: redis.passwordSecret, redis.sentinel.passwordSecret" }}{{ end -}}
 {{- required "redis.url is needed: redis://..., redis-cluster://... or redis-sentinel://... (or redis.bundled.enabled=true, for a trial)" .Values.redis.url -}}
 {{- end -}}
 {{- end -}}

@@ -15,12 +15,18 @@
 {{- end -}}
 
 {{- define "ringback.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-app.kubernetes.io/name: {{ include "ringback.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- with .Values.commonLabels }}
+{{- include "ringback.labelsAnd" (list . dict) -}}
+{{- end -}}
+
+{{/* (list . .Values.monitoring.podMonitor.labels): and those, which win over yours for every object. */}}
+{{- define "ringback.labelsAnd" -}}
+{{- $ := index . 0 -}}
+helm.sh/chart: {{ printf "%s-%s" $.Chart.Name $.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/name: {{ include "ringback.name" $ }}
+app.kubernetes.io/instance: {{ $.Release.Name }}
+app.kubernetes.io/version: {{ $.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $.Release.Service }}
+{{- with merge (deepCopy (index . 1)) $.Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
@@ -33,10 +39,10 @@ app.kubernetes.io/instance: {{ $.Release.Name }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 
-{{/* The same, and yours: without the chart's version, for which alone no pod is to be started anew. */}}
+{{/* (list . "gateway" .Values.podLabels): the same, and yours: without the chart's version, for which alone no pod is to be started anew. */}}
 {{- define "ringback.podLabels" -}}
 {{ include "ringback.selector" . }}
-{{- with (index . 0).Values.commonLabels }}
+{{- with merge (deepCopy (index . 2)) (index . 0).Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
@@ -83,7 +89,7 @@ imagePullSecrets: {{- toYaml . | nindent 2 }}
 
 {{/* Of `settings`, or the gateway's default, in milliseconds. */}}
 {{- define "ringback.drainWindow" -}}
-{{- int64 (default 30000 (default dict .Values.settings.drain).window_ms) -}}
+{{- dig "drain" "window_ms" 30000 .Values.settings | int64 -}}
 {{- end -}}
 
 {{/* In which a gateway drains, in seconds: its window, rounded up, and what it needs beside. */}}

@@ -38,6 +38,12 @@ redis://{{ include "ringback.fullname" . }}-redis:6379
 {{- end -}}
 {{- end -}}
 
+{{/* Of an address, http://... or https://... */}}
+{{- define "ringback.portOf" -}}
+{{- $url := urlParse . -}}
+{{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (ternary "443" "80" (eq $url.scheme "https")) -}}
+{{- end -}}
+
 {{/* (list . "RINGBACK_..." reference value "key"): a secret of the environment; of yours, or of the chart's own Secret. */}}
 {{- define "ringback.secretEnv" -}}
 {{- $ := index . 0 -}}
@@ -110,6 +116,11 @@ redis://{{ include "ringback.fullname" . }}-redis:6379
 {{- end -}}
 {{- if and (default dict .Values.settings.webhooks).url (not (or .Values.webhooks.existingSecret.name .Values.webhooks.secrets)) -}}
 {{- fail "settings.webhooks.url needs webhooks.existingSecret.name: what webhooks are signed with" -}}
+{{- end -}}
+{{- if .Values.redis.bundled.enabled -}}
+{{- if .Values.redis.username }}{{ fail "redis.username and redis.bundled.enabled: the bundled Redis has no users" }}{{ end -}}
+{{- if eq (dig "store" "durability" "" .Values.settings) "replicated" }}{{ fail "settings.store.durability=replicated and redis.bundled.enabled: the bundled Redis has no replica, so nothing would ever be acknowledged" }}{{ end -}}
+{{- if or .Values.redis.sentinel.username .Values.redis.sentinel.passwordSecret.name (include "ringback.hasCa" .) }}{{ fail "redis.sentinel, redis.tls and redis.bundled.enabled: the bundled Redis has neither" }}{{ end -}}
 {{- end -}}
 {{- if .Values.autoscaling.enabled -}}
 {{- if gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas) }}{{ fail "autoscaling.minReplicas is more than autoscaling.maxReplicas" }}{{ end -}}

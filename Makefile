@@ -202,7 +202,7 @@ test-watch-only: deploy/grafana/node_modules/.package-lock.json
 
 # After `build`: gateways are asked whether they take the settings of the examples.
 test-chart-only:
-	@$(SETUP) helm prometheus
+	@$(SETUP) helm prometheus redis
 	@$(STEP) "chart" env PYTHONPATH=$(CURDIR)/.run/tools/chart \
 	  python3 -B -m unittest discover --start-directory helm/tests $(ARGS)
 

@@ -14,8 +14,6 @@ HELMS = ("helm3", "helm4")
 RELEASE = "story"
 # The least there is to say.
 TRIAL = ("redis.bundled.enabled=true", "auth.dev=true")
-# What the chart has objects for only where somebody has defined their kinds.
-MORE = ("--kube-version", "1.34")
 
 
 def helm(which, *words):
@@ -33,12 +31,26 @@ def given(values):
     return [word for value in values for word in ("--set-json" if value.endswith("]") else "--set", value)]
 
 
+class Strict(yaml.SafeLoader):
+    """Takes no key twice: of two values one would be lost in silence."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        if twice := {key for key in keys if keys.count(key) > 1}:
+            raise yaml.constructor.ConstructorError(None, None, f"given twice: {twice}", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def loaded(text):
+    return [each for each in yaml.load_all(text, Strict) if each]
+
+
 @functools.cache
 def objects(which, *words):
     done = template(which, *words)
     if done.returncode != 0:
         raise AssertionError(f"{which} template {words}: {done.stderr}")
-    return [each for each in yaml.safe_load_all(done.stdout) if each]
+    return loaded(done.stdout)
 
 
 def renderings():

@@ -111,10 +111,76 @@ def ports_exist(objects):
         for _, metadata, spec in described:
             if not service["spec"]["selector"].items() <= metadata["labels"].items():
                 continue
-            named = {port["name"] for container in spec["containers"] for port in container.get("ports", [])}
             for port in service["spec"]["ports"]:
-                if port["targetPort"] not in named:
+                if port["targetPort"] not in named_ports(spec):
                     yield f"Service {service['metadata']['name']} leads to {port['targetPort']}, which no container has"
+
+
+def named_ports(spec):
+    return {port["name"] for container in spec["containers"] for port in container.get("ports", [])}
+
+
+def what_is_referred_to_exists(objects):
+    """By name, or by a port's name; what is selected by labels has policies of its own."""
+    by_name = {(each["kind"], each["metadata"]["name"]): each for each in objects}
+    described = list(pods(objects))
+
+    def ports_of(service):
+        ports = by_name.get(("Service", service), {"spec": {"ports": []}})["spec"]["ports"]
+        return {port["name"] for port in ports} | {port["port"] for port in ports}
+
+    def selected(labels):
+        return [(name, spec) for name, metadata, spec in described if labels.items() <= metadata["labels"].items()]
+
+    for each in objects:
+        name = f"{each['kind']} {each['metadata']['name']}"
+        spec = each.get("spec", {})
+        match each["kind"]:
+            case "Ingress":
+                services = [path["backend"]["service"] for rule in spec["rules"] for path in rule["http"]["paths"]]
+                wanted = [(service["name"], *service["port"].values()) for service in services]
+            case "HTTPRoute":
+                wanted = [(backend["name"], backend["port"]) for rule in spec["rules"] for backend in rule["backendRefs"]]
+            case "ServiceMonitor":
+                labels = spec["selector"]["matchLabels"].items()
+                services = [name for (kind, name), had in by_name.items() if kind == "Service" and labels <= had["metadata"]["labels"].items()]
+                wanted = [(service, endpoint["port"]) for service in services for endpoint in spec["endpoints"]]
+            case "HorizontalPodAutoscaler":
+                target = by_name.get((spec["scaleTargetRef"]["kind"], spec["scaleTargetRef"]["name"]))
+                if target is None or "replicas" in target["spec"]:
+                    yield f"{name} scales what is not there, or what each upgrade scales back"
+                continue
+            case "PodMonitor":
+                asked = {endpoint["port"] for endpoint in spec["podMetricsEndpoints"]}
+                yield from (f"{name} asks {pod} at {asked}" for pod, its in selected(spec["selector"]["matchLabels"]) if not asked <= named_ports(its))
+                continue
+            case "NetworkPolicy":
+                opened = {port["port"] for rule in spec["ingress"] for port in rule["ports"]}
+                yield from (f"{name} opens {opened} of {pod}" for pod, its in selected(spec["podSelector"]["matchLabels"]) if not opened <= named_ports(its))
+                continue
+            case "StatefulSet":
+                if ("Service", spec["serviceName"]) not in by_name:
+                    yield f"{name} has the Service {spec['serviceName']}, which is not there"
+                continue
+            case _:
+                continue
+        yield from (f"{name} leads to {service}, port {port}" for service, port in wanted if port not in ports_of(service))
+    for name, _, spec in described:
+        account = spec.get("serviceAccountName", "default")
+        if account != "default" and ("ServiceAccount", account) not in by_name:
+            yield f"{name} is the ServiceAccount {account}, which is nobody"
+        for container in spec["containers"]:
+            for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+                port = next((how["port"] for how in container.get(probe, {}).values() if isinstance(how, dict) and "port" in how), None)
+                if port is not None and port not in named_ports(spec):
+                    yield f"{name}'s {probe} asks at {port}"
+
+
+def gateways_are_spread(objects):
+    _, _, spec = gateways(objects)
+    over = {each["topologyKey"] for each in spec.get("topologySpreadConstraints", [])}
+    if not {"topology.kubernetes.io/zone", "kubernetes.io/hostname"} <= over:
+        yield f"gateways are spread over {over or 'nothing'}"
 
 
 def the_admin_port_stays_inside(objects):
@@ -170,5 +236,6 @@ def names_fit(objects):
 
 ALL = [
     nobody_is_root, resources_are_bounded, images_are_versions, health_is_asked, there_is_time_to_drain, an_update_takes_none_away,
-    selectors_find_their_pods, ports_exist, the_admin_port_stays_inside, secrets_are_referred_to, what_is_mounted_exists, names_fit,
+    selectors_find_their_pods, ports_exist, the_admin_port_stays_inside, secrets_are_referred_to, what_is_mounted_exists,
+    what_is_referred_to_exists, gateways_are_spread, names_fit,
 ]

@@ -8,6 +8,8 @@ from chart import EXAMPLES, HELMS, RELEASE, gateways, given, objects, of_kind, p
 
 SMALL = next(example for example in EXAMPLES if example.stem == "small")
 ZONES = next(example for example in EXAMPLES if example.stem == "multi-zone")
+LARGE = next(example for example in EXAMPLES if example.stem == "large")
+LOAD = next(example for example in EXAMPLES if example.stem == "loadtest")
 TRIAL = next(example for example in EXAMPLES if example.stem == "trial")
 
 
@@ -54,6 +56,17 @@ BROKEN = [
     (policies.secrets_are_referred_to, SMALL, of_the_pod(lambda _, container: container["env"].append({"name": "RINGBACK_TURN__SECRET", "value": "x"}))),
     (policies.what_is_mounted_exists, SMALL, of_the_pod(lambda spec, _: spec.update(volumes=[]))),
     (policies.what_is_mounted_exists, SMALL, of("ConfigMap", lambda each: each["metadata"].update(name="another"))),
+    (policies.what_is_referred_to_exists, SMALL, of("Ingress", lambda each: each["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["port"].update(name="htp"))),
+    (policies.what_is_referred_to_exists, ZONES, of("HTTPRoute", lambda each: each["spec"]["rules"][0]["backendRefs"][0].update(port=81))),
+    (policies.what_is_referred_to_exists, LARGE, of("HorizontalPodAutoscaler", lambda each: each["spec"]["scaleTargetRef"].update(name="another"))),
+    (policies.what_is_referred_to_exists, LARGE, of("Deployment", lambda each: each["spec"].update(replicas=3))),
+    (policies.what_is_referred_to_exists, LARGE, of("ServiceMonitor", lambda each: each["spec"]["endpoints"][0].update(port="http"))),
+    (policies.what_is_referred_to_exists, ZONES, of("PodMonitor", lambda each: each["spec"]["podMetricsEndpoints"][0].update(port="http"))),
+    (policies.what_is_referred_to_exists, SMALL, of("NetworkPolicy", lambda each: each["spec"]["ingress"][0]["ports"][0].update(port="http"))),
+    (policies.what_is_referred_to_exists, LOAD, of("StatefulSet", lambda each: each["spec"].update(serviceName="another"))),
+    (policies.what_is_referred_to_exists, SMALL, of_the_pod(lambda spec, _: spec.update(serviceAccountName="another"))),
+    (policies.what_is_referred_to_exists, SMALL, of_the_pod(lambda _, container: container["livenessProbe"]["httpGet"].update(port="http"))),
+    (policies.gateways_are_spread, SMALL, of_the_pod(lambda spec, _: spec["topologySpreadConstraints"].pop(0))),
     (policies.names_fit, SMALL, of("Deployment", lambda each: each["metadata"].update(name="n" * 32))),
 ]
 

@@ -1,6 +1,7 @@
 """That both Helms render the chart, alike, and that Kubernetes would take what comes of it."""
 
 import copy
+import pathlib
 import subprocess
 import tempfile
 import unittest
@@ -10,9 +11,10 @@ import kubernetes_validate
 import yaml
 
 import schemas
-from chart import CHART, EXAMPLES, HELMS, ROOT, TRIAL, given, helm, objects, of_kind, renderings, template
+from chart import CHART, EXAMPLES, HELMS, RELEASE, ROOT, TRIAL, given, helm, loaded, objects, of_kind, renderings, template
 
-VERSIONS = ("1.30", "1.34")
+# The oldest there may be, one between, and the newest there are types of.
+VERSIONS = ("1.30", "1.34", "1.37")
 
 
 def problems_of(each):
@@ -62,8 +64,56 @@ class Rendering(unittest.TestCase):
             self.assertNotEqual(0, done.returncode)
             self.assertIn("1.30", done.stderr)
 
+    def test_it_is_the_same_on_each_kubernetes_with_all_kinds_and_in_an_upgrade(self):
+        kinds = ["--api-versions", "monitoring.coreos.com/v1", "--api-versions", "gateway.networking.k8s.io/v1"]
+        large = ("-f", str(CHART / "examples/large.yaml"))
+        for which in HELMS:
+            for words in (*(("--kube-version", version) for version in VERSIONS), kinds, ["--is-upgrade"]):
+                self.assertEqual(objects(which, *large), objects(which, *large, *words), f"{which} {words}")
+
+    def test_what_never_may_change_does_not(self):
+        """Kubernetes refuses other selectors, and another claim, of what is there."""
+        def fixed(*words):
+            parts = of_kind(objects("helm4", *words), "Deployment") + of_kind(objects("helm4", *words), "StatefulSet")
+            return [(part["metadata"]["name"], part["spec"]["selector"], part["spec"].get("serviceName")) for part in parts]
+        another = ["commonLabels.team=voice", "podLabels.tier=front", "image.tag=9.9.9", "replicaCount=9", "settings.drain.window_ms=1"]
+        self.assertEqual(fixed(*given(TRIAL)), fixed(*given(TRIAL), *given(another)))
+
+    def test_a_packed_chart_has_all_of_it(self):
+        large = str(CHART / "examples/large.yaml")
+        for which in HELMS:
+            with tempfile.TemporaryDirectory() as folder:
+                done = helm(which, "package", CHART, "--destination", folder)
+                self.assertEqual(0, done.returncode, done.stderr)
+                (packed,) = pathlib.Path(folder).glob("*.tgz")
+                self.assertEqual(objects(which, "-f", large), loaded(helm(which, "template", RELEASE, packed, "-f", large).stdout))
+
+    def test_one_is_told_what_to_do_next(self):
+        """Helm 4 says so without a cluster."""
+        gateway_api = ["httpRoute.enabled=true", 'httpRoute.parentRefs=[{"name":"public"}]']
+        for values, said in (([], "ANYBODY CAN BE ANYBODY"), ([], "port-forward service/story-ringback 8080:80"),
+                             (["ingress.enabled=true", 'ingress.hosts=["a.example.org"]'], "  ws://a.example.org/v1/ws"),
+                             (gateway_api, "describe httproute/story-ringback"), (["service.type=LoadBalancer"], "--watch"),
+                             ([*gateway_api, 'httpRoute.hostnames=["b.example.org"]'], "  wss://b.example.org/v1/ws"),
+                             (["service.type=NodePort"], "a node's port"), (["loadtest.enabled=true"], "job/story-ringback-loadtest-1")):
+            done = helm("helm4", "install", RELEASE, CHART, "--dry-run=client", "-n", "voice", *given(TRIAL), *given(values))
+            notes = done.stdout.partition("NOTES:")[2]
+            self.assertIn(said, notes, done.stderr)
+            self.assertIn("helm test -n voice story", notes)
+            self.assertNotIn("<no value>", notes)
+
+    def test_a_label_of_yours_is_rendered_once(self):
+        labels = ["commonLabels.team=all", "podLabels.team=pods", "monitoring.podMonitor.enabled=true", "monitoring.podMonitor.labels.team=watch",
+                  "monitoring.dashboards.enabled=true", "monitoring.dashboards.labels.team=drawn"]
+        for which in HELMS:
+            all_of_them = objects(which, *given(TRIAL), *given(labels))
+            for kind, team in (("PodMonitor", "watch"), ("Service", "all")):
+                self.assertEqual({team}, {each["metadata"]["labels"]["team"] for each in of_kind(all_of_them, kind)})
+            (deployment,) = of_kind(all_of_them, "Deployment")
+            self.assertEqual("pods", deployment["spec"]["template"]["metadata"]["labels"]["team"])
+
     def test_names_can_be_chosen(self):
-        for values in (["fullnameOverride=calls"], ["nameOverride=signals"], ["commonLabels.team=voice"]):
+        for values in (["fullnameOverride=calls"], ["nameOverride=signals"], ["serviceAccount.name=caller"]):
             all_of_them = objects("helm4", *given(TRIAL), *given(values))
             for each in all_of_them:
                 self.assertEqual([], problems_of(each))

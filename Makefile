@@ -200,9 +200,10 @@ test-watch-only: deploy/grafana/node_modules/.package-lock.json
 	@$(STEP) "Prometheus: rules' tests" promtool test rules deploy/prometheus/tests/*.yml
 	@$(STEP) "dashboards" -C deploy/grafana npm run --silent check
 
-# After `build`: gateways are asked whether they take the settings of the examples.
+# After `build`: gateways and the load tool are asked whether they take what is rendered for them.
 test-chart-only:
-	@$(SETUP) helm prometheus redis
+	@$(SETUP) cargo helm prometheus redis
+	@$(STEP) "build the load tool" cargo build --package ringback-loadtest
 	@$(STEP) "chart" env PYTHONPATH=$(CURDIR)/.run/tools/chart \
 	  python3 -B -m unittest discover --start-directory helm/tests $(ARGS)
 

@@ -10,8 +10,8 @@ use fred::{
 /// Settings a store can't be made of.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The URL is not one fred reads.
-    #[error("store.url can't be read")]
+    /// The URL is not one fred reads, or it wants TLS and the certificates can't be read.
+    #[error("can't be used")]
     Url(#[source] Error),
     /// A setting is out of bounds.
     #[error("{0}")]

@@ -40,9 +40,9 @@ pub struct RedisSettings {
     pub clients_per_primary: usize,
     /// What has to have a commit before it counts.
     pub durability: Durability,
-    /// Who Redis takes us for; where the URL says it, the URL counts.
+    /// Who Redis takes us for, when the URL does not say it.
     pub credentials: Credentials,
-    /// Who Sentinels take us for.
+    /// Who Sentinels take us for, when the URL does not say it.
     pub sentinel_credentials: Credentials,
 }
 
@@ -58,6 +58,22 @@ impl Credentials {
     pub fn new(username: String, password: String) -> Self {
         let given = |text: String| Some(text).filter(|text| !text.is_empty());
         Self { username: given(username), password: given(password) }
+    }
+
+    /// Of two passwords one is wrong.
+    fn put_into(
+        &self,
+        username: &mut Option<String>,
+        password: &mut Option<String>,
+        twice: &'static str,
+    ) -> Result<(), ConnectError> {
+        if self.password.is_some() {
+            if username.is_some() || password.is_some() {
+                return Err(ConnectError::Setting(twice));
+            }
+            (*username, *password) = (self.username.clone(), self.password.clone());
+        }
+        Ok(())
     }
 }
 
@@ -95,6 +111,14 @@ impl RedisSettings {
         }
     }
 
+    /// Whether a store can be made of them. Whether one is there is another question.
+    ///
+    /// # Errors
+    /// When they can't be meant.
+    pub fn validate(&self) -> Result<(), ConnectError> {
+        self.check().map(drop)
+    }
+
     pub(crate) fn check(&self) -> Result<Dialer, ConnectError> {
         let valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         if !(1..=32).contains(&self.namespace.len()) || !self.namespace.bytes().all(valid) {
@@ -104,15 +128,17 @@ impl RedisSettings {
             return Err(ConnectError::Setting("there must be 1 to 16 clients per primary"));
         }
         let mut config = Config::from_url(&self.url).map_err(ConnectError::Url)?;
-        let Credentials { username, password } = self.credentials.clone();
-        if config.password.is_none() {
-            (config.username, config.password) = (username, password);
-        }
-        let sentinels = self.sentinel_credentials.clone();
-        if let ServerConfig::Sentinel { username, password, .. } = &mut config.server
-            && password.is_none()
-        {
-            (*username, *password) = (sentinels.username, sentinels.password);
+        let twice = "has a user or a password too, beside store.password";
+        self.credentials.put_into(&mut config.username, &mut config.password, twice)?;
+        match &mut config.server {
+            ServerConfig::Sentinel { username, password, .. } => {
+                let twice = "has a user or a password for Sentinels too, beside store.sentinel_password";
+                self.sentinel_credentials.put_into(username, password, twice)?;
+            }
+            _ if self.sentinel_credentials.password.is_some() => {
+                return Err(ConnectError::Setting("names no Sentinels that store.sentinel_password is for"));
+            }
+            _ => {}
         }
         Ok(Dialer { config })
     }

@@ -1,6 +1,7 @@
 //! Whether the values make sense, alone and together.
 
 mod hooks;
+mod store;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -18,10 +19,8 @@ use ringback_telemetry::{OtlpProtocol, TraceSettings};
 use ringback_wire::Limits as WireLimits;
 
 use super::{
-    Auth, Log, LogFormat, Settings, Store,
-    chosen::without_credentials,
-    rules,
-    source::{self, Problems, Raw},
+    Auth, Log, LogFormat, Settings, Store, rules,
+    source::{Problems, Raw},
 };
 
 pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Problems> {
@@ -33,7 +32,7 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
     if partitions.is_none() {
         problems.add("store.partitions", "must be from 1 to 1024");
     }
-    store_url(&raw.store, &mut problems);
+    store::address(&raw.store, &mut problems);
     let durability = durability(&raw, &mut problems);
     let auth = auth(&raw, listen, &mut problems);
     let ice = ice(&raw, &mut problems);
@@ -151,35 +150,6 @@ fn node_id(text: &str, problems: &mut Problems) -> Option<NodeId> {
         return None;
     }
     NodeId::new(text).map_err(|error| problems.add("node.id", error)).ok()
-}
-
-fn store_url(store: &source::Store, problems: &mut Problems) {
-    const SCHEMES: [&str; 7] = [
-        "memory:",
-        "redis://",
-        "redis-cluster://",
-        "redis-sentinel://",
-        "rediss://",
-        "rediss-cluster://",
-        "rediss-sentinel://",
-    ];
-    if !SCHEMES.iter().any(|scheme| store.url.starts_with(scheme)) {
-        // The address may hold a password: it is not repeated.
-        problems.add("store.url", format_args!("must begin with one of {}", SCHEMES.join(", ")));
-    }
-    if !(store.username.is_empty() && store.password.is_empty())
-        && without_credentials(&store.url) != store.url
-    {
-        problems.add("store.password", "is in store.url too: only one of them");
-    }
-    for (user, password, key) in [
-        (&store.username, &store.password, "store.username"),
-        (&store.sentinel_username, &store.sentinel_password, "store.sentinel_username"),
-    ] {
-        if password.is_empty() && !user.is_empty() {
-            problems.add(key, "needs a password");
-        }
-    }
 }
 
 fn durability(raw: &Raw, problems: &mut Problems) -> Durability {

@@ -58,7 +58,7 @@ fn shown(name: &str, value: &Value) -> String {
 }
 
 /// A URL with neither user nor password.
-pub(super) fn without_credentials(url: &str) -> String {
+fn without_credentials(url: &str) -> String {
     match url.split_once("://").zip(url.rsplit_once('@')) {
         Some(((scheme, _), (_, rest))) => format!("{scheme}://(set)@{rest}"),
         None => url.to_owned(),

@@ -191,6 +191,23 @@ fn redis_is_told_once_who_we_are() {
     assert_eq!(problem(&[url, password]), None);
     let twice = problem(&[("RINGBACK_STORE__URL", "redis://u:p@h:1"), password]).unwrap();
     assert!(twice.contains("store.password") && !twice.contains("sesame"), "{twice}");
+    for url in [
+        "redis://u@h:1",
+        "redis-sentinel://u:p@h:1?sentinelServiceName=x",
+        // It does not say what they watch over.
+        "redis-sentinel://h:1",
+        "memory:",
+    ] {
+        let wrong = problem(&[("RINGBACK_STORE__URL", url), password]).unwrap();
+        assert!(wrong.starts_with("store.url") && !wrong.contains("sesame"), "{wrong}");
+    }
+    let watcher = ("RINGBACK_STORE__SENTINEL_PASSWORD", "sesame");
+    let sentinels = "rediss-sentinel://h:1?sentinelServiceName=x";
+    assert_eq!(problem(&[("RINGBACK_STORE__URL", sentinels), password, watcher]), None);
+    for (key, value) in [url, ("RINGBACK_STORE__URL", &format!("{sentinels}&sentinelPassword=p"))] {
+        let wrong = problem(&[(key, value), watcher]).unwrap();
+        assert!(wrong.contains("store.url") && !wrong.contains("sesame"), "{wrong}");
+    }
     let nameless = problem(&[url, ("RINGBACK_STORE__SENTINEL_USERNAME", "u")]).unwrap();
     assert!(nameless.contains("store.sentinel_username: needs a password"), "{nameless}");
 }

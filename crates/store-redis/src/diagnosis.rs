@@ -112,7 +112,10 @@ pub async fn diagnose(settings: &RedisSettings) -> Result<Diagnosis, Unreachable
         return Ok(Diagnosis { kind, primaries: vec![primary], orphans: Vec::new() });
     };
     let slots = discovery::ask(&dialer, &Map::default(), &[], &seeds, 0).await;
-    let slots = slots.ok_or_else(|| Unreachable("no node of the Cluster answers".to_owned()))?;
+    let slots = slots.map_err(|reason| {
+        let reason = reason.map(|error| format!(": {}", error.details())).unwrap_or_default();
+        Unreachable(format!("no node of the Cluster answers{reason}"))
+    })?;
     let mut owned: HashMap<String, (ServerConfig, usize)> = HashMap::new();
     let mut orphans = Vec::new();
     for partition in partitions.all() {

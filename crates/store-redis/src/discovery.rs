@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use fred::{
     clients::Client,
+    error::{Error, ErrorKind},
     interfaces::ClientLike as _,
     types::{ClusterHash, CustomCommand, Value, config::Server},
 };
@@ -22,15 +23,15 @@ struct View {
 
 /// Asks one node after the other until a healthy one answers: those that an error named, the primaries we are
 /// connected to (another one first each time), then the nodes of the settings. If none is healthy, any answer is
-/// better than none.
+/// better than none. When nobody answers, what is told is the last one's reason, if there is any.
 pub(crate) async fn ask(
     dialer: &Dialer,
     map: &Map,
     hints: &[Server],
     seeds: &[Server],
     turn: usize,
-) -> Option<Slots> {
-    let mut second_best = None;
+) -> Result<Slots, Option<Error>> {
+    let mut second_best = Err(None);
     let count = map.shards.len();
     let known = (0..count).filter_map(|n| map.shards.get((n + turn) % count));
     let hinted = hints.iter().filter_map(|server| shard_of(map, server));
@@ -39,15 +40,15 @@ pub(crate) async fn ask(
             continue;
         };
         match view(client, &server).await {
-            Some(view) if view.healthy => return Some(view.slots),
-            other => second_best = second_best.or(other),
+            Ok(view) if view.healthy => return Ok(view.slots),
+            other => second_best = second_best.or(other.map_err(Some)),
         }
     }
     let strangers = hints.iter().filter(|server| shard_of(map, server).is_none());
     for server in strangers.chain(seeds) {
         match visit(dialer, server).await {
-            Some(view) if view.healthy => return Some(view.slots),
-            other => second_best = second_best.or(other),
+            Ok(view) if view.healthy => return Ok(view.slots),
+            other => second_best = second_best.or(other.map_err(Some)),
         }
     }
     second_best.map(|view| view.slots)
@@ -58,26 +59,35 @@ fn shard_of<'a>(map: &'a Map, server: &Server) -> Option<&'a Arc<Shard>> {
 }
 
 /// Asks a node that we have no connection to.
-async fn visit(dialer: &Dialer, server: &Server) -> Option<View> {
+async fn visit(dialer: &Dialer, server: &Server) -> Result<View, Error> {
     let client = dialer.visitor(server);
-    let connection = tokio::time::timeout(PATIENCE, client.init()).await.ok()?.ok()?;
+    let connection = in_time(client.init()).await?;
     let view = view(&client, server).await;
     let _ = tokio::time::timeout(PATIENCE, client.quit()).await;
     connection.abort();
     view
 }
 
-async fn view(client: &Client, server: &Server) -> Option<View> {
-    let both = async { tokio::try_join!(cluster(client, "INFO"), cluster(client, "SLOTS")) };
-    let (info, slots) = tokio::time::timeout(PATIENCE, both).await.ok()?.ok()?;
-    let slots = Slots::read(slots, server)
-        .inspect_err(|error| tracing::warn!(%server, %error, "the map of the cluster can't be read"))
-        .ok()?;
-    let healthy = reply::text(info).is_ok_and(|info| info.contains("cluster_state:ok"));
-    (!slots.is_empty()).then_some(View { slots, healthy })
+async fn in_time<T>(asked: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let late = |_| Error::new(ErrorKind::Timeout, "no answer in time");
+    tokio::time::timeout(PATIENCE, asked).await.map_err(late)?
 }
 
-async fn cluster(client: &Client, what: &'static str) -> Result<Value, fred::error::Error> {
+async fn view(client: &Client, server: &Server) -> Result<View, Error> {
+    let both = async { tokio::try_join!(cluster(client, "INFO"), cluster(client, "SLOTS")) };
+    let (info, slots) = in_time(Box::pin(both)).await?;
+    let slots = Slots::read(slots, server).map_err(|error| {
+        tracing::warn!(%server, %error, "the map of the cluster can't be read");
+        Error::new(ErrorKind::Protocol, error.to_string())
+    })?;
+    let healthy = reply::text(info).is_ok_and(|info| info.contains("cluster_state:ok"));
+    if slots.is_empty() {
+        return Err(Error::new(ErrorKind::Cluster, "its map is empty"));
+    }
+    Ok(View { slots, healthy })
+}
+
+async fn cluster(client: &Client, what: &'static str) -> Result<Value, Error> {
     let command = CustomCommand::new_static("CLUSTER", ClusterHash::FirstKey, false);
     client.custom(command, vec![what]).await
 }

@@ -74,7 +74,7 @@ impl Shard {
 async fn drive(client: Client, server: String, purpose: &'static str, stop: CancellationToken) {
     let mut connects = client.reconnect_rx();
     let mut errors = client.error_rx();
-    let mut up = false;
+    let (mut up, mut told) = (false, false);
     while !stop.is_cancelled() {
         let mut connection = client.connect();
         loop {
@@ -85,13 +85,17 @@ async fn drive(client: Client, server: String, purpose: &'static str, stop: Canc
                     return;
                 }
                 Ok(_) = connects.recv() => {
-                    up = true;
+                    (up, told) = (true, false);
                     tracing::info!(%server, purpose, "connected to Redis");
                 }
                 Ok((error, _)) = errors.recv() => {
                     // Each attempt to connect again that fails is another error.
                     if up {
                         tracing::warn!(%server, purpose, %error, "lost a connection to Redis");
+                    } else if !told {
+                        // Whatever is wrong with the settings shows here first.
+                        told = true;
+                        tracing::warn!(%server, purpose, %error, "no connection to Redis yet");
                     } else {
                         tracing::debug!(%server, purpose, %error, "no connection to Redis yet");
                     }

@@ -210,15 +210,16 @@ impl Topology {
             let hint = self.hint.lock().unwrap_or_else(PoisonError::into_inner).take();
             let hints: Vec<Server> = hint.into_iter().collect();
             match discovery::ask(&self.dialer, &self.map(), &hints, &seeds, turn).await {
-                Some(slots) => {
+                Ok(slots) => {
                     silent = false;
                     self.adopt(&slots).await;
                 }
-                None if !silent => {
+                Err(reason) if !silent => {
                     silent = true;
-                    tracing::warn!("no node of the Redis Cluster could be asked for its map");
+                    let reason = reason.map(tracing::field::display);
+                    tracing::warn!(reason, "no node of the Redis Cluster could be asked for its map");
                 }
-                None => {}
+                Err(_) => {}
             }
             let _ = tokio::time::timeout_at(asked + EVERY, self.refresh.notified()).await;
             tokio::time::sleep_until(asked + AT_MOST_EVERY).await;

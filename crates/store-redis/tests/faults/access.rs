@@ -1,11 +1,17 @@
 //! Users, passwords, and who is not let in.
 
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
 use ringback_store::{Bus as _, Nodes as _};
 use ringback_store_redis::{Credentials, RedisSettings, RedisStore};
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{
     node,
-    support::{SERVICE, Server},
+    support::{Cluster, SERVICE, Server},
     until,
 };
 
@@ -55,4 +61,67 @@ async fn sentinels_may_ask_for_a_password_of_their_own() {
     };
     with(as_user("gateway", "guard")).await.unwrap();
     assert!(with(as_user("gateway", "wrong")).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_server_of_a_cluster_lets_the_user_in() {
+    let cluster = Cluster::start();
+    for server in &cluster.servers {
+        server.ask("ACL SETUSER ringback on >sesame ~rb1:* &rb1:* +@all -@admin");
+        server.ask("ACL SETUSER default off");
+    }
+    let store = connect(cluster.url(), as_user("ringback", "sesame")).await;
+    until("it is let in", || async { store.heartbeat(&node("n"), 10_000).await.is_ok() }).await;
+    // At each server.
+    store.subscribe(&node("n")).await.unwrap();
+}
+
+/// On one thread, so that all that is logged comes in here.
+#[tokio::test]
+async fn who_is_not_let_in_learns_why() {
+    let server = Server::with(CLOSED);
+    let cluster = Cluster::start();
+    for server in &cluster.servers {
+        server.ask("ACL SETUSER default off");
+    }
+    for url in [server.url(), cluster.url()] {
+        for (user, reason) in [(as_user("ringback", "hidden"), "WRONGPASS"), (as_user("", ""), "NOAUTH")] {
+            let log = Log::default();
+            let lines = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+            let _logging = tracing::subscriber::set_default(lines);
+            let store = connect(url.clone(), user).await;
+            let error = store.heartbeat(&node("n"), 10_000).await.unwrap_err();
+            assert!(error.is_transient(), "{error}");
+            until("the log says why", || async { log.text().contains(reason) }).await;
+            assert!(!log.text().contains("hidden"), "{}", log.text());
+            store.close().await;
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
 }

@@ -1,6 +1,8 @@
 //! The program itself: what it refuses to run with, and how it says so, and what else it does than serve. No world is
 //! needed for these.
 
+mod tls;
+
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -42,6 +44,16 @@ pub(crate) const ALL: &[Program] = &[
     Program {
         name: "redis_may_want_tls_and_a_password",
         run: || Box::pin(redis_may_want_tls_and_a_password()),
+    },
+    Program { name: "a_cluster_is_reached_by_tls", run: || Box::pin(tls::a_cluster_is_reached_by_tls()) },
+    Program { name: "sentinels_are_reached_by_tls", run: || Box::pin(tls::sentinels_are_reached_by_tls()) },
+    Program {
+        name: "a_store_that_is_not_trusted_is_not_used",
+        run: || Box::pin(tls::a_store_that_is_not_trusted_is_not_used()),
+    },
+    Program {
+        name: "certificates_that_are_not_there_are_a_wrong_setting",
+        run: || Box::pin(tls::certificates_that_are_not_there_are_a_wrong_setting()),
     },
     Program {
         name: "probe_asks_the_gateway_that_runs_here",

@@ -106,6 +106,37 @@ fn workers_start_together_and_their_figures_are_added_up() {
     assert_eq!(begun.values().map(|slot| slot["started"].as_u64().unwrap()).sum::<u64>(), 40);
 }
 
+/// Gateways go on as anybody, who is not let into what workers write.
+#[test]
+fn workers_are_to_redis_whom_the_environment_names() {
+    let cluster = Cluster::gateways();
+    cluster.tell_redis("ACL SETUSER tester on >p@ss:w/rd ~rbload:* +@all");
+    cluster.tell_redis("ACL SETUSER default resetkeys ~rb1:*");
+    let redis = format!("redis://127.0.0.1:{}", cluster.redis);
+    let scenario = "name = \"short\"\nusers.idle = 2\nphase = [{ name = \"rest\", for = \"50ms\" }]";
+    let run = |user: &[(&str, &str)]| {
+        let workers = ["one.json", "two.json"].map(|json| {
+            let mut command = cluster.command(scenario, &cluster.folder.path().join(json));
+            command.args(["--workers", "2", "--run", "named"]).env("RINGBACK_LOADTEST_REDIS", &redis);
+            command.envs(user.iter().copied()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+        });
+        workers.map(|worker| {
+            let output = worker.wait_with_output().unwrap();
+            (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        })
+    };
+    for (code, said) in run(&[]) {
+        assert!(code == Some(1) && said.contains("NOPERM"), "{said}");
+    }
+    let (user, password) = ("RINGBACK_STORE__USERNAME", "RINGBACK_STORE__PASSWORD");
+    for (code, said) in run(&[(user, "tester"), (password, "hidden")]) {
+        assert!(code == Some(1) && said.contains("WRONGPASS") && !said.contains("hidden"), "{said}");
+    }
+    for (code, said) in run(&[(user, "tester"), (password, "p@ss:w/rd")]) {
+        assert_eq!(code, Some(0), "{said}");
+    }
+}
+
 #[test]
 fn a_worker_too_many_is_refused() {
     let cluster = Cluster::gateways();

@@ -31,6 +31,10 @@ pub(crate) const ALL: &[Program] = &[
         name: "dev_tokens_are_for_loopback_only",
         run: || Box::pin(dev_tokens_are_for_loopback_only()),
     },
+    Program {
+        name: "a_program_says_which_build_it_is",
+        run: || Box::pin(a_program_says_which_build_it_is()),
+    },
     Program { name: "dev_runs_on_loopback", run: || Box::pin(dev_runs_on_loopback()) },
     Program {
         name: "all_wrong_settings_are_told_at_once",
@@ -69,6 +73,21 @@ async fn dev_tokens_are_for_loopback_only() {
     let (status, errors) = refuses(&[("SERVER__LISTEN", listen.as_str()), ("AUTH__DEV", "true")]).await;
     assert!(!status.success(), "it must not run: {status}");
     assert!(named(&errors, "auth.dev"), "it says what is wrong: {errors}");
+}
+
+async fn a_program_says_which_build_it_is() {
+    let said = runs(&["--version"], &[]).await;
+    let dir = TempDir::new().expect("a folder");
+    let gateway = Gateway::start(dir.path(), "built", "memory:", &[]).await.expect("it runs");
+    let (_, body) = http::get(gateway.admin(), "/healthz").await.expect("an answer");
+    let health: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    let version = health["version"].as_str().expect("a version");
+    // One that was built by hand does not know what from.
+    let build = match health.get("commit").expect("a commit, or null").as_str() {
+        Some(commit) => format!("ringback-gateway {version} ({commit})\n"),
+        None => format!("ringback-gateway {version}\n"),
+    };
+    assert_eq!(String::from_utf8_lossy(&said.stdout), build);
 }
 
 async fn dev_runs_on_loopback() {

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -139,6 +139,15 @@ impl Cluster {
         Self::start(node, "client")
     }
 
+    /// Sends Redis one command, which it has to take.
+    pub(crate) fn tell_redis(&self, command: &str) {
+        let mut stream = BufReader::new(TcpStream::connect(("127.0.0.1", self.redis)).unwrap());
+        write!(stream.get_mut(), "{command}\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_line(&mut answer).unwrap();
+        assert_eq!(answer, "+OK\r\n", "{command}");
+    }
+
     /// Of the nodes only so many are targets.
     pub(crate) fn with_targets(mut self, targets: usize) -> Self {
         self.targets.truncate(targets);
@@ -216,7 +225,9 @@ pub(crate) fn count(report: &Value, name: &str) -> u64 {
 /// The program under test, with nothing of Ringback's in its environment.
 pub(crate) fn tool() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringback-loadtest"));
-    command.env_remove("RINGBACK_AUTH__HS256_SECRET");
+    for name in ["AUTH__HS256_SECRET", "LOADTEST_REDIS", "STORE__USERNAME", "STORE__PASSWORD"] {
+        command.env_remove(format!("RINGBACK_{name}"));
+    }
     command
 }
 

@@ -40,6 +40,31 @@ pub enum TokenError {
     Subject(#[from] ringback_call::InvalidId),
 }
 
+impl TokenError {
+    /// What is wrong with it, for whoever signs tokens. It holds nothing of the token.
+    pub fn reason(&self) -> &'static str {
+        use jsonwebtoken::errors::ErrorKind;
+        match self {
+            Self::Invalid(error) => match error.kind() {
+                ErrorKind::InvalidSignature => "it is signed with another secret",
+                ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => {
+                    "it is not signed with HS256"
+                }
+                ErrorKind::InvalidToken | ErrorKind::Base64(_) | ErrorKind::Utf8(_) => {
+                    "it is no JSON Web Token"
+                }
+                ErrorKind::MissingRequiredClaim(_) | ErrorKind::Json(_) => {
+                    "its claims are not as they should be: `sub` a text, `exp` and `nbf` whole numbers of seconds"
+                }
+                _ => "it can't be checked",
+            },
+            Self::Expired => "its `exp` is over",
+            Self::NotYet => "its `nbf` is still to come",
+            Self::Subject(_) => "its `sub` is no user id",
+        }
+    }
+}
+
 /// Checks tokens.
 #[derive(Clone)]
 pub enum Verifier {
@@ -133,6 +158,20 @@ mod tests {
         assert!(matches!(verify(1_789_999_995, 0), Err(TokenError::Expired)));
         assert!(verify(1_789_999_996, 0).is_ok(), "within the leeway");
         assert!(matches!(verify(1_790_000_060, 1_790_000_006), Err(TokenError::NotYet)));
+    }
+
+    #[test]
+    fn who_signs_tokens_is_told_what_is_wrong() {
+        let verifier = Verifier::hs256(b"secret");
+        let reason = |token: &str| verifier.verify(token, NOW).unwrap_err().reason();
+        let good = claims(1_790_000_060, 0);
+        assert!(reason(&sign(&good, b"other", Algorithm::HS256)).contains("another secret"));
+        assert!(reason(&sign(&good, b"secret", Algorithm::HS512)).contains("HS256"));
+        let no_time = sign(&serde_json::json!({"sub": "alice"}), b"secret", Algorithm::HS256);
+        assert!(reason(&no_time).contains("claims"));
+        assert!(reason("alice").contains("no JSON Web Token"));
+        assert!(reason("a.b.c").contains("no JSON Web Token"));
+        assert!(reason(&sign(&claims(1, 0), b"secret", Algorithm::HS256)).contains("`exp`"));
     }
 
     #[test]

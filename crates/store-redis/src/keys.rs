@@ -23,6 +23,7 @@
 //! | `rb1:{pN}:dead` | stream | letters that could not be delivered, `event` and `why` | the burial's |
 //! | `rb1:{pN}:lease` | string | the node that delivers the letters | the lease's |
 //! | `rb1:{pN}:settle` | string | a write to wait for (`durability = "replicated"`) | a second |
+//! | `rb1:{pN}:trial:<trial>:<what>` | any | nothing that counts (see `rights.lua`) | ten seconds |
 //! | `rb1:{p0}:nodes` | sorted set | nodes by the time until which they live, ms | [`NODES_TTL_MS`] or the heartbeat's |
 //!
 //! | channel (sharded) | messages |
@@ -33,7 +34,7 @@
 //! [`crate::slots`] holds that figure), and no two to one slot. User ids are in the keys of users and pairs: keys are never logged.
 
 use fred::types::Key;
-use ringback_call::{CallId, ConnectionId, SessionId, Side, Timestamp, UserId};
+use ringback_call::{CallId, ConnectionId, NodeId, SessionId, Side, Timestamp, UserId};
 use ringback_store::{Log, Pair, Partition};
 
 /// How long a user's record lives that nobody touches.
@@ -145,6 +146,10 @@ impl Keys {
 
     pub(crate) fn settle(&self, partition: Partition) -> Key {
         self.key(partition, "settle", "")
+    }
+
+    pub(crate) fn trial(&self, partition: Partition, trial: &NodeId, what: &str) -> Key {
+        self.key(partition, "trial:", &format!("{}:{what}", trial.as_str()))
     }
 
     pub(crate) fn channel(&self, partition: Partition, node: &str) -> String {

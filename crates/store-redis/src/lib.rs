@@ -10,7 +10,7 @@
 //!   again as it is: its expected version makes a repeat harmless;
 //! - `shard`, `subscriber`, `bus`: the connections to one primary, and what comes in by them;
 //! - `counts`, `proof`, `doubts`: whether all of it has come in;
-//! - [`diagnosis`]: what a Redis is like, for an operator.
+//! - [`diagnosis`]: what a Redis is like, for an operator, and whether its user may do what is done here.
 //!
 //! Redis may be away at any time, from the start on: connections are made in the background for as long as it
 //! takes, and operations meanwhile fail with [`StoreError::Unavailable`] when their time is over.

@@ -47,6 +47,7 @@ script!(COLLECT, "collect.lua", "group.lua");
 script!(BURY, "bury.lua", "post.lua");
 script!(REVIVE, "revive.lua", "post.lua");
 script!(RELEASE, "release.lua");
+script!(RIGHTS, "rights.lua");
 script!(WAITING, "waiting.lua", "group.lua");
 
 /// A document is sent along with an entry up to this size. A larger one costs Redis more to copy than the round

@@ -187,12 +187,16 @@ impl Dialer {
 
     /// A client for one question: it does not connect again.
     pub(crate) fn visitor(&self, server: &Server) -> Client {
-        self.guest(ServerConfig::Centralized { server: server.clone() })
+        self.build(ServerConfig::Centralized { server: server.clone() }, None)
     }
 
-    /// The same of any server.
-    pub(crate) fn guest(&self, server: ServerConfig) -> Client {
-        self.build(server, None)
+    /// A client of one Sentinel, for one question: a Sentinel's user and password are not those of the data.
+    pub(crate) fn sentinel_visitor(&self, server: &Server) -> Client {
+        let (username, password) = match &self.config.server {
+            ServerConfig::Sentinel { username, password, .. } => (username.clone(), password.clone()),
+            _ => (None, None),
+        };
+        Self { config: Config { username, password, ..self.config.clone() } }.visitor(server)
     }
 
     /// Where Redis is, as the settings have it.

@@ -46,6 +46,11 @@ impl Slots {
         self.0.iter().find(|(range, _)| range.contains(&slot)).map(|(_, server)| server)
     }
 
+    /// Everybody who has slots.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = &Server> {
+        self.0.iter().map(|(_, server)| server)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

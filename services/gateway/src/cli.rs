@@ -26,7 +26,8 @@ pub struct Flags {
 pub enum Command {
     /// Say whether the settings are sound, and which of them are not the defaults.
     CheckConfig,
-    /// Look at all that a gateway with these settings depends on: Redis, pub/sub, tokens, TURN servers, clocks.
+    /// Look at all that a gateway with these settings depends on: Redis, rights, messages, tokens, TURN servers, clocks. Exits
+    /// with 1 if anything fails.
     Doctor {
         /// A file with a client's token, to be judged; "-": the standard input.
         #[arg(long, value_name = "FILE")]

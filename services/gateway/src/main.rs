@@ -7,7 +7,8 @@ use clap::Parser as _;
 use ringback_gateway::{
     app,
     cli::{Command, Flags, Sources},
-    doctor, logging, probe, settings,
+    doctor::{self, Token},
+    logging, probe, settings,
     settings::Settings,
 };
 use tokio::{
@@ -77,15 +78,12 @@ fn check_config(sources: &Sources) -> anyhow::Result<()> {
 }
 
 async fn examine(sources: &Sources, token_file: Option<&Path>, json: bool) -> anyhow::Result<()> {
-    let settings = Settings::load(sources.config.as_deref(), sources.overrides())?;
-    let token = match token_file {
-        Some(path) if path == Path::new("-") => Some(std::io::read_to_string(std::io::stdin())?),
-        Some(path) => Some(std::fs::read_to_string(path).with_context(|| path.display().to_string())?),
-        None => None,
-    };
-    let report = doctor::examine(&settings, token.as_deref()).await;
+    let token = |path: &Path| Token::read(path).with_context(|| path.display().to_string());
+    let token = token_file.map(token).transpose()?;
+    let settings = Settings::load(sources.config.as_deref(), sources.overrides());
+    let report = doctor::examine(settings, token).await;
     print(&if json { report.json() } else { report.to_string() })?;
-    anyhow::ensure!(!report.has_failed(), "not all is well");
+    anyhow::ensure!(report.is_ok(), "not all is well");
     Ok(())
 }
 

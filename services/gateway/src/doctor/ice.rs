@@ -1,90 +1,125 @@
-//! STUN and TURN servers: whether they answer, and let clients in with the credentials that clients get.
+//! Whether the STUN and TURN servers that clients are told of do for them what they are there for.
 
+mod address;
+mod link;
+mod turn;
+
+use std::net::IpAddr;
+
+use futures::future::join_all;
+use ringback_auth::TurnCredentials;
+use ringback_call::{Timestamp, UserId};
 use ringback_node::ice::IceServers;
 use tokio::time::timeout;
 
-use super::{
-    PATIENCE,
-    report::Report,
-    turn,
-    wire::{Place, Transport},
+use self::{
+    address::{Address, Way},
+    link::{Broken, Link},
+    turn::{NoRelay, Relay},
 };
+use super::{Finding, LIMIT};
 
-/// Ports unless a URL names one (RFC 7064 section 3.2, RFC 7065 section 3.2).
-const PORT: u16 = 3_478;
-const TLS_PORT: u16 = 5_349;
+const NETWORK: &str = "whether it runs, and whether its port is open from here, for UDP and TCP each";
 
-pub(super) async fn examine(servers: &IceServers, report: &mut Report) {
-    for url in &servers.stun {
-        let Some(place) = place(url) else {
-            report.failure(url, "is no address", "stun:host:port");
-            continue;
-        };
-        match timeout(PATIENCE, turn::bind(&place)).await {
-            Ok(Ok(mapped)) => report.ok(url, format!("answers; from there we are {mapped}")),
-            Ok(Err(error)) => report.failure(url, error.to_string(), "is the name right, and the port open?"),
-            Err(_) => report.failure(url, "does not answer", "is the port open, for UDP?"),
-        }
+pub(super) async fn look(ice: &IceServers, now: Timestamp) -> Vec<Finding> {
+    let mut findings = join_all(ice.stun.iter().map(|url| stun(url))).await;
+    if findings.is_empty() {
+        findings.push(Finding::note("stun", "no server is set (ice.urls)"));
     }
-    let Some(configured) = &servers.turn else {
-        report.warning(
-            "TURN",
-            "no servers are named: clients that can't reach each other directly have no call",
-            "set turn.urls and turn.secret",
-        );
-        return;
+    let (Some(servers), Ok(user)) = (&ice.turn, UserId::new("doctor")) else {
+        let text = "no server is set (turn.urls): clients behind strict firewalls get no media";
+        findings.push(Finding::note("turn", text));
+        return findings;
     };
-    for url in &configured.urls {
-        let Some(place) = place(url) else {
-            report.failure(url, "is no address", "turn:host:port?transport=tcp");
-            continue;
-        };
-        match timeout(PATIENCE, turn::allocate(&place, &configured.secret)).await {
-            Ok(Ok(relayed)) => report.ok(url, format!("relays for clients, from {relayed}")),
-            Ok(Err(error)) => report.failure(url, error.to_string(), error.hint()),
-            Err(_) => report.failure(url, "does not answer", "is the port open, for this transport?"),
-        }
+    let credentials = servers.secret.credentials(&user, now);
+    findings.extend(join_all(servers.urls.iter().map(|url| turn(url, &credentials))).await);
+    findings
+}
+
+async fn stun(url: &str) -> Finding {
+    match open(url).await {
+        Err(finding) => finding,
+        Ok(mut link) => match timeout(LIMIT, turn::bind(&mut link)).await {
+            Ok(Ok(seen)) => Finding::ok(url, format!("answers, and sees this machine as {seen}")),
+            Ok(Err(error)) => failure(url, &error),
+            Err(_) => silent(url),
+        },
     }
 }
 
-/// `turn:host:port?transport=tcp`, `stuns:host`, …
-fn place(url: &str) -> Option<Place> {
-    let (scheme, rest) = url.split_once(':')?;
-    let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let secure = match scheme {
-        "stun" | "turn" => false,
-        "stuns" | "turns" => true,
-        _ => return None,
+async fn turn(url: &str, credentials: &TurnCredentials) -> Finding {
+    match open(url).await {
+        Err(finding) => finding,
+        Ok(mut link) => match timeout(LIMIT, turn::allocate(&mut link, credentials)).await {
+            Ok(Ok(relay)) => judge(url, link.peer.ip(), &relay),
+            Ok(Err(error)) => failure(url, &error),
+            Err(_) => silent(url),
+        },
+    }
+}
+
+async fn open(url: &str) -> Result<Link, Finding> {
+    let Some(address) = Address::read(url) else {
+        let hint = "such as turn:turn.example.org:3478 or turns:turn.example.org:5349?transport=tcp";
+        return Err(Finding::failure(url, "is no address of such a server").hint(hint));
     };
-    let transport = match (secure, query) {
-        (true, "" | "transport=tcp") => Transport::Tls,
-        (false, "" | "transport=udp") => Transport::Udp,
-        (false, "transport=tcp") => Transport::Tcp,
-        _ => return None,
+    if address.way == Way::Dtls {
+        return Err(Finding::note(url, "is not tried: DTLS is not spoken here"));
+    }
+    match timeout(LIMIT, Link::open(&address)).await {
+        Ok(Ok(link)) => Ok(link),
+        Ok(Err(broken)) => Err(failure(url, &NoRelay::Broken(broken))),
+        Err(_) => Err(Finding::failure(url, "no connection in time").hint(NETWORK)),
+    }
+}
+
+fn silent(url: &str) -> Finding {
+    Finding::failure(url, "no answer in time").hint(NETWORK)
+}
+
+fn failure(url: &str, error: &NoRelay) -> Finding {
+    let hint = match error {
+        NoRelay::Broken(Broken::Name(_)) => "the name has to be known here, and to clients",
+        NoRelay::Broken(Broken::Closed(_)) => NETWORK,
+        NoRelay::Broken(Broken::Tls(_)) => {
+            "its certificate has to be for this name, and from an authority that is known here (SSL_CERT_FILE)"
+        }
+        NoRelay::Broken(Broken::NotStun) => "another program has this port",
+        NoRelay::Unauthorized { .. } => {
+            "turn.secret has to be what the server shares (coturn: use-auth-secret and static-auth-secret), and its clock right"
+        }
+        NoRelay::NoRealm => "coturn: set realm",
+        NoRelay::Refused { code: 486, .. } => {
+            "a quota of the server is used up (coturn: user-quota, total-quota)"
+        }
+        NoRelay::Refused { code: 508, .. } => "its ports for relays are used up (coturn: min-port, max-port)",
+        NoRelay::Refused { .. } | NoRelay::Strange(_) => "see the server's log",
     };
-    // A colon within brackets is part of an IPv6 address.
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-        _ => (authority, if secure { TLS_PORT } else { PORT }),
+    Finding::failure(url, error.to_string()).hint(hint)
+}
+
+fn judge(url: &str, server: IpAddr, relay: &Relay) -> Finding {
+    let Some(address) = relay.address else {
+        return Finding::failure(url, "gives a relay without an address").hint("see the server's log");
     };
-    (!host.is_empty()).then(|| Place { host: host.to_owned(), port, transport })
+    if relay.open {
+        return Finding::warning(url, "gives relays to anybody, without credentials")
+            .hint("coturn: use-auth-secret and static-auth-secret, or anybody's traffic goes through it");
+    }
+    let text = format!("gives relays at {address}");
+    if is_private(address) && !is_private(server) {
+        return Finding::warning(url, format!("{text}, which is not reached from elsewhere"))
+            .hint("the server is behind NAT: it has to be told its public address (coturn: external-ip)");
+    }
+    Finding::ok(url, text)
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_unspecified() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local(),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_read_as_browsers_do() {
-        let read = |url| place(url).map(|Place { host, port, transport }| (host, port, transport));
-        let is = |host: &str, port, transport| Some((host.to_owned(), port, transport));
-        assert_eq!(read("turn:t.example.org"), is("t.example.org", 3_478, Transport::Udp));
-        assert_eq!(read("turn:t:99?transport=tcp"), is("t", 99, Transport::Tcp));
-        assert_eq!(read("turns:t?transport=tcp"), is("t", 5_349, Transport::Tls));
-        assert_eq!(read("stun:[2001:db8::1]"), is("[2001:db8::1]", 3_478, Transport::Udp));
-        assert_eq!(read("stun:[2001:db8::1]:99"), is("[2001:db8::1]", 99, Transport::Udp));
-        assert_eq!(read("turn:"), None);
-        assert_eq!(read("turn:t:port"), None);
-        assert_eq!(read("turns:t?transport=udp"), None, "DTLS");
-    }
-}
+mod tests;

@@ -213,7 +213,7 @@ test-load-only:
 	@$(STEP) "load tool" cargo nextest run --package ringback-loadtest
 
 test-e2e-only:
-	@$(SETUP) redis haproxy prometheus rotel openssl helm
+	@$(SETUP) redis haproxy coturn prometheus rotel openssl helm
 	@ulimit -S -n "$$(ulimit -H -n)" && $(STEP) "end-to-end tests" cargo test --package ringback-tests -- $(ARGS)
 
 # After `build`.

@@ -13,11 +13,13 @@
     reason = "a story that can't go on has failed, and a panic with a message is how a test says so"
 )]
 
+pub mod certificates;
 pub mod chaos;
 pub mod client;
 pub mod cluster;
 pub mod codec;
 pub mod collector;
+pub mod coturn;
 pub mod dice;
 pub mod expect;
 pub mod flow;

@@ -55,7 +55,7 @@ pub(crate) fn trials(handle: &Handle, worlds: &Arc<Worlds>) -> Vec<Trial> {
             trials.push(Trial::test(name, move || handle.block_on(perform(story, backend, cast, &worlds))));
         }
     }
-    for program in programs::ALL.iter().filter(|_| !two_versions()) {
+    for program in programs::ALL.iter().chain(programs::doctor::ALL).filter(|_| !two_versions()) {
         let handle = handle.clone();
         let name = format!("program::{}", program.name);
         trials.push(Trial::test(name, move || {

@@ -1,21 +1,21 @@
 //! The program itself: what it refuses to run with, and how it says so, and what else it does than serve. No world is
 //! needed for these.
 
+pub(crate) mod doctor;
 mod tls;
 
 use std::future::Future;
-use std::path::Path;
 use std::pin::Pin;
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
+use ringback_tests::certificates;
 use ringback_tests::gateway::{self, Gateway};
 use ringback_tests::http;
 use ringback_tests::patience::eventually;
 use ringback_tests::ports::free_port;
 use ringback_tests::process::Process;
 use ringback_tests::redis::Redis;
-use ringback_tests::resp;
 use ringback_tests::token::SECRET;
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -44,7 +44,6 @@ pub(crate) const ALL: &[Program] = &[
         name: "check_config_tells_what_is_chosen",
         run: || Box::pin(check_config_tells_what_is_chosen()),
     },
-    Program { name: "doctor_finds_what_is_wrong", run: || Box::pin(doctor_finds_what_is_wrong()) },
     Program {
         name: "redis_may_want_tls_and_a_password",
         run: || Box::pin(redis_may_want_tls_and_a_password()),
@@ -136,7 +135,9 @@ async fn runs(words: &[&str], settings: &[(&str, &str)]) -> Output {
         .env("RINGBACK_AUTH__HS256_SECRET", SECRET)
         .stdin(Stdio::null());
     for (name, value) in settings {
-        command.env(format!("RINGBACK_{name}"), value);
+        // Which authorities are trusted is no setting of ours.
+        let ours = format!("RINGBACK_{name}");
+        command.env(if *name == "SSL_CERT_FILE" { name } else { ours.as_str() }, value);
     }
     let ended = tokio::process::Command::from(command).kill_on_drop(true).output();
     timeout(GIVES_UP, ended).await.expect("it should have ended, but runs").expect("it starts")
@@ -173,24 +174,12 @@ async fn probe_asks_the_gateway_that_runs_here() {
     assert!(String::from_utf8_lossy(&gone.stderr).contains("nothing listens"), "{gone:?}");
 }
 
-/// An authority of our own, and a certificate of it for loopback: `ca.crt`, `redis.crt`, `redis.key`.
-fn certificates(dir: &Path) {
-    let new = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
-    let authority = format!("{new} -subj /CN=authority -keyout ca.key -out ca.crt");
-    let server = "-subj /CN=redis -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=CA:FALSE";
-    let server = format!("{new} {server} -CA ca.crt -CAkey ca.key -keyout redis.key -out redis.crt");
-    for words in [authority, server] {
-        let made = Command::new("openssl").args(words.split(' ')).current_dir(dir).output().expect("openssl");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    }
-}
-
 async fn redis_may_want_tls_and_a_password() {
     let dir = TempDir::new().expect("a folder");
-    certificates(dir.path());
+    certificates::issue(dir.path()).expect("certificates");
     let tls = free_port();
     let options = format!(
-        "--tls-port {tls} --tls-cert-file redis.crt --tls-key-file redis.key --tls-ca-cert-file ca.crt \
+        "--tls-port {tls} --tls-cert-file server.crt --tls-key-file server.key --tls-ca-cert-file ca.crt \
          --tls-auth-clients no --user default off --user ringback on >sesame ~rb1:* &rb1:* +@all -@admin"
     );
     let options: Vec<String> = options.split_whitespace().map(str::to_owned).collect();
@@ -209,33 +198,4 @@ async fn redis_may_want_tls_and_a_password() {
     let ready = async || matches!(http::get(admin, "/readyz").await, Ok((200, _))).then_some(());
     assert!(eventually(GIVES_UP, ready).await.is_some(), "{}", process.tail(40));
     assert!(!process.output().contains("sesame"), "the password is not logged");
-}
-
-async fn doctor_finds_what_is_wrong() {
-    let dir = TempDir::new().expect("a folder");
-    let redis = Redis::start(dir.path()).await.expect("Redis");
-    let url = format!("redis://127.0.0.1:{}", redis.port());
-    let store = ("STORE__URL", url.as_str());
-    let told = async |settings: &[(&str, &str)]| {
-        let ended = runs(&["doctor", "--json"], settings).await;
-        let report: serde_json::Value = serde_json::from_slice(&ended.stdout).expect("JSON");
-        (ended.status.code(), report["findings"].to_string())
-    };
-    let (code, sound) = told(&[store]).await;
-    assert_eq!(code, Some(0), "{sound}");
-    assert!(sound.contains("all 64 partitions are heard"), "{sound}");
-
-    let replicated = told(&[store, ("STORE__DURABILITY", "replicated")]).await;
-    assert_eq!(replicated.0, Some(1));
-    assert!(replicated.1.contains("has no replica"), "{}", replicated.1);
-
-    resp::ask(redis.port(), "CONFIG SET maxmemory-policy volatile-lru").await.expect("a setting");
-    let (code, evicting) = told(&[store]).await;
-    assert_eq!(code, Some(1));
-    assert!(evicting.contains("maxmemory-policy is volatile-lru"), "{evicting}");
-
-    let password = ("STORE__PASSWORD", "sesame");
-    let (code, stranger) = told(&[store, ("STORE__USERNAME", "nobody"), password]).await;
-    assert_eq!(code, Some(1));
-    assert!(stranger.contains("failure") && !stranger.contains("sesame"), "{stranger}");
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ringback_tests::certificates;
 use ringback_tests::gateway;
 use ringback_tests::http;
 use ringback_tests::patience::{START, eventually};
@@ -10,8 +11,6 @@ use ringback_tests::process::Process;
 use ringback_tests::redis::Redis;
 use ringback_tests::resp::ask;
 use tempfile::TempDir;
-
-use super::certificates;
 
 /// A gateway on such a store.
 struct Guest {
@@ -41,8 +40,8 @@ fn settings(dir: &Path, port: u16) -> Vec<(&'static str, String)> {
     let file = |name: &str| dir.join(name).display().to_string();
     vec![
         ("tls-port", port.to_string()),
-        ("tls-cert-file", file("redis.crt")),
-        ("tls-key-file", file("redis.key")),
+        ("tls-cert-file", file("server.crt")),
+        ("tls-key-file", file("server.key")),
         ("tls-ca-cert-file", file("ca.crt")),
         ("tls-auth-clients", "no".to_owned()),
         ("tls-cluster", "yes".to_owned()),
@@ -58,7 +57,7 @@ async fn start(dir: &Path, port: u16, more: &[(&'static str, String)]) -> Redis 
 
 pub(super) async fn a_cluster_is_reached_by_tls() {
     let dir = TempDir::new().expect("a folder");
-    certificates(dir.path());
+    certificates::issue(dir.path()).expect("certificates");
     let port = free_port();
     let cluster = [("cluster-enabled", "yes".to_owned()), ("cluster-port", free_port().to_string())];
     let redis = start(dir.path(), port, &cluster).await;
@@ -69,7 +68,7 @@ pub(super) async fn a_cluster_is_reached_by_tls() {
 
 pub(super) async fn sentinels_are_reached_by_tls() {
     let dir = TempDir::new().expect("a folder");
-    certificates(dir.path());
+    certificates::issue(dir.path()).expect("certificates");
     let (port, watcher) = (free_port(), free_port());
     let _redis = start(dir.path(), port, &[]).await;
     let config = dir.path().join("sentinel.conf");
@@ -83,8 +82,8 @@ pub(super) async fn sentinels_are_reached_by_tls() {
 
 pub(super) async fn a_store_that_is_not_trusted_is_not_used() {
     let (dir, other) = (TempDir::new().expect("a folder"), TempDir::new().expect("another"));
-    certificates(dir.path());
-    certificates(other.path());
+    certificates::issue(dir.path()).expect("certificates");
+    certificates::issue(other.path()).expect("certificates");
     let port = free_port();
     let _redis = start(dir.path(), port, &[]).await;
     let guest = Guest::start(dir.path(), &format!("rediss://127.0.0.1:{port}"), other.path());

@@ -14,6 +14,8 @@ const BUFFER: u64 = 32 << 20;
 const NEARLY_FULL: u64 = 80;
 /// How far two clocks may be apart, ms: a fifth of what tokens allow.
 const SKEW_MS: u64 = 1_000;
+/// From how long on it takes too long to answer, ms: the set-up of a call has some eight round trips.
+const SLOW_MS: f64 = 10.0;
 /// How far tokens are allowed to be off, ms.
 const LEEWAY_MS: u64 = 5_000;
 
@@ -24,7 +26,7 @@ pub(super) fn judge(
     durability: Durability,
 ) -> Vec<Finding> {
     let subject = format!("redis {address}");
-    let rules: [Option<Finding>; 10] = [
+    let rules: [Option<Finding>; 11] = [
         Some(version(&subject, facts)),
         role(&subject, facts, topology),
         Some(replicas(&subject, facts, durability)),
@@ -34,6 +36,7 @@ pub(super) fn judge(
         coverage(&subject, facts),
         timeouts(&subject, facts),
         Some(persistence(&subject, facts)),
+        Some(round_trip(&subject, facts)),
         Some(clock(&subject, facts)),
     ];
     rules.into_iter().flatten().collect()
@@ -170,14 +173,19 @@ fn persistence(subject: &str, facts: &ServerFacts) -> Finding {
     Finding::note(subject, format!("persistence: {appended}, {snapshots}"))
 }
 
+fn round_trip(subject: &str, facts: &ServerFacts) -> Finding {
+    let took = facts.clock.round_trip.as_secs_f64() * 1_000.0;
+    let text = format!("answers in {took:.2} ms");
+    if took > SLOW_MS {
+        return Finding::warning(subject, text).hint("is it near, and has it a core to itself?");
+    }
+    Finding::ok(subject, text)
+}
+
 fn clock(subject: &str, facts: &ServerFacts) -> Finding {
     let ahead = facts.clock.ahead_ms;
     let whose = if ahead < 0 { "behind" } else { "ahead of" };
-    let round_trip = facts.clock.round_trip.as_secs_f64() * 1_000.0;
-    let text = format!(
-        "round trip {round_trip:.2} ms; its clock is {} ms {whose} this machine's",
-        ahead.unsigned_abs()
-    );
+    let text = format!("its clock is {} ms {whose} this machine's", ahead.unsigned_abs());
     let hint = "keep both right by NTP: gateways judge tokens and TURN credentials by the clock of Redis";
     match skew(ahead) {
         Level::Failure => Finding::failure(subject, text).hint(hint),

@@ -88,6 +88,8 @@ fn each_setting_that_loses_calls_is_named() {
     let clock = |ahead_ms| Clock { ahead_ms, ..sound().clock };
     is_wrong(ServerFacts { clock: clock(2_000), ..sound() }, Level::Warning, "2000 ms ahead of");
     is_wrong(ServerFacts { clock: clock(-6_000), ..sound() }, Level::Failure, "6000 ms behind");
+    let slow = Clock { round_trip: Duration::from_millis(40), ..sound().clock };
+    is_wrong(ServerFacts { clock: slow, ..sound() }, Level::Warning, "40.00 ms");
 }
 
 #[test]

@@ -88,12 +88,12 @@ class Policies(unittest.TestCase):
 
     def test_a_secret_that_is_given_is_in_no_other_object(self):
         mark = "marked-" + "0123456789" * 3
-        values = [f"auth.hs256Secret=a{mark}", f"redis.password=b{mark}", f"turn.secret=c{mark}", f'webhooks.secrets=["whsec_{mark}"]',
-                  "redis.bundled.enabled=true", 'settings.turn.urls=["turn:t:1"]', "settings.webhooks.url=http://w", "loadtest.enabled=true"]
+        values = [f"auth.hs256Secret=a{mark}", f"redis.password=b{mark}", f"turn.secret=c{mark}", f'webhooks.secrets=["whsec_{mark}"]', f'policy.secrets=["whsec_{mark}"]',
+                  "redis.bundled.enabled=true", 'settings.turn.urls=["turn:t:1"]', "settings.webhooks.url=http://w", "settings.policy.url=http://p", "loadtest.enabled=true"]
         for which in HELMS:
             all_of_them = objects(which, *given(values))
             (secret,) = of_kind(all_of_them, "Secret")
-            self.assertEqual({"hs256-secret", "redis-password", "turn-secret", "webhook-secrets"}, set(secret["data"]))
+            self.assertEqual({"hs256-secret", "redis-password", "turn-secret", "webhook-secrets", "policy-secrets"}, set(secret["data"]))
             for each in all_of_them:
                 if each is not secret:
                     self.assertNotIn(mark, str(each))

@@ -25,6 +25,7 @@ REFUSED = [
     ("redis.url=redis://user:sesame@redis:6379", "url"),
     ("redis.url=redis-cluster://redis:6379?node=user:sesame@redis:6379", "url"),
     ("settings.webhooks.url=https://user:sesame@hooks.example.org", "url"),
+    ("settings.policy.url=https://user:sesame@policy.example.org", "url"),
     ("settings.telemetry.otlp_endpoint=http://user:sesame@collector:4317", "otlp_endpoint"),
     ('extraEnv=[{"name":"RINGBACK_TURN__SECRET","value":"sesame"}]', "extraEnv"),
     ('extraEnv=[{"name":"RINGBACK_LOG__FILTER","value":1}]', "value"),
@@ -39,6 +40,7 @@ REFUSED = [
     ("monitoring.serviceMonitor.interval=often", "interval"),
     ("httpRoute.requestTimeout=forever", "requestTimeout"),
     ('webhooks.secrets=["sesame"]', "secrets"),
+    ('policy.secrets=["sesame"]', "secrets"),
     ("commonLabels.app\\.kubernetes\\.io/name=x", "commonLabels"),
     ("podLabels.app\\.kubernetes\\.io/component=x", "podLabels"),
     ('networkPolicy.adminFrom=[{"namespace":"monitoring"}]', "namespace"),
@@ -67,6 +69,7 @@ TOGETHER = [
     ([*TRIAL, "auth.existingSecret.name=s"], "only one of them"),
     ([*TRIAL, 'settings.turn.urls=["turn:t:1"]'], "turn.existingSecret.name"),
     ([*TRIAL, "settings.webhooks.url=http://w"], "webhooks.existingSecret.name"),
+    ([*TRIAL, "settings.policy.url=http://p"], "policy.existingSecret.name"),
     ([*TRIAL, "autoscaling.enabled=true", "autoscaling.minReplicas=20"], "autoscaling.minReplicas"),
     ([*TRIAL, "autoscaling.enabled=true", "autoscaling.targetCPU=0"], "autoscaling needs"),
     ([*TRIAL, "monitoring.serviceMonitor.enabled=true", "monitoring.podMonitor.enabled=true"], "counted twice"),
@@ -112,12 +115,12 @@ class Values(unittest.TestCase):
 
     def test_what_gateways_connect_to_may_be_reached(self):
         values = ["networkPolicy.egress.enabled=true", "settings.webhooks.url=https://hooks.example.org/ringback", "webhooks.existingSecret.name=s",
-                  "settings.telemetry.otlp_endpoint=http://collector:4317",
+                  "settings.telemetry.otlp_endpoint=http://collector:4317", "settings.policy.url=http://policy:7070", "policy.existingSecret.name=s",
                   'networkPolicy.egress.collectorTo=[{"namespaceSelector":{"matchLabels":{"a":"b"}}}]']
         for which in HELMS:
             (policy,) = [each for each in of_kind(objects(which, *given(TRIAL), *given(values)), "NetworkPolicy") if "egress" in each["spec"]]
             open_to = {port["port"]: rule.get("to") for rule in policy["spec"]["egress"] for port in rule["ports"]}
-            self.assertEqual({53, 6379, 443, 4317}, set(open_to))
+            self.assertEqual({53, 6379, 443, 4317, 7070}, set(open_to))
             self.assertIsNone(open_to[443])
             self.assertEqual([{"namespaceSelector": {"matchLabels": {"a": "b"}}}], open_to[4317])
 

@@ -29,6 +29,10 @@ pub enum Mood {
     Takes,
     /// Takes it, but not at once.
     TakesAfter(Duration),
+    /// Answers with this JSON, as a policy does.
+    Says(&'static str),
+    /// The same, but not at once.
+    SaysAfter(&'static str, Duration),
     /// Answers with another status.
     Answers(u16),
     /// Does not answer.
@@ -190,7 +194,11 @@ fn lock(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
     desk.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn take(State(desk): State<Arc<Mutex<Desk>>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn take(
+    State(desk): State<Arc<Mutex<Desk>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, &'static str) {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let event: Value = serde_json::from_slice(&body).unwrap_or_default();
     let id = header("webhook-id").unwrap_or_default();
@@ -213,20 +221,30 @@ async fn take(State(desk): State<Arc<Mutex<Desk>>>, headers: HeaderMap, body: By
         Arc::clone(&desk.mood)
     };
     let mood = mood(&event);
-    let (taken, status) = match mood {
-        Mood::Takes => (true, 200),
-        Mood::TakesAfter(pause) => {
-            tokio::time::sleep(pause).await;
-            (true, 204)
-        }
-        Mood::Answers(status) => (false, status),
-        Mood::Hangs => (false, 0),
+    let (taken, status, says, pause) = match mood {
+        Mood::Takes => (true, 200, "", None),
+        Mood::TakesAfter(pause) => (true, 204, "", Some(pause)),
+        Mood::Says(says) => (true, 200, says, None),
+        Mood::SaysAfter(says, pause) => (true, 200, says, Some(pause)),
+        Mood::Answers(status) => (false, status, "", None),
+        Mood::Hangs => (false, 0, "", None),
     };
-    lock(&desk).got.push(Got { id, event, traceparent: header("traceparent"), taken });
+    let got = Got { id, event, traceparent: header("traceparent"), taken };
+    // What is asked is known while it is thought about; what is told, once it is taken.
+    let asks = matches!(mood, Mood::SaysAfter(..));
+    if asks {
+        lock(&desk).got.push(got.clone());
+    }
+    if let Some(pause) = pause {
+        tokio::time::sleep(pause).await;
+    }
+    if !asks {
+        lock(&desk).got.push(got);
+    }
     if status == 0 {
         std::future::pending::<()>().await;
     }
-    StatusCode::from_u16(status).expect("a status")
+    (StatusCode::from_u16(status).expect("a status"), says)
 }
 
 /// As the page for receivers says it.

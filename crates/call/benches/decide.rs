@@ -9,7 +9,7 @@ use criterion::Criterion;
 use ringback_call::{
     Action, Admission, Call, CallId, Candidate, Command, ConnectionId, Decision, DeviceId, EndRequest, Input,
     Leg, Link, Media, Metadata, NodeId, Opening, Origin, PerSide, RejectReason, Rejection, RequestId, Rules,
-    Sdp, SessionId, Timestamp, UserId,
+    Sdp, SessionId, Terms, Timestamp, UserId,
 };
 
 const START: u64 = 1_800_000_000_000;
@@ -54,6 +54,7 @@ impl Talk {
             media: Media { audio: true, video: true },
             metadata: Some(Metadata::new("{\"subject\":\"the quarterly figures\"}")),
             traceparent: None,
+            granted: true,
             at: Timestamp(START),
         }
     }
@@ -119,7 +120,8 @@ impl Talk {
     fn admission(&self) -> Command {
         let tablet = origin("tablet", "gw-3");
         let legs = [&self.bob, &tablet].map(|o| Leg::present(o.device.clone(), o.link.clone()));
-        let admission = Admission::Allowed { legs: legs.to_vec(), others: Vec::new() };
+        let admission =
+            Admission::Allowed { legs: legs.to_vec(), others: Vec::new(), terms: Terms::default() };
         Command { at: Timestamp(START + 40), input: Input::Admission(admission) }
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallId, ConnectionId, DeviceId, Endpoint, Mailbox, Media, Metadata, Milestones, Negotiation, NodeId,
-    Outcome, PerSide, Replay, Side, State, StateName, Timestamp, TraceParent, UserId,
+    Outcome, PerSide, Replay, Side, State, StateName, Terms, Timestamp, TraceParent, UserId,
     stored::{is_default, without_names},
 };
 
@@ -49,6 +49,9 @@ pub struct Call {
     /// Where the caller's own trace of it is.
     #[serde(default, skip_serializing_if = "is_default")]
     pub traceparent: Option<TraceParent>,
+    /// What the policy changed for it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub terms: Terms,
 }
 
 /// One device's part in a call (a branch of the fork, in SIP's words).

@@ -3,8 +3,9 @@
 use std::ops::RangeInclusive;
 
 use crate::{
-    CallId, Candidate, ConnectionId, DeviceId, EndRequest, Leg, Link, Media, Metadata, Outcome, PerSide,
-    RejectReason, RequestId, Sdp, SessionId, StateName, Stats, Timestamp, TraceParent, UserId,
+    CallId, Candidate, ConnectionId, Detail, DeviceId, EndRequest, Leg, Link, Media, Metadata, Outcome,
+    PerSide, RejectReason, RequestId, Sdp, SessionId, StateName, Stats, Terms, Timestamp, TraceParent,
+    UserId,
 };
 
 /// One thing that happens to a call, and when.
@@ -141,6 +142,8 @@ pub struct Opening {
     pub metadata: Option<Metadata>,
     /// Where the caller's own trace of it is.
     pub traceparent: Option<TraceParent>,
+    /// Whether the caller may call them at all, as far as its token says.
+    pub granted: bool,
     /// When.
     pub at: Timestamp,
 }
@@ -149,13 +152,18 @@ pub struct Opening {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Admission {
     /// The policy says no.
-    Denied,
+    Denied {
+        /// Why, if it says so.
+        detail: Option<Detail>,
+    },
     /// The policy says yes, and this is what was found.
     Allowed {
         /// The callee's connected devices.
         legs: Vec<Leg>,
         /// The states of the callee's other live calls.
         others: Vec<StateName>,
+        /// What the policy changes for this call.
+        terms: Terms,
     },
 }
 

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Call, CallId, Candidate, DeviceId, EndReason, Endpoint, Media, Metadata, Millis, NodeId, Sdp, Side,
-    Stats, Step, Timestamp,
+    Call, CallId, Candidate, Detail, DeviceId, EndReason, Endpoint, Media, Metadata, Millis, NodeId, Sdp,
+    Side, Stats, Step, Timestamp,
 };
 
 /// The answer to a command.
@@ -149,6 +149,9 @@ pub enum Event {
         duration_ms: Option<Millis>,
         /// Milliseconds from `call:init` to media, if it came to that.
         setup_ms: Option<Millis>,
+        /// Why, in more detail, for its caller; for both where their time was up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<Detail>,
     },
 }
 

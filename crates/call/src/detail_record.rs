@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Call, CallId, DeviceId, EndReason, Endpoint, Media, Millis, Phase, Side, Timestamp, UserId};
+use crate::{
+    Call, CallId, Detail, DeviceId, EndReason, Endpoint, Media, Millis, Phase, Side, Timestamp, UserId,
+};
 
 /// The facts of a call that has ended. They do not change any more, so that two who write them down write the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,6 +41,9 @@ pub struct CallRecord {
     pub setup_ms: Option<Millis>,
     /// Milliseconds of media, if it came to that.
     pub duration_ms: Option<Millis>,
+    /// Why, in more detail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Detail>,
 }
 
 impl CallRecord {
@@ -62,6 +67,7 @@ impl CallRecord {
             missed: was_missed(call),
             setup_ms: outcome.setup_ms,
             duration_ms: outcome.duration_ms,
+            detail: outcome.detail.clone(),
         })
     }
 

@@ -93,6 +93,23 @@ impl TraceParent {
     }
 }
 
+impl Detail {
+    /// Of a call whose time, as the policy set it, was up.
+    pub fn max_duration() -> Self {
+        Self(Arc::from("max_duration"))
+    }
+
+    /// Of a call about which the policy could not be asked.
+    pub fn policy_unavailable() -> Self {
+        Self(Arc::from("policy_unavailable"))
+    }
+
+    /// Of a call that its caller's token does not allow.
+    pub fn not_granted() -> Self {
+        Self(Arc::from("not_granted"))
+    }
+}
+
 fn is_token(text: &str, max: usize) -> bool {
     (1..=max).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
@@ -103,6 +120,15 @@ string_id!(
     UserId,
     "a user id",
     "user",
+    "1 to 128 bytes without control characters",
+    |text| (1..=128).contains(&text.len()) && !text.chars().any(char::is_control)
+);
+string_id!(
+    /// Why a call ended as it did, for programs and for people: what the policy says as it refuses, or `max_duration`. 1–128
+    /// bytes without control characters.
+    Detail,
+    "a detail",
+    "detail",
     "1 to 128 bytes without control characters",
     |text| (1..=128).contains(&text.len()) && !text.chars().any(char::is_control)
 );

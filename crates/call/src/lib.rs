@@ -10,7 +10,7 @@
 //! | --- | --- |
 //! | what a call is made of | [`call`](Call), `state.rs` |
 //! | who a sender is to a call | `party.rs` |
-//! | placing, policy, ringing, call glare | `rules/placing.rs` |
+//! | placing, policy and what it changes, ringing, call glare | `rules/placing.rs`, `terms.rs` |
 //! | answering and the race to answer | `rules/answering.rs` |
 //! | offer/answer, SDP glare, held candidates | `rules/negotiation.rs` |
 //! | media, reports | `rules/media.rs` |
@@ -40,6 +40,7 @@ mod rules;
 mod side;
 mod state;
 mod stored;
+mod terms;
 mod time;
 mod timeline;
 mod verdict;
@@ -48,7 +49,9 @@ pub use call::{Call, Leg, Link};
 pub use command::{Action, Admission, Attendance, Command, Input, Opening, Origin};
 pub use decision::{Ack, Audience, Decision, Delivery, Event, FollowUp, Note, PeerStatus, Trim};
 pub use detail_record::CallRecord;
-pub use ids::{CallId, ConnectionId, DeviceId, InvalidId, NodeId, RequestId, SessionId, TraceParent, UserId};
+pub use ids::{
+    CallId, ConnectionId, Detail, DeviceId, InvalidId, NodeId, RequestId, SessionId, TraceParent, UserId,
+};
 pub use mailbox::{Mailbox, Void};
 pub use milestones::{Milestones, Phase};
 pub use outcome_events::OutcomeEvent;
@@ -59,6 +62,7 @@ pub use replay::Replay;
 pub use rules::{BusyPolicy, Rules, Timeouts};
 pub use side::{PerSide, Side};
 pub use state::{Dialog, Negotiation, Outcome, State, StateName};
+pub use terms::Terms;
 pub use time::{Millis, Timestamp};
 pub use timeline::{Gathered, News, Step, Told, What};
 pub use verdict::verdict;

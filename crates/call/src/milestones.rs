@@ -7,6 +7,9 @@ use crate::{Call, Negotiation, State, Timestamp, stored::is_default};
 /// When a call first got that far. The end, and `call:init`, are told by the call itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Milestones {
+    /// Nobody was there to be rung, and the application was asked to wake somebody.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub woken_at: Option<Timestamp>,
     /// Devices were rung.
     #[serde(default, skip_serializing_if = "is_default")]
     pub rung_at: Option<Timestamp>,
@@ -25,6 +28,14 @@ pub struct Milestones {
 }
 
 impl Milestones {
+    /// When the phase of ringing began.
+    const fn ring_began_at(&self) -> Option<Timestamp> {
+        match self.woken_at {
+            Some(at) => Some(at),
+            None => self.rung_at,
+        }
+    }
+
     /// Takes note of where a call stands now.
     pub(crate) fn pass(&mut self, state: &State, at: Timestamp) {
         let reached = |milestone: &mut Option<Timestamp>| {
@@ -32,6 +43,7 @@ impl Milestones {
         };
         match state {
             State::Idle { .. } | State::Ended(_) => {}
+            state if state.is_waking() => reached(&mut self.woken_at),
             State::Ringing { alerted, .. } => {
                 reached(&mut self.rung_at);
                 if *alerted {
@@ -55,7 +67,7 @@ impl Milestones {
 pub enum Phase {
     /// The policy is asked and the callee looked up.
     Policy,
-    /// Devices ring, and a person makes up their mind.
+    /// Devices ring, and a person makes up their mind; a device is woken, if none is there.
     Ring,
     /// Offer and answer.
     Negotiate,
@@ -85,15 +97,16 @@ impl Call {
     /// The latest moment it tells of. Gateways' clocks differ by a few milliseconds, and what comes next is dated no earlier,
     /// so that no phase of a call takes less than no time.
     pub(crate) fn latest(&self) -> Timestamp {
-        let Milestones { rung_at, alerted_at, accepted_at, answered_at, connected_at } = self.milestones;
-        let passed = [rung_at, alerted_at, accepted_at, answered_at, connected_at];
+        let Milestones { woken_at, rung_at, alerted_at, accepted_at, answered_at, connected_at } =
+            self.milestones;
+        let passed = [woken_at, rung_at, alerted_at, accepted_at, answered_at, connected_at];
         passed.into_iter().flatten().fold(self.created_at, Timestamp::max)
     }
 
     /// The phase it is in, or was in when it ended.
     pub const fn phase(&self) -> Phase {
-        let Milestones { rung_at, accepted_at, answered_at, connected_at, .. } = &self.milestones;
-        match (connected_at, answered_at, accepted_at, rung_at) {
+        let Milestones { accepted_at, answered_at, connected_at, .. } = &self.milestones;
+        match (connected_at, answered_at, accepted_at, self.milestones.ring_began_at()) {
             (Some(_), ..) => Phase::Talk,
             (None, Some(_), ..) => Phase::Ice,
             (None, None, Some(_), _) => Phase::Negotiate,
@@ -105,9 +118,10 @@ impl Call {
     /// From when to when each phase of its set-up was, in order; the last one to where the call ended, if it did before
     /// it was connected. Crossing calls ring nobody, so that they have no [`Phase::Ring`].
     pub fn phases(&self) -> impl Iterator<Item = (Phase, Timestamp, Timestamp)> {
-        let Milestones { rung_at, accepted_at, answered_at, connected_at, .. } = self.milestones;
+        let Milestones { accepted_at, answered_at, connected_at, .. } = self.milestones;
         let ended_at = self.outcome().map(|outcome| outcome.at);
-        let begins = [Some(self.created_at), rung_at, accepted_at, answered_at, connected_at];
+        let begins =
+            [Some(self.created_at), self.milestones.ring_began_at(), accepted_at, answered_at, connected_at];
         let last = self.phase();
         Phase::ALL.into_iter().zip(begins).take(4).filter_map(move |(phase, begin)| {
             let next = begins[phase as usize + 1..].iter().copied().flatten().next();

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Call, Timestamp};
+use crate::{Call, Milestones, Timestamp};
 
 /// Something a call comes to once at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -13,6 +13,9 @@ pub enum OutcomeEvent {
     /// `call:init` was stored.
     #[serde(rename = "call.placed")]
     Placed,
+    /// No device of the callee is there: the application may wake one, and the call waits for it.
+    #[serde(rename = "call.wake")]
+    Wake,
     /// Devices of the callee are rung. Two calls that cross ring nobody.
     #[serde(rename = "call.ringing")]
     Ringing,
@@ -22,6 +25,9 @@ pub enum OutcomeEvent {
     /// Both sides have media.
     #[serde(rename = "call.connected")]
     Connected,
+    /// It is over before a device came that could be rung.
+    #[serde(rename = "call.wake_cancelled")]
+    WakeCancelled,
     /// It is over.
     #[serde(rename = "call.ended")]
     Ended,
@@ -29,15 +35,25 @@ pub enum OutcomeEvent {
 
 impl OutcomeEvent {
     /// Every event, in the order in which a call comes to them.
-    pub const ALL: [Self; 5] = [Self::Placed, Self::Ringing, Self::Answered, Self::Connected, Self::Ended];
+    pub const ALL: [Self; 7] = [
+        Self::Placed,
+        Self::Wake,
+        Self::Ringing,
+        Self::Answered,
+        Self::Connected,
+        Self::WakeCancelled,
+        Self::Ended,
+    ];
 
     /// As receivers, settings and metrics name it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Placed => "call.placed",
+            Self::Wake => "call.wake",
             Self::Ringing => "call.ringing",
             Self::Answered => "call.answered",
             Self::Connected => "call.connected",
+            Self::WakeCancelled => "call.wake_cancelled",
             Self::Ended => "call.ended",
         }
     }
@@ -46,9 +62,15 @@ impl OutcomeEvent {
     pub fn at(self, call: &Call) -> Option<Timestamp> {
         match self {
             Self::Placed => Some(call.created_at),
+            Self::Wake => call.milestones.woken_at,
             Self::Ringing => call.milestones.rung_at,
             Self::Answered => call.milestones.accepted_at,
             Self::Connected => call.milestones.connected_at,
+            Self::WakeCancelled => {
+                let Milestones { woken_at, rung_at, accepted_at, .. } = call.milestones;
+                let nobody_came = woken_at.is_some() && rung_at.or(accepted_at).is_none();
+                call.outcome().filter(|_| nobody_came).map(|outcome| outcome.at)
+            }
             Self::Ended => call.outcome().map(|outcome| outcome.at),
         }
     }

@@ -46,6 +46,9 @@ pub struct Timeouts {
     pub idle_ms: Millis,
     /// From ringing to the accept (45 s); then `no_answer`.
     pub ringing_ms: Millis,
+    /// How long a call waits for a first device of a callee who has none, whose application is told to wake one (0: not at
+    /// all); then `offline`.
+    pub waking_ms: Millis,
     /// From the accept to media on both sides (30 s); then `setup_timeout`.
     pub connecting_ms: Millis,
     /// How long a bound device may be without a connection (20 s); then `connection_lost`.
@@ -62,6 +65,7 @@ impl Default for Timeouts {
             placing_ms: 3_000,
             idle_ms: 15_000,
             ringing_ms: 45_000,
+            waking_ms: 0,
             connecting_ms: 30_000,
             reconnect_ms: 20_000,
             session_ms: 90_000,

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Candidate, DeviceId, EndReason, Endpoint, Leg, Millis, PerSide, Side, Timestamp, stored::is_default,
+    Candidate, Detail, DeviceId, EndReason, Endpoint, Leg, Millis, PerSide, Side, Timestamp,
+    stored::is_default,
 };
 
 /// Where a call stands.
@@ -23,13 +24,13 @@ pub enum State {
         /// When placing the call was last begun; a gateway that dies over it is taken over from here.
         placed_at: Timestamp,
     },
-    /// Devices of the callee ring (SIP early dialog).
+    /// Devices of the callee ring (SIP early dialog); or none was there, and one is awaited that is being woken.
     Ringing {
         /// The devices that were rung, and where they were.
         legs: Vec<Leg>,
         /// Whether one of them has said that it alerts its person (SIP 180).
         alerted: bool,
-        /// When it began to ring.
+        /// When it began to ring, or to wait for a device.
         since: Timestamp,
     },
     /// Accepted; descriptions and candidates are exchanged.
@@ -117,6 +118,9 @@ pub struct Outcome {
     /// Milliseconds of media, if it came to that.
     #[serde(default, skip_serializing_if = "is_default")]
     pub duration_ms: Option<Millis>,
+    /// Why, in more detail.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub detail: Option<Detail>,
 }
 
 /// The name of a state, as the protocol spells it.
@@ -158,6 +162,11 @@ impl State {
             Self::Connected { .. } => StateName::Connected,
             Self::Ended(_) => StateName::Ended,
         }
+    }
+
+    /// Whether a first device of the callee is awaited.
+    pub const fn is_waking(&self) -> bool {
+        matches!(self, Self::Ringing { legs, .. } if legs.is_empty())
     }
 
     /// The dialog, from the accept to the end.

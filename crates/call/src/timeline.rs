@@ -182,7 +182,7 @@ impl Step {
             Input::Admission(Admission::Allowed { legs, .. }) => {
                 (What::Admitted { devices: legs.len() as u64 }, None, 0)
             }
-            Input::Admission(_) => (What::NotAdmitted, None, 0),
+            Input::Admission(Admission::Denied { .. }) => (What::NotAdmitted, None, 0),
             Input::Dropped { user, device: dropped, .. } => (What::Dropped, device(user, dropped), 0),
             Input::Attached { user, device: came, fresh, .. } => {
                 (What::Attached { fresh: *fresh }, device(user, came), 0)

@@ -35,8 +35,14 @@ pub fn verdict<'a>(call: &Call, notes: impl IntoIterator<Item = &'a Note>) -> Ve
             "no device of the callee ever said that it alerts its person, for {}: was the application asleep?",
             after(Phase::Ring)
         ),
+        (EndReason::Offline, Phase::Ring) => {
+            format!("no device of the callee was connected, and none came within {} of the wake-up", after(Phase::Ring))
+        }
         (EndReason::Offline, _) => "no device of the callee was connected".to_owned(),
-        (EndReason::Denied, _) => "the policy refused it".to_owned(),
+        (EndReason::Denied, _) => match &outcome.detail {
+            Some(detail) => format!("the policy refused it: {}", detail.as_str()),
+            None => "the policy refused it".to_owned(),
+        },
         (EndReason::SetupTimeout, Phase::Policy) => {
             format!("placing it got nowhere for {}: the store or a gateway was away", after(Phase::Policy))
         }
@@ -62,6 +68,9 @@ pub fn verdict<'a>(call: &Call, notes: impl IntoIterator<Item = &'a Note>) -> Ve
                 format!("{}'s device lost its connection and did not come back in time, in {}", word(side), phase.as_str())
             }
         },
+        (EndReason::EndedByServer, _) if outcome.detail.is_some() => {
+            format!("its time was up: the policy had given it {}", seconds(call.terms.duration_ms.unwrap_or_default()))
+        }
         (EndReason::EndedByServer, _) => "the service ended it".to_owned(),
         (EndReason::AnsweredElsewhere, _) => "another device answered".to_owned(),
     });
@@ -162,6 +171,7 @@ const fn word(side: Side) -> &'static str {
 const fn stands(call: &Call) -> &'static str {
     match call.state_name() {
         StateName::Idle => "it is being placed",
+        StateName::Ringing if call.state.is_waking() => "a device of the callee is being woken",
         StateName::Ringing => "it rings",
         StateName::Connecting => "somebody answered; media are being set up",
         StateName::Connected => "the two talk",

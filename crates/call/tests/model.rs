@@ -78,6 +78,11 @@ fn ringing_devices_that_come_and_go() {
 }
 
 #[test]
+fn devices_that_are_woken() {
+    check("waking", scenes::waking(Rules::decide), 360_000);
+}
+
+#[test]
 fn calls_that_cross() {
     check("crossing", scenes::crossing(Rules::decide), 600_000);
 }

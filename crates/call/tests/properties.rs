@@ -17,8 +17,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_laws_hold_for_every_history(steps in prop::collection::vec(steps::of_any_kind(), 1..400)) {
-        let mut history = History::begin();
+    fn the_laws_hold_for_every_history(steps in prop::collection::vec(steps::of_any_kind(), 1..400), kind in history::kinds()) {
+        let mut history = History::begin(kind);
         for step in &steps {
             history.take(step);
         }
@@ -26,8 +26,8 @@ proptest! {
     }
 
     #[test]
-    fn a_call_that_gets_far_keeps_the_laws_too(steps in prop::collection::vec(steps::of_a_dialog(), 1..400)) {
-        let mut history = History::begin();
+    fn a_call_that_gets_far_keeps_the_laws_too(steps in prop::collection::vec(steps::of_a_dialog(), 1..400), kind in history::kinds()) {
+        let mut history = History::begin(kind);
         history.get_going();
         for step in &steps {
             history.take(step);
@@ -36,8 +36,8 @@ proptest! {
     }
 
     #[test]
-    fn every_document_survives_the_store(steps in prop::collection::vec(steps::of_any_kind(), 1..80)) {
-        let mut history = History::begin();
+    fn every_document_survives_the_store(steps in prop::collection::vec(steps::of_any_kind(), 1..80), kind in history::kinds()) {
+        let mut history = History::begin(kind);
         for step in &steps {
             history.take(step);
             let call = &history.call;
@@ -60,7 +60,7 @@ fn the_histories_reach_every_state() {
         let strategy =
             if round % 2 == 0 { steps::of_any_kind().boxed() } else { steps::of_a_dialog().boxed() };
         let steps = prop::collection::vec(strategy, 200).new_tree(&mut runner).unwrap().current();
-        let mut history = History::begin();
+        let mut history = History::begin(history::Kind { waking: round % 3 == 0, terms: round % 5 == 0 });
         if round % 2 == 1 {
             history.get_going();
         }
@@ -73,6 +73,7 @@ fn the_histories_reach_every_state() {
     let wanted = [
         "idle",
         "crossing",
+        "waking",
         "ringing",
         "awaited",
         "caller-offers",

@@ -23,7 +23,11 @@ mod negotiation;
 mod outcome_events;
 #[path = "stories/placing.rs"]
 mod placing;
+#[path = "stories/policy.rs"]
+mod policy;
 #[path = "stories/repeats.rs"]
 mod repeats;
 #[path = "stories/timeline.rs"]
 mod timeline;
+#[path = "stories/waking.rs"]
+mod waking;

@@ -40,7 +40,7 @@ fn row_of(input: &Input) -> &'static str {
             Action::Connected => "call:connected",
             Action::Report(_) => "call:report",
         },
-        Input::Admission(Admission::Denied) => "denied",
+        Input::Admission(Admission::Denied { .. }) => "denied",
         Input::Admission(Admission::Allowed { legs, .. }) if legs.is_empty() => "offline",
         Input::Admission(Admission::Allowed { others, .. }) if others.is_empty() => "allowed",
         Input::Admission(Admission::Allowed { .. }) => "engaged",
@@ -125,7 +125,7 @@ fn inputs() -> Vec<(&'static str, Input)> {
     }
     let bob = [common::BOB, common::BOB_TABLET];
     all.extend([
-        ("nobody", Input::Admission(Admission::Denied)),
+        ("nobody", Input::Admission(Admission::Denied { detail: None })),
         ("nobody", ask::allowed(&[])),
         ("nobody", ask::allowed(&bob)),
         ("nobody", ask::engaged(&bob, &[StateName::Connected])),

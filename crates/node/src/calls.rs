@@ -17,7 +17,7 @@ mod repair;
 mod timeline;
 mod unsure;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ringback_call::{
     Ack, Call, CallId, Command, Decision, DeviceId, EndReason, Event, Input, Millis, Rejection, Rules, Side,
@@ -36,6 +36,7 @@ use crate::{
     cluster::Cluster,
     config::{Events, Keep},
     outbox::doorbell::Doorbell,
+    policy::Gate,
     registry::Registry,
     unreadable::readable,
 };
@@ -94,6 +95,7 @@ pub struct Calls {
     clock: Arc<Clock>,
     cluster: Arc<Cluster>,
     registry: Arc<Registry>,
+    gate: OnceLock<Gate>,
     cache: Cache,
     logged: Logged,
     background: Arc<Background>,
@@ -121,12 +123,18 @@ impl Calls {
             clock,
             cluster,
             registry,
+            gate: OnceLock::new(),
             cache: Cache::default(),
             logged: Logged::default(),
             background,
             metrics: telemetry.metrics,
             tracer: telemetry.tracer,
         })
+    }
+
+    /// Lets only those calls be placed that this lets through.
+    pub(crate) fn gate(&self, gate: Gate) {
+        let _ = self.gate.set(gate);
     }
 
     /// Applies something to a call, whoever else does so at the same time.

@@ -121,7 +121,13 @@ mod tests {
         assert_eq!(stage.node.metrics.unreadable.get((Unreadable::Document,)), 1);
         assert!(matches!(inbox.mail().now_or_never(), Some(Mail::Entry(entry)) if entry.seq == 2));
         let over = Envelope {
-            event: Event::Ended { reason: EndReason::Hangup, by: None, setup_ms: None, duration_ms: None },
+            event: Event::Ended {
+                reason: EndReason::Hangup,
+                by: None,
+                setup_ms: None,
+                duration_ms: None,
+                detail: None,
+            },
             ..record::decode("an envelope", &Stage::told(&next)).unwrap()
         };
         let over = record::encode("an envelope", &over).unwrap();

@@ -22,6 +22,7 @@ mod measured;
 pub mod mutants;
 pub mod node;
 pub mod outbox;
+pub mod policy;
 pub mod rate;
 pub mod recovery;
 pub mod registry;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use ringback_auth::Verifier;
 use ringback_call::{
     Ack, Action, Admission, Audience, CallId, ConnectionId, DeviceId, Event, Input, Leg, Link, Media, Origin,
-    RequestId, SessionId, Side, UserId,
+    RequestId, SessionId, Side, Terms, UserId,
 };
 use ringback_store::{
     Calls as _, Partitions, Version,
@@ -100,7 +100,11 @@ impl Stage {
     pub(crate) async fn ring(&self, alice: &Origin, bob: &Origin) -> CallId {
         let call = self.place(alice, bob).await;
         let legs = vec![Leg::present(bob.device.clone(), bob.link.clone())];
-        self.apply(&call, Input::Admission(Admission::Allowed { legs, others: Vec::new() })).await;
+        self.apply(
+            &call,
+            Input::Admission(Admission::Allowed { legs, others: Vec::new(), terms: Terms::default() }),
+        )
+        .await;
         call
     }
 

@@ -22,6 +22,8 @@ use crate::{
     clock,
     dice::Dice,
     net::{Link, ServerEnd},
+    plan::Plan,
+    policy::{self, Whim},
     store::{Depot, Line, NodeStore},
 };
 
@@ -41,16 +43,21 @@ pub struct Fleet {
     places: Mutex<Vec<Option<Running>>>,
     dice: Mutex<Dice>,
     skew_ms: u64,
+    waking_ms: u64,
+    /// What the application says of calls, if it is asked.
+    policy: Option<Arc<Whim>>,
 }
 
 impl Fleet {
-    /// So many empty places. The clocks of the machines are wrong by up to `skew_ms`.
-    pub fn new(depot: &Arc<Depot>, places: usize, skew_ms: u64, dice: Dice) -> Arc<Self> {
+    /// The empty places of a plan. The clocks of the machines are wrong by up to `skew_ms`.
+    pub fn new(depot: &Arc<Depot>, plan: &Plan, skew_ms: u64, dice: &Dice) -> Arc<Self> {
         Arc::new(Self {
             depot: Arc::clone(depot),
-            places: Mutex::new((0..places).map(|_| None).collect()),
-            dice: Mutex::new(dice),
+            places: Mutex::new((0..plan.nodes).map(|_| None).collect()),
+            dice: Mutex::new(dice.of("fleet")),
             skew_ms,
+            waking_ms: plan.waking_ms,
+            policy: plan.policy.then(|| Arc::new(Whim::new(dice.of("policy")))),
         })
     }
 
@@ -72,6 +79,13 @@ impl Fleet {
         self.len() == 0
     }
 
+    /// The application agrees to all calls from now on.
+    pub fn let_all_through(&self) {
+        if let Some(policy) = &self.policy {
+            policy.agree();
+        }
+    }
+
     /// Starts a node in an empty place.
     pub fn start(&self, place: usize) {
         if self.places()[place].is_some() {
@@ -84,8 +98,12 @@ impl Fleet {
         let line = Line::new(&self.depot, &name);
         let store = Arc::new(NodeStore::new(Arc::clone(&line)));
         let telemetry = Telemetry { metrics: Arc::clone(&METRICS), tracer: None };
-        let node =
-            Node::new(config(&name), store, Verifier::TakesAnyName, CancellationToken::new(), telemetry);
+        let mut config = config(&name);
+        config.rules.timeouts.waking_ms = self.waking_ms;
+        let node = Node::new(config, store, Verifier::TakesAnyName, CancellationToken::new(), telemetry);
+        if let Some(policy) = &self.policy {
+            node.ask_policy(Arc::<Whim>::clone(policy), policy::SETTINGS);
+        }
         node.start();
         self.places()[place] = Some(Running { node, line, links: Vec::new() });
     }

@@ -23,6 +23,7 @@ pub mod mutant;
 pub mod net;
 pub mod oracle;
 pub mod plan;
+mod policy;
 pub mod run;
 pub mod store;
 pub mod tally;

@@ -32,6 +32,10 @@ pub struct Plan {
     pub partitions: Partitions,
     /// How long calls are placed and faults happen.
     pub active: Duration,
+    /// For how long a call waits for a callee's device that is woken, in milliseconds.
+    pub waking_ms: u64,
+    /// Whether the application has its say in calls.
+    pub policy: bool,
     /// What can go wrong.
     pub faults: Faults,
 }
@@ -46,14 +50,23 @@ impl Plan {
         let partitions = Partitions::new([1, 2, 4][dice.below(3)]).unwrap_or(Partitions::DEFAULT);
         let active = Duration::from_secs(dice.between(40, 140));
         let faults = Faults::draw(menu, &mut dice.of("faults"));
-        Self { devices, nodes, partitions, active, faults }
+        let waking_ms = [0, 0, 10_000][dice.of("waking").below(3)];
+        let policy = dice.of("policy").below(3) == 0;
+        Self { devices, nodes, partitions, active, waking_ms, policy, faults }
     }
 }
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { devices, nodes, partitions, active, faults } = self;
+        let Self { devices, nodes, partitions, active, waking_ms, policy, faults } = self;
         let count = partitions.count();
-        write!(f, "devices {devices:?}, {nodes} nodes, {count} partitions, {active:?}; faults: {faults}")
+        write!(f, "devices {devices:?}, {nodes} nodes, {count} partitions, {active:?}")?;
+        if *policy {
+            f.write_str(", a policy")?;
+        }
+        if *waking_ms > 0 {
+            write!(f, ", devices are woken")?;
+        }
+        write!(f, "; faults: {faults}")
     }
 }

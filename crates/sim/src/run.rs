@@ -108,13 +108,14 @@ fn found(options: &Options, plan: &Plan, dice: &Dice) -> Arc<World> {
     };
     let depot = Depot::new(founding, &trace, &tally);
     let wrong_ms = if plan.faults.has(Fault::Skew) { 7_200_000 } else { 50 };
-    let fleet = Fleet::new(&depot, plan.nodes, wrong_ms, dice.of("fleet"));
+    let fleet = Fleet::new(&depot, plan, wrong_ms, dice);
     Arc::new(World {
         trace,
         tally,
         depot,
         fleet,
         faults: plan.faults.clone(),
+        waking_ms: plan.waking_ms,
         users: (0..plan.devices.len()).map(|n| format!("u{n}")).collect(),
         failed: CancellationToken::new(),
         ledger: Mutex::new(Ledger::default()),
@@ -189,6 +190,7 @@ fn rounds(users: usize) -> Vec<Vec<(usize, usize)>> {
 
 /// Calls that nothing disturbs: each has to work.
 async fn probe(world: &Arc<World>, devices: &[Handle], pairs: &[(usize, usize)]) {
+    world.fleet.let_all_through();
     for &(caller, callee) in pairs {
         let device = devices.iter().find(|device| device.user == world.users[caller]);
         if let Some(device) = device {

@@ -20,6 +20,8 @@ pub struct World {
     pub users: Vec<String>,
     /// What can go wrong.
     pub faults: Faults,
+    /// For how long a call waits for a device that is woken, in milliseconds.
+    pub waking_ms: u64,
     /// What was found to be wrong.
     pub failed: CancellationToken,
     pub(crate) ledger: Mutex<Ledger>,

@@ -77,6 +77,7 @@ fn document() -> Document {
         media: Media::default(),
         metadata: Some(Metadata::new(MARKER)),
         traceparent: None,
+        granted: true,
         at: Timestamp(1),
     };
     Document { call: Rules::default().open(&opening).unwrap().next.unwrap(), ancestors: vec![1] }

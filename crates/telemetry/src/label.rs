@@ -249,6 +249,22 @@ labels! {
         Unreachable = "unreachable",
     }
 
+    /// What the policy said of a call.
+    Judged, "result" {
+        /// It may be placed.
+        Allowed = "allowed",
+        /// It may not.
+        Denied = "denied",
+        /// There was no answer in time.
+        TimedOut = "timed_out",
+        /// There was no way to ask.
+        Unreachable = "unreachable",
+        /// It was answered with an error, or with what is no answer.
+        Invalid = "invalid",
+        /// It was not asked: too many questions before had no answer (circuit breaker).
+        Spared = "spared",
+    }
+
     /// Why an event was not delivered.
     Undelivered, "cause" {
         /// As often as it was tried: a dead letter.

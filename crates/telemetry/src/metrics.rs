@@ -6,7 +6,7 @@ use ringback_session::Departure;
 use ringback_wire::ErrorCode;
 
 use crate::{
-    Attempt, CommitOutcome, Counter, Finish, Gap, Gauge, Glare, Greeting, Histogram, NoRoom, Request,
+    Attempt, CommitOutcome, Counter, Finish, Gap, Gauge, Glare, Greeting, Histogram, Judged, NoRoom, Request,
     StoreFailure, StoreOperation, Undelivered, Unreadable, instrument::Instrument, label::Labels,
 };
 
@@ -111,6 +111,10 @@ metrics! {
     calls: Gauge<(StateName,)> = "ringback_calls", NONE;
     /// Calls, or offers, that crossed.
     glare: Counter<(Glare,)> = "ringback_glare_total", NONE;
+    /// What the policy said of calls that were to be placed. What is neither `allowed` nor `denied` is decided by `policy.on_failure`.
+    policy_answers: Counter<(Judged,)> = "ringback_policy_answers_total", NONE;
+    /// What the policy took to answer, the wait for a turn included.
+    policy: Histogram<()> = "ringback_policy_seconds", SHORT;
     /// Candidates held back until their description had been forwarded.
     candidates_held: Counter<()> = "ringback_candidates_held_total", NONE;
     /// Calls put back as they were, which the store had lost.

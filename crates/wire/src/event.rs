@@ -49,10 +49,11 @@ impl EventFrame {
             | Event::Connected { .. }
             | Event::Peer(PeerStatus::Reconnecting | PeerStatus::Back) => 1,
             Event::Peer(PeerStatus::Restarted) => 2,
-            Event::Ended { reason: _, by, duration_ms, setup_ms } => {
+            Event::Ended { reason: _, by, duration_ms, setup_ms, detail } => {
                 1 + usize::from(by.is_some())
                     + usize::from(duration_ms.is_some())
                     + usize::from(setup_ms.is_some())
+                    + usize::from(detail.is_some())
             }
         }
     }
@@ -84,7 +85,7 @@ impl Serialize for EventFrame {
                 map.serialize_entry("status", "back")?;
                 map.serialize_entry("resumed", &false)?;
             }
-            Event::Ended { reason, by, duration_ms, setup_ms } => {
+            Event::Ended { reason, by, duration_ms, setup_ms, detail } => {
                 map.serialize_entry("reason", reason)?;
                 if let Some(by) = by {
                     map.serialize_entry("by", by)?;
@@ -94,6 +95,9 @@ impl Serialize for EventFrame {
                 }
                 if let Some(setup_ms) = setup_ms {
                     map.serialize_entry("setup_ms", setup_ms)?;
+                }
+                if let Some(detail) = detail {
+                    map.serialize_entry("detail", detail)?;
                 }
             }
         }

@@ -4,7 +4,7 @@
 //! becomes bytes. JSON and MessagePack carry the same maps. Descriptions, candidates and metadata pass through
 //! unread: as JSON text inside, whatever the client speaks.
 //!
-//! And what the application's own servers are told of a call: [`write_outcome_event`].
+//! And what the application's own servers are told of a call ([`write_outcome_event`]) and asked ([`write_policy_question`]).
 
 mod client;
 mod close;
@@ -16,6 +16,7 @@ mod limits;
 mod logged;
 mod missed;
 mod outcome_event;
+mod policy;
 mod server;
 
 pub use client::{Body, ClientFrame, ClientInfo, Hello, Init, Request, Seen, SeenMap};
@@ -27,4 +28,5 @@ pub use limits::Limits;
 pub use logged::LoggedCall;
 pub use missed::{MissedCall, MissedFrame};
 pub use outcome_event::{OutcomeEventHead, write_outcome_event};
+pub use policy::{PolicyAnswer, PolicyAnswerError, write_policy_question};
 pub use server::{Ack, ErrorFrame, Goaway, HelloAck, IceServer, PeerRef, ServerFrame, Snapshot};

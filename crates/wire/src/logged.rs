@@ -1,6 +1,8 @@
 //! A call in a user's log, as one of its users is told of it.
 
-use ringback_call::{CallId, CallRecord, DeviceId, EndReason, Endpoint, Media, Millis, Side, Timestamp};
+use ringback_call::{
+    CallId, CallRecord, Detail, DeviceId, EndReason, Endpoint, Media, Millis, Side, Timestamp,
+};
 use serde::Serialize;
 
 use crate::PeerRef;
@@ -38,6 +40,9 @@ pub struct LoggedCall {
     /// Milliseconds of media, if it came to that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<Millis>,
+    /// Why, in more detail: what the policy says to a caller is not for the callee.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Detail>,
 }
 
 impl LoggedCall {
@@ -61,6 +66,10 @@ impl LoggedCall {
             answered_by: record.callee_device.clone(),
             setup_ms: record.setup_ms,
             duration_ms: record.duration_ms,
+            detail: record
+                .detail
+                .clone()
+                .filter(|_| side == Side::Caller || record.reason != EndReason::Denied),
         }
     }
 }
@@ -94,6 +103,7 @@ mod tests {
             missed: true,
             setup_ms: None,
             duration_ms: None,
+            detail: None,
         }
     }
 

@@ -6,8 +6,8 @@
 use std::fmt;
 
 use ringback_call::{
-    Call, CallId, CallRecord, DeviceId, EndReason, Endpoint, Media, Millis, OutcomeEvent, Phase, Side,
-    Timestamp, TraceParent, UserId,
+    Call, CallId, CallRecord, Detail, DeviceId, EndReason, Endpoint, Media, Millis, OutcomeEvent, Phase,
+    Side, Timestamp, TraceParent, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,8 @@ struct Body<'a> {
     connected_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     setup_ms: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
     #[serde(flatten)]
     end: Option<End>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,6 +56,8 @@ struct End {
     missed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_ms: Option<Millis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<Detail>,
 }
 
 impl End {
@@ -65,18 +69,20 @@ impl End {
             phase: record.phase,
             missed: record.missed,
             duration_ms: record.duration_ms,
+            detail: record.detail,
         }
     }
 }
 
 /// The body of an event that a call has come to; `None` if it has not. The same from every later document of the call.
-/// `traceparent` is of the call's trace, in which a receiver can go on.
+/// A wake-up is of no use any more `waking_ms` later. `traceparent` is of the call's trace, in which a receiver can go on.
 ///
 /// # Errors
 /// When a value can't be written: a mistake of ours.
 pub fn write_outcome_event(
     event: OutcomeEvent,
     call: &Call,
+    waking_ms: Millis,
     traceparent: Option<&str>,
 ) -> Result<Option<Vec<u8>>, serde_json::Error> {
     let Some(at) = event.at(call) else { return Ok(None) };
@@ -97,6 +103,7 @@ pub fn write_outcome_event(
         accepted_at: reached(call.milestones.accepted_at, OutcomeEvent::Answered),
         connected_at,
         setup_ms: connected_at.map(|connected_at| connected_at.since(call.created_at)),
+        expires_at: (event == OutcomeEvent::Wake).then(|| at.after(waking_ms)),
         end,
         traceparent,
     };

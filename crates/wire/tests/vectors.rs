@@ -44,7 +44,7 @@ fn actions() -> Vec<Action> {
 fn occurrences() -> Vec<(String, Input)> {
     let bob = [common::BOB, common::BOB_TABLET];
     let mut all = vec![
-        ("denied".to_owned(), Input::Admission(Admission::Denied)),
+        ("denied".to_owned(), Input::Admission(Admission::Denied { detail: None })),
         ("offline".to_owned(), ask::allowed(&[])),
         ("busy".to_owned(), ask::engaged(&bob, &[StateName::Connected])),
         ("admitted".to_owned(), ask::allowed(&bob)),

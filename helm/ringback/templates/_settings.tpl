@@ -117,6 +117,9 @@ redis://{{ include "ringback.fullname" . }}-redis:6379
 {{- if and (default dict .Values.settings.webhooks).url (not (or .Values.webhooks.existingSecret.name .Values.webhooks.secrets)) -}}
 {{- fail "settings.webhooks.url needs webhooks.existingSecret.name: what webhooks are signed with" -}}
 {{- end -}}
+{{- if and (default dict .Values.settings.policy).url (not (or .Values.policy.existingSecret.name .Values.policy.secrets)) -}}
+{{- fail "settings.policy.url needs policy.existingSecret.name: what questions to it are signed with" -}}
+{{- end -}}
 {{- if .Values.redis.bundled.enabled -}}
 {{- if .Values.redis.username }}{{ fail "redis.username and redis.bundled.enabled: the bundled Redis has no users" }}{{ end -}}
 {{- if eq (dig "store" "durability" "" .Values.settings) "replicated" }}{{ fail "settings.store.durability=replicated and redis.bundled.enabled: the bundled Redis has no replica, so nothing would ever be acknowledged" }}{{ end -}}

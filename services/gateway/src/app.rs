@@ -12,10 +12,10 @@ use tokio::{net::TcpListener, task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    hooks::{client::HookClient, webhook::Webhook},
+    hooks::{client::HookClient, policy::PolicyHook, webhook::Webhook},
     http,
     logging::LogFilter,
-    settings::{self, Auth, Settings, Webhooks},
+    settings::{self, Auth, Policy, Settings, Webhooks},
     version::{COMMIT, VERSION},
 };
 
@@ -43,7 +43,15 @@ pub async fn run(settings: Settings, log: LogFilter, draining: CancellationToken
         anyhow::Ok((Arc::new(Webhook::new(client)), terms))
     });
     let webhook = webhook.transpose()?;
+    let policy = settings.policy.map(|Policy { url, secrets, asking }| {
+        let client = HookClient::new(url, secrets).context("policy.url: certificates")?;
+        anyhow::Ok((Arc::new(PolicyHook::new(client)), asking))
+    });
+    let policy = policy.transpose()?;
     let node = Node::new(settings.node, store, verifier, draining, telemetry);
+    if let Some((policy, asking)) = policy {
+        node.ask_policy(policy, asking);
+    }
     node.start();
     if let Some((receiver, terms)) = webhook {
         node.deliver_events(receiver, terms);

@@ -1,8 +1,9 @@
 //! The application's own servers, asked and told over HTTP.
 //!
 //! [`client`] sends a signed request, [`signature`] makes the signature (Standard Webhooks), [`webhook`] tells what
-//! happened to calls.
+//! happened to calls, [`policy`] asks whether they may be placed.
 
 pub mod client;
+pub mod policy;
 pub mod signature;
 pub mod webhook;

@@ -9,7 +9,7 @@ use std::{net::SocketAddr, path::Path};
 
 use axum::http::Uri;
 use ringback_call::{BusyPolicy, Rules, Timeouts as CallTimeouts};
-use ringback_node::{Config, outbox::Terms};
+use ringback_node::{Config, outbox::Terms, policy};
 use ringback_store::Partitions;
 use ringback_store_redis::{Credentials, Durability};
 use ringback_telemetry::TraceSettings;
@@ -41,6 +41,26 @@ pub struct Settings {
     pub traces: Option<TraceSettings>,
     /// Where outcome events go, if anywhere.
     pub webhooks: Option<Webhooks>,
+    /// Who is asked about each call, if anybody.
+    pub policy: Option<Policy>,
+}
+
+/// Who is asked about each call.
+#[derive(Clone)]
+pub struct Policy {
+    /// Its address.
+    pub url: Uri,
+    /// What it knows the gateways by.
+    pub secrets: Vec<Secret>,
+    /// How it is asked.
+    pub asking: policy::Settings,
+}
+
+/// The address may name what is private: it is not shown.
+impl std::fmt::Debug for Policy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Policy({} secrets, {:?})", self.secrets.len(), self.asking)
+    }
 }
 
 /// A receiver of outcome events.
@@ -165,6 +185,7 @@ fn rules(
             placing_ms: timeouts.placing_ms,
             idle_ms: timeouts.idle_ms,
             ringing_ms: timeouts.ringing_ms,
+            waking_ms: timeouts.waking_ms,
             connecting_ms: timeouts.connecting_ms,
             reconnect_ms: timeouts.reconnect_ms,
             session_ms: timeouts.session_ms,

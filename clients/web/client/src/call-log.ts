@@ -38,6 +38,7 @@ export interface LoggedCall {
   missed: boolean;
   setupMs?: number;
   durationMs?: number;
+  detail?: string;
 }
 
 export interface CallLogPage {
@@ -62,13 +63,14 @@ export function missedCalls({ calls, more }: MissedFrame): MissedCalls {
   return { calls: calls.map(read), more };
 }
 
-function loggedCall({ call, role, peer, media, at, ended_at, reason, by, answered, answered_by, missed, setup_ms, duration_ms }: LoggedFrame): LoggedCall {
+function loggedCall({ call, role, peer, media, at, ended_at, reason, by, answered, answered_by, missed, setup_ms, duration_ms, detail }: LoggedFrame): LoggedCall {
   return {
     ...{ id: call, role, peer, media, at, endedAt: ended_at, reason, answered, missed },
     ...(by === undefined ? {} : { by }),
     ...(answered_by === undefined ? {} : { answeredBy: answered_by }),
     ...(setup_ms === undefined ? {} : { setupMs: setup_ms }),
     ...(duration_ms === undefined ? {} : { durationMs: duration_ms }),
+    ...(detail === undefined ? {} : { detail }),
   };
 }
 

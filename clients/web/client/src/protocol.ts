@@ -156,6 +156,7 @@ export interface LoggedFrame {
   missed: boolean;
   setup_ms?: number;
   duration_ms?: number;
+  detail?: string;
 }
 
 interface Stamped {
@@ -171,7 +172,7 @@ export type CallEvent = Stamped &
     | { type: "call:accepted"; by: Endpoint }
     | { type: "call:connected"; setup_ms: number }
     | { type: "call:peer"; status: "reconnecting" | "back"; resumed?: boolean }
-    | { type: "call:ended"; reason: EndReason; by?: Endpoint; duration_ms?: number; setup_ms?: number }
+    | { type: "call:ended"; reason: EndReason; by?: Endpoint; duration_ms?: number; setup_ms?: number; detail?: string }
     | { type: "webrtc:offer"; sdp: string }
     | { type: "webrtc:answer"; sdp: string }
     | { type: "webrtc:ice"; candidates: Candidate[] }

@@ -59,6 +59,7 @@ pub(super) fn bind(draft: &mut Draft, leg: Leg) {
             by: Some(by.clone()),
             duration_ms: None,
             setup_ms: None,
+            detail: None,
         };
         draft.deliver(Side::Callee, Audience::Except(winner), ended);
     }

@@ -170,10 +170,16 @@ fn depart(draft: &mut Draft, device: &DeviceId, connection: ConnectionId) -> boo
 fn join(draft: &mut Draft, device: &DeviceId, link: &Link) -> bool {
     let from = Endpoint { user: draft.call.caller.clone(), device: draft.call.caller_leg.device.clone() };
     let incoming = Event::Incoming { from, media: draft.call.media, metadata: draft.call.metadata.clone() };
-    let joined_after = draft.call.mailboxes[Side::Callee].last;
+    let (joined_after, at) = (draft.call.mailboxes[Side::Callee].last, draft.at);
     let (legs, ringing) = match &mut draft.call.state {
         State::Idle { arrivals, .. } => (arrivals, false),
-        State::Ringing { legs, .. } => (legs, true),
+        State::Ringing { legs, since, .. } => {
+            // The one that was awaited: from now on it rings.
+            if legs.is_empty() {
+                *since = at;
+            }
+            (legs, true)
+        }
         State::Connecting(_) | State::Connected { .. } | State::Ended(_) => return false,
     };
     match legs.iter_mut().find(|leg| leg.device == *device) {

@@ -1,6 +1,9 @@
 //! Timeouts: a deadline that passes is one more command.
 
-use crate::{Ack, Attendance, Call, Decision, EndReason, FollowUp, Rules, Side, State, Timeouts, Timestamp};
+use crate::{
+    Ack, Attendance, Call, Decision, Detail, EndReason, FollowUp, Millis, Rules, Side, State, Timeouts,
+    Timestamp,
+};
 
 use super::{
     attendance::{self, Arrival},
@@ -33,8 +36,8 @@ impl Rules {
                 None => attendance::mark_absent(&mut draft, side),
             }
         }
-        if let Some(reason) = expired(&self.timeouts, &draft.call, at) {
-            draft.end(reason, None);
+        if let Some((reason, detail)) = expired(&self.timeouts, &draft.call, at) {
+            draft.end_because(reason, None, detail);
         } else {
             match &mut draft.call.state {
                 State::Idle { placed_at, .. } if draft.call.caller_leg.absent_since.is_none() => {
@@ -50,7 +53,7 @@ impl Rules {
 }
 
 /// What time alone ends this call with, if it does.
-fn expired(timeouts: &Timeouts, call: &Call, at: Timestamp) -> Option<EndReason> {
+fn expired(timeouts: &Timeouts, call: &Call, at: Timestamp) -> Option<(EndReason, Option<Detail>)> {
     if at < call.not_before {
         return None;
     }
@@ -59,18 +62,30 @@ fn expired(timeouts: &Timeouts, call: &Call, at: Timestamp) -> Option<EndReason>
         .filter_map(|side| call.bound(side)?.absent_since)
         .any(|since| at >= since.after(timeouts.reconnect_ms));
     if lost {
-        return Some(EndReason::ConnectionLost);
+        return Some((EndReason::ConnectionLost, None));
     }
     let (until, reason) = match &call.state {
         State::Idle { .. } if call.caller_leg.absent_since.is_some() => return None,
         State::Idle { since, .. } => (since.after(timeouts.idle_ms), EndReason::SetupTimeout),
-        State::Ringing { since, .. } => (since.after(timeouts.ringing_ms), EndReason::NoAnswer),
+        State::Ringing { since, legs, .. } if legs.is_empty() => {
+            (since.after(timeouts.waking_ms), EndReason::Offline)
+        }
+        State::Ringing { since, .. } => (since.after(ringing_ms(timeouts, call)), EndReason::NoAnswer),
         State::Connecting(dialog) => {
             (dialog.accepted_at.after(timeouts.connecting_ms), EndReason::SetupTimeout)
         }
-        State::Connected { .. } | State::Ended(_) => return None,
+        State::Connected { since, .. } => {
+            let over = at >= since.after(call.terms.duration_ms?);
+            return over.then(|| (EndReason::EndedByServer, Some(Detail::max_duration())));
+        }
+        State::Ended(_) => return None,
     };
-    (at >= until).then_some(reason)
+    (at >= until).then_some((reason, None))
+}
+
+/// How long this call may ring: as the policy says, or as it is usual.
+fn ringing_ms(timeouts: &Timeouts, call: &Call) -> Millis {
+    call.terms.ringing_ms.unwrap_or(timeouts.ringing_ms)
 }
 
 /// The next moment at which time alone changes this call.
@@ -81,9 +96,15 @@ pub(super) fn next(timeouts: &Timeouts, call: &Call) -> Option<Timestamp> {
         State::Idle { since, placed_at, .. } => {
             (Some(since.after(timeouts.idle_ms)), Some(placed_at.after(timeouts.placing_ms)))
         }
-        State::Ringing { since, .. } => (Some(since.after(timeouts.ringing_ms)), None),
+        State::Ringing { since, legs, .. } if legs.is_empty() => {
+            (Some(since.after(timeouts.waking_ms)), None)
+        }
+        State::Ringing { since, .. } => (Some(since.after(ringing_ms(timeouts, call))), None),
         State::Connecting(dialog) => (Some(dialog.accepted_at.after(timeouts.connecting_ms)), None),
-        State::Connected { checked_at, .. } => (None, Some(checked_at.after(timeouts.session_ms))),
+        State::Connected { since, checked_at, .. } => {
+            let end = call.terms.duration_ms.map(|duration_ms| since.after(duration_ms));
+            (end, Some(checked_at.after(timeouts.session_ms)))
+        }
         State::Ended(_) => return None,
     };
     let losses = Side::BOTH.into_iter().filter_map(|side| call.bound(side)?.absent_since);

@@ -1,8 +1,8 @@
 //! A decision being made: the call as it will be, and what has followed so far.
 
 use crate::{
-    Ack, Audience, Call, Decision, Delivery, EndReason, Endpoint, Event, FollowUp, Note, Outcome, Rules,
-    Side, State, Timestamp, Trim,
+    Ack, Audience, Call, Decision, Delivery, Detail, EndReason, Endpoint, Event, FollowUp, Note, Outcome,
+    Rules, Side, State, Timestamp, Trim,
 };
 
 use super::mailboxes;
@@ -50,17 +50,23 @@ impl Draft {
         self.notes.push(note);
     }
 
-    /// Gives the call its outcome and tells everybody who takes part in it. The only way into [`State::Ended`].
+    /// Gives the call its outcome and tells everybody who takes part in it.
     pub(super) fn end(&mut self, reason: EndReason, by: Option<Endpoint>) {
+        self.end_because(reason, by, None);
+    }
+
+    /// The same, with a word on why. The only way into [`State::Ended`].
+    pub(super) fn end_because(&mut self, reason: EndReason, by: Option<Endpoint>, detail: Option<Detail>) {
         let (setup_ms, duration_ms) = match &self.call.state {
             State::Connected { since, setup_ms, .. } => (Some(*setup_ms), Some(self.at.since(*since))),
             State::Idle { .. } | State::Ringing { .. } | State::Connecting(_) | State::Ended(_) => {
                 (None, None)
             }
         };
-        let event = Event::Ended { reason, by: by.clone(), duration_ms, setup_ms };
+        let event = Event::Ended { reason, by: by.clone(), duration_ms, setup_ms, detail: detail.clone() };
         self.tell(Side::Caller, event.clone());
         let callee = match &self.call.state {
+            state if state.is_waking() => None,
             State::Idle { crossing: None, .. } | State::Ended(_) => None,
             State::Idle { crossing: Some(leg), .. } => Some(Audience::Only(leg.device.clone())),
             State::Ringing { .. } => Some(Audience::All),
@@ -76,8 +82,16 @@ impl Draft {
             State::Idle { crossing, .. } => crossing.as_ref().map(|leg| leg.device.clone()),
             state => state.dialog().map(|dialog| dialog.callee.device.clone()),
         };
-        self.call.state =
-            State::Ended(Outcome { reason, by, at: self.at, answered_by, rang, setup_ms, duration_ms });
+        self.call.state = State::Ended(Outcome {
+            reason,
+            by,
+            at: self.at,
+            answered_by,
+            rang,
+            setup_ms,
+            duration_ms,
+            detail,
+        });
     }
 
     /// The finished decision.

@@ -49,7 +49,7 @@ impl Rules {
             }
         }
         if let Some(outcome) = over {
-            draft.end(outcome.reason, outcome.by.clone());
+            draft.end_because(outcome.reason, outcome.by.clone(), outcome.detail.clone());
         }
         draft.decide(self, Ack::Done)
     }

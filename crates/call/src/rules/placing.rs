@@ -1,20 +1,20 @@
 //! From `call:init` to ringing: reserving, the policy's answer, the look-up's answer, and call glare.
 
 use crate::{
-    Ack, Action, Admission, Audience, BusyPolicy, Call, Decision, EndReason, Endpoint, Event, FollowUp, Leg,
-    Mailbox, Milestones, Opening, Origin, PerSide, Rejection, Replay, Rules, Side, State, StateName, Step,
-    Timestamp,
+    Ack, Action, Admission, Audience, BusyPolicy, Call, Decision, Detail, EndReason, Endpoint, Event,
+    FollowUp, Leg, Mailbox, Milestones, Opening, Origin, PerSide, Rejection, Replay, Rules, Side, State,
+    StateName, Step, Terms, Timestamp,
 };
 
 use super::{answering, draft::Draft};
 
 impl Rules {
-    /// Makes a call of a `call:init`: reserved, with nobody told yet.
+    /// Makes a call of a `call:init`: reserved, with nobody told yet. One that the caller's token does not allow is over at once.
     ///
     /// # Errors
     /// `bad_request` for a call to oneself.
     pub fn open(&self, opening: &Opening) -> Result<Decision, Rejection> {
-        let Opening { id, from, request, to, media, metadata, traceparent, at } = opening;
+        let Opening { id, from, request, to, media, metadata, traceparent, granted, at } = opening;
         if from.user == *to {
             return Err(Rejection::BadRequest("a call needs two users"));
         }
@@ -37,9 +37,14 @@ impl Rules {
             not_before: Timestamp::default(),
             milestones: Milestones::default(),
             traceparent: traceparent.clone(),
+            terms: Terms::default(),
         };
         let mut draft = Draft::new(&call, *at);
-        draft.follow_up = Some(FollowUp::Place);
+        if *granted {
+            draft.follow_up = Some(FollowUp::Place);
+        } else {
+            draft.end_because(EndReason::Denied, None, Some(Detail::not_granted()));
+        }
         let mut decision = draft.decide(self, Ack::Placed(id.clone()));
         self.keep(&mut decision, false, |decision| Some(Step::opening(&call, decision)));
         Ok(decision)
@@ -52,15 +57,19 @@ impl Rules {
         };
         let mut draft = Draft::new(call, at);
         match (admission, crossing) {
-            (Admission::Denied, _) => draft.end(EndReason::Denied, None),
+            (Admission::Denied { detail }, _) => draft.end_because(EndReason::Denied, None, detail.clone()),
             // A caller who has vanished meanwhile rings nobody; one who comes back in time calls on.
             (Admission::Allowed { .. }, _) if call.caller_leg.absent_since.is_some() => {
                 return Decision::unchanged(Ack::Done);
             }
-            (Admission::Allowed { .. }, Some(leg)) => answering::bind(&mut draft, leg.clone()),
-            (Admission::Allowed { legs, others }, None) => {
+            (Admission::Allowed { terms, .. }, Some(leg)) => {
+                draft.call.terms = *terms;
+                answering::bind(&mut draft, leg.clone());
+            }
+            (Admission::Allowed { legs, others, terms }, None) => {
+                draft.call.terms = *terms;
                 let legs = with_arrivals(legs, arrivals);
-                if legs.is_empty() {
+                if legs.is_empty() && self.timeouts.waking_ms == 0 {
                     draft.end(EndReason::Offline, None);
                 } else if self.is_busy(others) {
                     draft.end(EndReason::Busy, None);
@@ -112,10 +121,14 @@ fn with_arrivals(found: &[Leg], arrivals: &[Leg]) -> Vec<Leg> {
     legs
 }
 
-/// Rings these devices and no other: one that nobody found, and hears of it all the same, would not hear of the end.
+/// Rings these devices and no other: one that nobody found, and hears of it all the same, would not hear of the end. Where
+/// there is none, the first that comes will be.
 fn ring(draft: &mut Draft, legs: Vec<Leg>) {
     let rung = legs.iter().map(|leg| leg.device.clone()).collect();
     draft.call.state = State::Ringing { legs, alerted: false, since: draft.at };
+    if draft.call.state.is_waking() {
+        return;
+    }
     let call = &draft.call;
     let incoming = Event::Incoming {
         from: Endpoint { user: call.caller.clone(), device: call.caller_leg.device.clone() },

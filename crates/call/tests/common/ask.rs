@@ -2,7 +2,7 @@
 
 use ringback_call::{
     Action, Admission, Call, CallId, Candidate, Command, Decision, EndRequest, Input, Media, Opening,
-    RejectReason, RequestId, Rules, Sdp, StateName, Stats, Timestamp,
+    RejectReason, RequestId, Rules, Sdp, StateName, Stats, Terms, Timestamp,
 };
 
 use super::Device;
@@ -69,7 +69,7 @@ pub(crate) fn allowed(devices: &[Device]) -> Input {
 /// The policy says yes, and the callee has other calls.
 pub(crate) fn engaged(devices: &[Device], others: &[StateName]) -> Input {
     let legs = devices.iter().map(|device| device.leg()).collect();
-    Input::Admission(Admission::Allowed { legs, others: others.to_vec() })
+    Input::Admission(Admission::Allowed { legs, others: others.to_vec(), terms: Terms::default() })
 }
 
 pub(crate) fn opening(from: Device, to: Device, id: u64, at: u64) -> Opening {
@@ -81,6 +81,7 @@ pub(crate) fn opening(from: Device, to: Device, id: u64, at: u64) -> Opening {
         media: Media::default(),
         metadata: None,
         traceparent: None,
+        granted: true,
         at: Timestamp(at),
     }
 }

@@ -62,6 +62,7 @@ pub(crate) fn stands(call: &Call) -> String {
     let state = match &call.state {
         State::Idle { crossing: None, .. } => "idle".to_owned(),
         State::Idle { crossing: Some(_), .. } => "crossing".to_owned(),
+        state if state.is_waking() => "waking".to_owned(),
         State::Ringing { .. } => "ringing".to_owned(),
         State::Connecting(dialog) => match dialog.negotiation {
             Negotiation::Awaited => "awaited".to_owned(),

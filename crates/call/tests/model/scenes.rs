@@ -40,6 +40,15 @@ pub(crate) fn ringing(decide: Decide) -> Scene {
     Scene::new(decide, World::new(clients, Fate { drops: 2, ..Fate::default() }))
 }
 
+/// Nobody is there at first, and a device may be woken, or not; its connection breaks.
+pub(crate) fn waking(decide: Decide) -> Scene {
+    let (answers, crosses) = (Wishes { accept: 1, ..SILENT }, Wishes { init: 1, ..SILENT });
+    let clients = vec![Client::new(true, CALLS), Client::new(false, answers), Client::new(false, crosses)];
+    let mut scene = Scene::new(decide, World::new(clients, Fate { drops: 1, ..Fate::default() }));
+    scene.rules.timeouts.waking_ms = 1;
+    scene
+}
+
 /// Both call each other, he from two devices; one connection breaks.
 pub(crate) fn crossing(decide: Decide) -> Scene {
     let both = Wishes { accept: 1, ..CALLS };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use ringback_call::{
     Ack, Action, Admission, Call, CallId, Command, ConnectionId, Decision, EndRequest, Input, Link, Media,
-    Opening, Origin, PerSide, RejectReason, Rejection, RequestId, Rules, Side, State, Timestamp,
+    Opening, Origin, PerSide, RejectReason, Rejection, RequestId, Rules, Side, State, Terms, Timestamp,
 };
 
 use super::client::{self, Ask, Client, Sent, Shock};
@@ -95,6 +95,7 @@ impl Scene {
             placing_ms: 1,
             idle_ms: 2,
             ringing_ms: 2,
+            waking_ms: 0,
             connecting_ms: 2,
             reconnect_ms: 1,
             session_ms: 1,
@@ -161,6 +162,7 @@ impl Scene {
             media: Media::default(),
             metadata: None,
             traceparent: None,
+            granted: true,
             at: world.now,
         };
         let decision = self.rules.open(&opening)?;
@@ -207,12 +209,12 @@ impl Scene {
     }
 
     pub(crate) fn admission(&self, found: Option<Vec<(usize, u8)>>) -> Input {
-        let Some(found) = found else { return Input::Admission(Admission::Denied) };
+        let Some(found) = found else { return Input::Admission(Admission::Denied { detail: None }) };
         let leg = |(who, connection): (usize, u8)| {
             ringback_call::Leg::present(DEVICES[who].device(), self.link_by(who, connection))
         };
         let legs = found.into_iter().map(leg).collect();
-        Input::Admission(Admission::Allowed { legs, others: Vec::new() })
+        Input::Admission(Admission::Allowed { legs, others: Vec::new(), terms: Terms::default() })
     }
 
     /// Where the bound devices are, by the routes.

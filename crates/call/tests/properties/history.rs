@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use proptest::prelude::*;
 use ringback_call::{
     Action, Admission, Attendance, Call, Command, Decision, Dialog, Event, Input, Negotiation, PeerStatus,
-    PerSide, Rejection, Rules, Side, State, Timestamp,
+    PerSide, Rejection, Rules, Side, State, Terms, Timeouts, Timestamp,
 };
 
 use crate::{
@@ -30,6 +31,7 @@ pub(crate) struct History {
     /// Commands that were stored.
     pub(crate) applied: usize,
     rules: Rules,
+    terms: Terms,
     now: u64,
     links: HashMap<&'static str, Device>,
     connected: HashMap<&'static str, bool>,
@@ -41,9 +43,29 @@ pub(crate) struct History {
     outcomes: usize,
 }
 
+/// Which rules a history is under.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    /// Whether devices are woken.
+    pub(crate) waking: bool,
+    /// Whether the policy says for how long a call may ring and last.
+    pub(crate) terms: bool,
+}
+
+pub(crate) fn kinds() -> impl Strategy<Value = Kind> {
+    any::<(bool, bool)>().prop_map(|(waking, terms)| Kind { waking, terms })
+}
+
 impl History {
-    pub(crate) fn begin() -> Self {
-        let rules = Rules { max_held: 12, ..Rules::default() };
+    pub(crate) fn begin(kind: Kind) -> Self {
+        let waking_ms = if kind.waking { 25_000 } else { 0 };
+        let timeouts = Timeouts { waking_ms, ..Timeouts::default() };
+        let rules = Rules { max_held: 12, timeouts, ..Rules::default() };
+        let terms = if kind.terms {
+            Terms { ringing_ms: Some(60_000), duration_ms: Some(600_000) }
+        } else {
+            Terms::default()
+        };
         let now = 1_000;
         let opened = rules.open(&ask::opening(ALICE, BOB, 1, now)).unwrap();
         let there = [ALICE, BOB, BOB_TABLET].map(|device| (device.name, true));
@@ -51,6 +73,7 @@ impl History {
             call: opened.next.unwrap(),
             applied: 1,
             rules,
+            terms,
             now,
             links: HashMap::new(),
             connected: HashMap::from(there),
@@ -128,7 +151,7 @@ impl History {
                 self.apply(ask::dropped(older)).unwrap();
                 assert!(!fresh || self.call == before, "an older connection says nothing");
             }
-            Step::Deny => drop(self.apply(Input::Admission(Admission::Denied))),
+            Step::Deny => drop(self.apply(Input::Admission(Admission::Denied { detail: None }))),
             Step::Admit(found, engaged) => self.admit(*found, *engaged),
             Step::Pass(ms) => self.pass(*ms, false),
             Step::Outage(ms) => self.pass(*ms, true),
@@ -173,7 +196,13 @@ impl History {
         let legs: Vec<Device> =
             [BOB, BOB_TABLET, BOB_WATCH][..found].iter().map(|&who| self.here(who)).collect();
         let others: &[_] = if engaged { &[ringback_call::StateName::Connected] } else { &[] };
-        self.apply(ask::engaged(&legs, others)).unwrap();
+        let admission = match ask::engaged(&legs, others) {
+            Input::Admission(Admission::Allowed { legs, others, .. }) => {
+                Input::Admission(Admission::Allowed { legs, others, terms: self.terms })
+            }
+            other => other,
+        };
+        self.apply(admission).unwrap();
     }
 
     fn pass(&mut self, ms: u64, outage: bool) {

@@ -43,7 +43,7 @@ fn of_two_devices_that_cross_the_first_has_the_call() {
 fn a_crossing_device_is_told_of_a_refusal_like_the_caller() {
     let mut story = Story::placed();
     story.ask(BOB, Action::Init);
-    story.happens(ringback_call::Input::Admission(ringback_call::Admission::Denied));
+    story.happens(ringback_call::Input::Admission(ringback_call::Admission::Denied { detail: None }));
     assert_eq!(story.heard(ALICE), ["ended denied"]);
     assert_eq!(story.heard(BOB), ["ended denied"]);
 }

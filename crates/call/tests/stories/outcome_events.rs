@@ -56,7 +56,9 @@ fn what_is_put_back_at_once_announces_all_that_was_lost_in_order() {
     let ringing = Story::ringing();
     let mut story = Story::connected();
     story.wait(5_000).ask(ALICE, ask::HANG_UP);
-    assert_eq!(announced(None, &story.call), OutcomeEvent::ALL);
+    let all = OutcomeEvent::ALL.into_iter();
+    let all = all.filter(|event| !matches!(event, OutcomeEvent::Wake | OutcomeEvent::WakeCancelled));
+    assert_eq!(announced(None, &story.call), all.collect::<Vec<_>>(), "nobody had to be woken");
     let lost = [OutcomeEvent::Answered, OutcomeEvent::Connected, OutcomeEvent::Ended];
     assert_eq!(announced(Some(&ringing.call), &story.call), lost);
     assert_eq!(announced(Some(&story.call), &story.call), []);

@@ -80,7 +80,7 @@ fn a_caller_who_was_away_for_a_moment_calls_on() {
 #[test]
 fn a_refusal_is_told_to_the_caller_alone() {
     let cases = [
-        (Input::Admission(Admission::Denied), "ended denied"),
+        (Input::Admission(Admission::Denied { detail: None }), "ended denied"),
         (ask::allowed(&[]), "ended offline"),
         (ask::engaged(&[BOB], &[StateName::Connecting]), "ended busy"),
         (ask::engaged(&[BOB], &[StateName::Connected]), "ended busy"),
@@ -114,7 +114,9 @@ fn with_call_waiting_an_engaged_callee_is_rung_up_to_the_limit_of_calls() {
 
 #[test]
 fn a_late_admission_is_ignored() {
-    for late in [Input::Admission(Admission::Denied), ask::allowed(&[]), ask::allowed(&[BOB_WATCH])] {
+    for late in
+        [Input::Admission(Admission::Denied { detail: None }), ask::allowed(&[]), ask::allowed(&[BOB_WATCH])]
+    {
         for mut story in [Story::ringing(), Story::accepted(), Story::connected()] {
             let before = story.call.clone();
             story.happens(late.clone());

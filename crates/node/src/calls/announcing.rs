@@ -19,7 +19,7 @@ impl Calls {
         let trace = ours.as_deref().or(now.traceparent.as_ref().map(TraceParent::as_str));
         let mut letters = Vec::new();
         for event in events {
-            let written = write_outcome_event(event, now, trace);
+            let written = write_outcome_event(event, now, self.rules.timeouts.waking_ms, trace);
             let written = written.map_err(|error| StoreError::corrupt("an outcome event", error))?;
             letters.extend(written.map(Into::into));
         }

@@ -158,6 +158,7 @@ mod tests {
             media: Media { audio: true, video: false },
             metadata: None,
             traceparent: None,
+            granted: true,
             at: Timestamp(1),
         };
         Rules::default().open(&opening).unwrap().next.unwrap()

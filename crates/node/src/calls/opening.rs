@@ -47,6 +47,7 @@ impl Calls {
             media: init.media,
             metadata: init.metadata,
             traceparent: init.traceparent,
+            granted: true,
             at,
         };
         let decision = self.rules.open(&opening)?;

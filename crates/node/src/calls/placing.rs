@@ -2,11 +2,11 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use ringback_call::{Admission, CallId, DeviceId, Input, Leg, StateName, UserId};
+use ringback_call::{Admission, CallId, DeviceId, Input, Leg, StateName, Terms, UserId};
 use ringback_store::{Enlisted, Route, StoreError, UserRecord};
 
 use super::Calls;
-use crate::routes;
+use crate::{policy::Verdict, routes};
 
 impl Calls {
     /// Begins in the background. Should it fail, or this gateway die, the call's deadline begins it anew.
@@ -25,7 +25,19 @@ impl Calls {
         self.background.spawn(work);
     }
 
-    async fn place(self: &Arc<Self>, call: &CallId, callee: &UserId) -> Result<(), super::Failure> {
+    pub(crate) async fn place(
+        self: &Arc<Self>,
+        call: &CallId,
+        callee: &UserId,
+    ) -> Result<(), super::Failure> {
+        let terms = match self.judge(call).await? {
+            None => return Ok(()),
+            Some(Verdict::Denied(detail)) => {
+                self.apply(call, Input::Admission(Admission::Denied { detail })).await?;
+                return Ok(());
+            }
+            Some(Verdict::Allowed(terms)) => terms,
+        };
         // The list's bound is a rule, and the core's: here the call is only put on it.
         let (Enlisted::Done(record) | Enlisted::Full(record)) =
             self.store.enlist(callee, call, self.clock.now(), usize::MAX).await?;
@@ -38,8 +50,19 @@ impl Calls {
             others = others.len(),
             "placing"
         );
-        self.apply(call, Input::Admission(Admission::Allowed { legs, others })).await?;
+        self.apply(call, Input::Admission(Admission::Allowed { legs, others, terms })).await?;
         Ok(())
+    }
+
+    /// What the policy says, where there is one; `None` of a call that is not to be placed any more.
+    async fn judge(self: &Arc<Self>, call: &CallId) -> Result<Option<Verdict>, StoreError> {
+        let Some(gate) = self.gate.get() else { return Ok(Some(Verdict::Allowed(Terms::default()))) };
+        match self.load(call).await? {
+            Some(known) if known.call().state_name() == StateName::Idle => {
+                Ok(Some(gate.judge(known.call()).await))
+            }
+            Some(_) | None => Ok(None),
+        }
     }
 
     /// The devices with a route on a gateway that lives.

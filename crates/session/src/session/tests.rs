@@ -17,7 +17,7 @@ fn call(n: usize) -> CallId {
 }
 
 fn ended() -> Event {
-    Event::Ended { reason: EndReason::Hangup, by: None, duration_ms: None, setup_ms: None }
+    Event::Ended { reason: EndReason::Hangup, by: None, duration_ms: None, setup_ms: None, detail: None }
 }
 
 fn says(turn: &Turn) -> &'static str {

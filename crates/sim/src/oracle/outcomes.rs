@@ -46,8 +46,8 @@ impl World {
     }
 
     fn check_letters(&self, call: &Call, letters: &Letters) {
-        let due =
-            OutcomeEvent::ALL.into_iter().filter_map(|event| write_outcome_event(event, call, None).ok()?);
+        let written = |event| write_outcome_event(event, call, self.waking_ms, None).ok()?;
+        let due = OutcomeEvent::ALL.into_iter().filter_map(written);
         let due: Vec<Vec<u8>> = due.collect();
         if !due.iter().eq(letters.iter().map(|(_, body)| body)) {
             let told: Vec<&str> = letters.iter().map(|(id, _)| id.as_str()).collect();

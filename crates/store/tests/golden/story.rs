@@ -3,7 +3,7 @@
 use ringback_call::{
     Action, Admission, Call, CallId, CallRecord, Candidate, Command, ConnectionId, DeviceId, EndRequest,
     Input, Leg, Link, Media, Metadata, NodeId, Note, Opening, Origin, RequestId, Rules, Sdp, SessionId, Side,
-    Stats, Timestamp, TraceParent, UserId,
+    Stats, Terms, Timestamp, TraceParent, UserId,
 };
 use ringback_store::{
     Version,
@@ -42,6 +42,7 @@ impl Story {
             media: Media { audio: true, video: true },
             metadata: Some(Metadata::new(r#"{"order":7}"#)),
             traceparent: TraceParent::new("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").ok(),
+            granted: true,
             at: Timestamp(START),
         };
         let decision = Rules::default().open(&opening).unwrap();
@@ -98,7 +99,7 @@ fn note_record(at: Timestamp, note: Note) -> NoteRecord {
 
 fn rings(on: &[&Origin]) -> Input {
     let legs = on.iter().map(|to| Leg::present(to.device.clone(), to.link.clone())).collect();
-    Input::Admission(Admission::Allowed { legs, others: Vec::new() })
+    Input::Admission(Admission::Allowed { legs, others: Vec::new(), terms: Terms::default() })
 }
 
 /// One that is answered by one of two devices, goes through everything, and is hung up.

@@ -1,6 +1,8 @@
+use std::collections::BTreeSet;
+
 use ringback_call::{
     Action, Admission, ConnectionId, EndRequest, Input, Leg, Link, Metadata, NodeId, Opening, Origin,
-    RequestId, Rules, Sdp, SessionId,
+    RequestId, Rules, Sdp, SessionId, Terms, Timeouts,
 };
 use serde_json::{Value, json};
 
@@ -25,6 +27,7 @@ fn placed() -> Call {
         media: Media { audio: true, video: false },
         metadata: Some(Metadata::new("{\"order\": 7.50}")),
         traceparent: None,
+        granted: true,
         at: Timestamp(1_000),
     };
     Rules::default().open(&opening).unwrap().next.unwrap()
@@ -35,7 +38,9 @@ fn told(steps: Vec<Input>) -> Vec<Call> {
     let mut calls = vec![placed()];
     for (n, input) in steps.into_iter().enumerate() {
         let command = ringback_call::Command { at: Timestamp(1_100 + 100 * n as u64), input };
-        let decision = Rules::default().decide(calls.last().unwrap(), &command).unwrap();
+        let timeouts = Timeouts { waking_ms: 25_000, ..Timeouts::default() };
+        let rules = Rules { timeouts, ..Rules::default() };
+        let decision = rules.decide(calls.last().unwrap(), &command).unwrap();
         calls.extend(decision.next);
     }
     calls
@@ -45,11 +50,20 @@ fn asked(from: &Origin, id: u64, action: Action) -> Input {
     Input::Request { from: from.clone(), id: Some(RequestId(id)), action }
 }
 
+/// Nobody was there, and nobody came.
+fn nobody_woke() -> Vec<Call> {
+    let (legs, others) = (Vec::new(), Vec::new());
+    told(vec![
+        Input::Admission(Admission::Allowed { legs, others, terms: Terms::default() }),
+        asked(&origin("alice", "desk"), 2, Action::End(EndRequest::Hangup)),
+    ])
+}
+
 fn a_whole_call() -> Vec<Call> {
     let (alice, bob) = (origin("alice", "desk"), origin("bob", "phone"));
     let legs = vec![Leg::present(bob.device.clone(), bob.link.clone())];
     told(vec![
-        Input::Admission(Admission::Allowed { legs, others: Vec::new() }),
+        Input::Admission(Admission::Allowed { legs, others: Vec::new(), terms: Terms::default() }),
         asked(&bob, 1, Action::Accept),
         asked(&alice, 2, Action::Offer(Sdp::new("o"))),
         asked(&bob, 2, Action::Answer { sdp: Sdp::new("a"), offer: None }),
@@ -62,7 +76,7 @@ fn a_whole_call() -> Vec<Call> {
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 fn written(event: OutcomeEvent, call: &Call) -> Option<Vec<u8>> {
-    write_outcome_event(event, call, Some(TRACE)).unwrap()
+    write_outcome_event(event, call, 25_000, Some(TRACE)).unwrap()
 }
 
 fn body(event: OutcomeEvent, call: &Call) -> Value {
@@ -87,12 +101,27 @@ fn an_end_is_a_call_detail_record() {
 
 #[test]
 fn an_event_is_the_same_from_every_later_document() {
-    let calls = a_whole_call();
-    for event in OutcomeEvent::ALL {
-        let mut all = calls.iter().filter_map(|call| written(event, call));
-        let first = all.next().unwrap();
-        assert!(all.all(|later| later == first), "{}", event.as_str());
+    let mut seen = BTreeSet::new();
+    for calls in [a_whole_call(), nobody_woke()] {
+        for event in OutcomeEvent::ALL {
+            let mut all = calls.iter().filter_map(|call| written(event, call));
+            let Some(first) = all.next() else { continue };
+            seen.insert(event);
+            assert!(all.all(|later| later == first), "{}", event.as_str());
+        }
     }
+    assert_eq!(seen.len(), OutcomeEvent::ALL.len());
+}
+
+#[test]
+fn a_wake_up_says_until_when_it_is_of_use() {
+    let calls = nobody_woke();
+    let wake = body(OutcomeEvent::Wake, &calls[1]);
+    assert_eq!((&wake["id"], &wake["type"]), (&json!("p3-42_wake"), &json!("call.wake")));
+    assert_eq!((&wake["at"], &wake["expires_at"]), (&json!(1_100), &json!(26_100)));
+    assert_eq!(wake["metadata"], json!({"order": 7.5}), "what a push message may show");
+    let cancelled = body(OutcomeEvent::WakeCancelled, &calls[2]);
+    assert_eq!((&cancelled["at"], &cancelled["expires_at"]), (&json!(1_200), &Value::Null));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Every frame a server sends, once.
 
 use ringback_call::{
-    Candidate, EndReason, Endpoint, Event, Media, Metadata, NodeId, PeerStatus, RequestId, Sdp, SessionId,
-    Side, StateName, Timestamp,
+    Candidate, Detail, EndReason, Endpoint, Event, Media, Metadata, NodeId, PeerStatus, RequestId, Sdp,
+    SessionId, Side, StateName, Timestamp,
 };
 use ringback_wire::{
     Ack, ErrorCode, ErrorFrame, EventFrame, Goaway, HelloAck, IceServer, MissedCall, MissedFrame, PeerRef,
@@ -127,8 +127,22 @@ fn events() -> Vec<(&'static str, ServerFrame)> {
         by: Some(bob()),
         duration_ms: Some(61_000),
         setup_ms: Some(1_800),
+        detail: None,
     };
-    let no_answer = Event::Ended { reason: EndReason::NoAnswer, by: None, duration_ms: None, setup_ms: None };
+    let no_answer = Event::Ended {
+        reason: EndReason::NoAnswer,
+        by: None,
+        duration_ms: None,
+        setup_ms: None,
+        detail: None,
+    };
+    let denied = Event::Ended {
+        reason: EndReason::Denied,
+        by: None,
+        duration_ms: None,
+        setup_ms: None,
+        detail: Detail::new("blocked").ok(),
+    };
     let candidates =
         vec![Candidate::new(r#"{"candidate":"candidate:1","sdpMid":"0"}"#), Candidate::new("null")];
     vec![
@@ -145,5 +159,6 @@ fn events() -> Vec<(&'static str, ServerFrame)> {
         ("call_peer_restarted", event(8, Event::Peer(PeerStatus::Restarted))),
         ("call_ended", event(9, ended)),
         ("call_ended_no_answer", event(9, no_answer)),
+        ("call_ended_denied", event(9, denied)),
     ]
 }

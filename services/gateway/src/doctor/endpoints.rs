@@ -11,12 +11,19 @@ use crate::settings::Settings;
 
 pub(super) async fn look(settings: &Settings) -> Vec<Finding> {
     let webhooks = settings.webhooks.as_ref().map(|webhooks| webhooks.url.clone());
+    let policy = settings.policy.as_ref().map(|policy| policy.url.clone());
     let traces = settings.traces.as_ref().map(|traces| traces.endpoint.parse());
-    let (webhooks, traces) = tokio::join!(
+    let (webhooks, policy, traces) = tokio::join!(
         async {
             match webhooks {
                 None => Finding::note("webhooks", "no receiver of events is set (webhooks.url)"),
                 Some(url) => reach("webhooks", "webhooks.url", &url).await,
+            }
+        },
+        async {
+            match policy {
+                None => Finding::note("policy", "nobody is asked about calls (policy.url)"),
+                Some(url) => reach("policy", "policy.url", &url).await,
             }
         },
         async {
@@ -27,7 +34,7 @@ pub(super) async fn look(settings: &Settings) -> Vec<Finding> {
             }
         }
     );
-    vec![webhooks, traces]
+    vec![webhooks, policy, traces]
 }
 
 async fn reach(subject: &str, key: &str, url: &Uri) -> Finding {

@@ -3,6 +3,7 @@
 //! Connections are kept and shared. Redirects are not followed: what is signed for one address is not for another.
 
 use std::{
+    error::Error,
     fmt, io,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -126,4 +127,16 @@ pub enum HookError {
 pub async fn discard(answer: Response<Incoming>) {
     let rest = Limited::new(answer.into_body(), DISCARDED).collect();
     let _ = timeout(SOON, rest).await;
+}
+
+/// An error with what led to it.
+pub fn causes(error: &HookError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }

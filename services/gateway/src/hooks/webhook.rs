@@ -1,16 +1,13 @@
 //! Tells the application's servers what happened to calls.
 
-use std::{
-    error::Error,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use axum::http::{HeaderMap, StatusCode, header};
 use ringback_node::outbox::{Answer, Event, Receiver};
 use ringback_telemetry::Attempt;
 
-use super::client::{HookClient, HookError, Message, discard};
+use super::client::{HookClient, Message, causes, discard};
 
 /// A receiver of outcome events.
 #[derive(Debug)]
@@ -63,18 +60,6 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     httpdate::parse_http_date(text).ok()?.duration_since(now).ok()
-}
-
-/// An error with what led to it.
-fn causes(error: &HookError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

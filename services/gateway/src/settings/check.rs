@@ -39,6 +39,7 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
     let traces = traces(&raw, &mut problems);
     let events = hooks::events(&raw, &mut problems);
     let webhooks = hooks::webhooks(&raw, &mut problems);
+    let policy = hooks::policy(&raw, &mut problems);
     let busy = match raw.calls.busy.as_str() {
         "busy" => BusyPolicy::Busy,
         "waiting" => BusyPolicy::Waiting,
@@ -124,6 +125,7 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
                 metrics: raw.telemetry.metrics,
                 traces,
                 webhooks,
+                policy,
             })
         }
         _ => Err(problems),

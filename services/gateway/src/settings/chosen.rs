@@ -5,11 +5,13 @@ use std::fmt;
 use toml::{Table, Value};
 
 /// What nobody but the gateway is to know. An address of a receiver may have a password in its path.
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 8] = [
     "auth.hs256_secret",
     "store.password",
     "store.sentinel_password",
     "turn.secret",
+    "policy.secrets",
+    "policy.url",
     "webhooks.secrets",
     "webhooks.url",
 ];

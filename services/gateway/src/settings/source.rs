@@ -47,6 +47,7 @@ pub(super) struct Raw {
     pub(super) calls: Calls,
     pub(super) events: Events,
     pub(super) webhooks: Webhooks,
+    pub(super) policy: Policy,
     pub(super) ice: Ice,
     pub(super) turn: Turn,
     pub(super) drain: Drain,
@@ -95,6 +96,7 @@ pub(super) struct Timeouts {
     pub(super) placing_ms: u64,
     pub(super) idle_ms: u64,
     pub(super) ringing_ms: u64,
+    pub(super) waking_ms: u64,
     pub(super) connecting_ms: u64,
     pub(super) reconnect_ms: u64,
     pub(super) session_ms: u64,
@@ -147,6 +149,16 @@ pub(super) struct Webhooks {
     pub(super) longest_pause_ms: u64,
     pub(super) dead_keep_ms: u64,
     pub(super) dead_most: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Policy {
+    pub(super) url: String,
+    pub(super) secrets: Vec<String>,
+    pub(super) timeout_ms: u64,
+    pub(super) concurrency: u64,
+    pub(super) on_failure: String,
+    pub(super) pause_ms: u64,
 }
 
 #[derive(Debug, Deserialize)]

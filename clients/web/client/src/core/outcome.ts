@@ -11,6 +11,8 @@ export interface Outcome {
   setupMs?: number;
   /** From there to the end. */
   durationMs?: number;
+  /** Why, in more detail: what the application's policy said, or `max_duration`. */
+  detail?: string;
   error?: RingbackError;
 }
 
@@ -20,5 +22,6 @@ export function outcomeOf(event: Extract<CallEvent, { type: "call:ended" }>): Ou
     ...(event.by === undefined ? {} : { by: event.by }),
     ...(event.setup_ms === undefined ? {} : { setupMs: event.setup_ms }),
     ...(event.duration_ms === undefined ? {} : { durationMs: event.duration_ms }),
+    ...(event.detail === undefined ? {} : { detail: event.detail }),
   };
 }

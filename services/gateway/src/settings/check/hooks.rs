@@ -4,16 +4,19 @@ use std::time::Duration;
 
 use axum::http::Uri;
 use ringback_call::OutcomeEvent;
-use ringback_node::{config::Events, outbox::Terms};
+use ringback_node::{config::Events, outbox::Terms, policy::OnFailure};
 use ringback_store::Retention;
 
 use crate::{
     hooks::signature::Secret,
     settings::{
-        Webhooks,
+        Policy, Webhooks,
         source::{Problems, Raw},
     },
 };
+
+/// The longest that a policy may let a call ring.
+const LONGEST_RINGING_MS: u64 = 600_000;
 
 pub(super) fn events(raw: &Raw, problems: &mut Problems) -> Events {
     let mut types = Vec::new();
@@ -30,6 +33,21 @@ pub(super) fn events(raw: &Raw, problems: &mut Problems) -> Events {
         problems
             .add("events.keep_ms", "must be at least 60000, or events are gone before they are delivered");
     }
+    if raw.timeouts.waking_ms > 0 {
+        // Without these nobody would be woken.
+        for event in [OutcomeEvent::Wake, OutcomeEvent::WakeCancelled] {
+            if !types.contains(&event) {
+                types.push(event);
+            }
+        }
+        if raw.webhooks.url.is_empty() {
+            problems.add("timeouts.waking_ms", "needs webhooks.url, where \"call.wake\" is delivered");
+        }
+        if raw.calls.live_ttl_ms < raw.timeouts.waking_ms.saturating_mul(2) {
+            problems
+                .add("calls.live_ttl_ms", "must be at least twice timeouts.waking_ms, or live calls vanish");
+        }
+    }
     let most = share(raw, ("events.most", raw.events.most), 100, problems);
     Events { types, retention: Retention { keep_ms: raw.events.keep_ms, most } }
 }
@@ -45,11 +63,7 @@ fn share(raw: &Raw, (key, most): (&str, u64), least: u64, problems: &mut Problem
 
 pub(super) fn webhooks(raw: &Raw, problems: &mut Problems) -> Option<Webhooks> {
     let webhooks = &raw.webhooks;
-    let secrets: Vec<Secret> = webhooks
-        .secrets
-        .iter()
-        .filter_map(|text| Secret::read(text).map_err(|error| problems.add("webhooks.secrets", error)).ok())
-        .collect();
+    let secrets = secrets("webhooks.secrets", &webhooks.secrets, problems);
     for (key, value) in [
         ("webhooks.timeout_ms", webhooks.timeout_ms),
         ("webhooks.concurrency", webhooks.concurrency),
@@ -94,6 +108,71 @@ pub(super) fn webhooks(raw: &Raw, problems: &mut Problems) -> Option<Webhooks> {
         dead: Retention { keep_ms: webhooks.dead_keep_ms, most: dead_most },
     };
     Some(Webhooks { url: url?, secrets, terms })
+}
+
+pub(super) fn policy(raw: &Raw, problems: &mut Problems) -> Option<Policy> {
+    let policy = &raw.policy;
+    let secrets = secrets("policy.secrets", &policy.secrets, problems);
+    let on_failure = match policy.on_failure.as_str() {
+        "deny" => OnFailure::Deny,
+        "allow" => OnFailure::Allow,
+        _ => {
+            problems.add("policy.on_failure", "must be \"deny\" or \"allow\"");
+            OnFailure::Deny
+        }
+    };
+    for (key, value) in [
+        ("policy.timeout_ms", policy.timeout_ms),
+        ("policy.concurrency", policy.concurrency),
+        ("policy.pause_ms", policy.pause_ms),
+    ] {
+        if value == 0 {
+            problems.add(key, "must be greater than 0");
+        }
+    }
+    if policy.concurrency > 1_024 {
+        problems.add("policy.concurrency", "must be 1024 at most");
+    }
+    if policy.url.is_empty() {
+        if !policy.secrets.is_empty() {
+            problems.add("policy.url", "names nobody that policy.secrets are for");
+        }
+        return None;
+    }
+    if policy.secrets.is_empty() {
+        problems.add("policy.secrets", "is needed for policy.url: questions are signed");
+    }
+    if policy.timeout_ms >= raw.timeouts.placing_ms {
+        problems.add(
+            "policy.timeout_ms",
+            "must be less than timeouts.placing_ms, or each call is asked about twice",
+        );
+    }
+    if raw.calls.live_ttl_ms < 2 * LONGEST_RINGING_MS {
+        problems.add(
+            "calls.live_ttl_ms",
+            format_args!(
+                "must be at least {} with policy.url, which may let calls ring for ten minutes",
+                2 * LONGEST_RINGING_MS
+            ),
+        );
+    }
+    let url = url(&policy.url);
+    if url.is_none() {
+        problems.add("policy.url", "must be http:// or https://, a host and a path, without a user's name");
+    }
+    let asking = ringback_node::policy::Settings {
+        timeout: Duration::from_millis(policy.timeout_ms),
+        concurrency: usize::try_from(policy.concurrency).unwrap_or(usize::MAX),
+        pause: Duration::from_millis(policy.pause_ms),
+        on_failure,
+    };
+    Some(Policy { url: url?, secrets, asking })
+}
+
+fn secrets(key: &str, texts: &[String], problems: &mut Problems) -> Vec<Secret> {
+    let read = |text: &String| Secret::read(text).map_err(|error| problems.add(key, error)).ok();
+    texts.iter().filter_map(read).collect()
 }
 
 fn url(text: &str) -> Option<Uri> {

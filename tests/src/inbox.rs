@@ -126,7 +126,7 @@ impl Inbox {
         match value.get("type").and_then(Value::as_str) {
             Some(_) if self.abandoned.load(Ordering::Relaxed) => {}
             Some("ack" | "error") => self.take_reply(&mut state, value),
-            Some("goaway" | "missed") => state.events.push_back(value),
+            Some("goaway" | "missed" | "token_expiring") => state.events.push_back(value),
             Some(_) => {
                 let mut history = history.lock().unwrap_or_else(PoisonError::into_inner);
                 state.faults.extend(check_event(&value, &mut history));

@@ -27,6 +27,7 @@ pub mod gateway;
 pub mod haproxy;
 pub mod http;
 pub mod inbox;
+pub mod keys;
 pub mod patience;
 pub mod ports;
 pub mod process;

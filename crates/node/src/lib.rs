@@ -32,6 +32,7 @@ mod seldom;
 #[cfg(test)]
 mod stage;
 pub mod sweeper;
+pub mod tokens;
 mod unreadable;
 
 pub use config::Config;

@@ -1,6 +1,10 @@
 //! All parts of a node, put together.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use ringback_auth::Verifier;
 use ringback_store::Store;
@@ -22,6 +26,7 @@ use crate::{
     recovery,
     registry::Registry,
     sweeper::Sweeper,
+    tokens::KeySource,
 };
 
 /// How long the background work may take to end once the connections are gone.
@@ -46,7 +51,9 @@ pub struct Node {
     /// Who else is there.
     pub cluster: Arc<Cluster>,
     /// Who a token names.
-    pub verifier: Verifier,
+    pub verifier: Arc<Verifier>,
+    /// Where keys are fetched that tokens may be signed with, if anywhere.
+    pub(crate) key_source: OnceLock<Arc<dyn KeySource>>,
     /// Who may come in.
     pub admission: Admission,
     /// What users may ask beside their connections.
@@ -72,7 +79,7 @@ impl Node {
     pub fn new(
         config: Config,
         store: Arc<dyn Store>,
-        verifier: Verifier,
+        verifier: impl Into<Arc<Verifier>>,
         draining: CancellationToken,
         telemetry: Telemetry,
     ) -> Arc<Self> {
@@ -104,7 +111,8 @@ impl Node {
             registry,
             clock,
             cluster,
-            verifier,
+            verifier: verifier.into(),
+            key_source: OnceLock::new(),
             metrics,
             draining,
             stop,

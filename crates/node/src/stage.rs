@@ -82,7 +82,8 @@ impl Stage {
     pub(crate) async fn place(&self, from: &Origin, to: &Origin) -> CallId {
         let media = Media { audio: true, video: false };
         let init = Init { to: to.user.clone(), media, metadata: None, traceparent: None };
-        match self.node.calls.open(from.clone(), RequestId(1), init, Instant::now()).await.unwrap().ack {
+        let asked = (RequestId(1), Instant::now());
+        match self.node.calls.open(from.clone(), asked, init, true).await.unwrap().ack {
             Ack::Placed(call) => call,
             ack => panic!("{ack:?}"),
         }

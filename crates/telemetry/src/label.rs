@@ -265,6 +265,46 @@ labels! {
         Spared = "spared",
     }
 
+    /// What was wrong with a token.
+    TokenFault, "fault" {
+        /// It is none, or too long.
+        Malformed = "malformed",
+        /// It is signed by an algorithm that is not accepted, or not at all.
+        Algorithm = "algorithm",
+        /// There is no key with its `kid` and algorithm.
+        UnknownKey = "unknown_key",
+        /// It is signed with another key.
+        Signature = "signature",
+        /// Its claims are not as they should be.
+        Claims = "claims",
+        /// It is over.
+        Expired = "expired",
+        /// It is not valid yet.
+        NotYet = "not_yet",
+        /// It is by another issuer.
+        Issuer = "issuer",
+        /// It is for another audience.
+        Audience = "audience",
+        /// Its key does not speak for its tenant.
+        Tenant = "tenant",
+        /// Its `sub` is no user.
+        Subject = "subject",
+        /// It is for another device.
+        Device = "device",
+        /// It renews one of somebody else.
+        Owner = "owner",
+    }
+
+    /// What came of fetching keys.
+    Fetched, "result" {
+        /// They are there.
+        Ok = "ok",
+        /// There was no answer in time, or no way to ask.
+        Unreachable = "unreachable",
+        /// The answer was an error, or no set of keys.
+        Invalid = "invalid",
+    }
+
     /// Why an event was not delivered.
     Undelivered, "cause" {
         /// As often as it was tried: a dead letter.

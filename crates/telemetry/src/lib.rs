@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 pub use instrument::{Counter, Gauge, Histogram, Timer};
 pub use label::{
-    Attempt, CommitOutcome, Finish, Gap, Glare, Greeting, Judged, Label, Labels, NoRoom, Request,
-    StoreFailure, StoreOperation, Undelivered, Unreadable,
+    Attempt, CommitOutcome, Fetched, Finish, Gap, Glare, Greeting, Judged, Label, Labels, NoRoom, Request,
+    StoreFailure, StoreOperation, TokenFault, Undelivered, Unreadable,
 };
 pub use latencies::Latencies;
 pub use metrics::{Declared, Metrics};

@@ -6,8 +6,9 @@ use ringback_session::Departure;
 use ringback_wire::ErrorCode;
 
 use crate::{
-    Attempt, CommitOutcome, Counter, Finish, Gap, Gauge, Glare, Greeting, Histogram, Judged, NoRoom, Request,
-    StoreFailure, StoreOperation, Undelivered, Unreadable, instrument::Instrument, label::Labels,
+    Attempt, CommitOutcome, Counter, Fetched, Finish, Gap, Gauge, Glare, Greeting, Histogram, Judged, NoRoom,
+    Request, StoreFailure, StoreOperation, TokenFault, Undelivered, Unreadable, instrument::Instrument,
+    label::Labels,
 };
 
 /// For what people and networks take part in, in seconds.
@@ -151,6 +152,12 @@ metrics! {
     hellos: Counter<(Greeting,)> = "ringback_hellos_total", NONE;
     /// From `hello` to its reply.
     hello: Histogram<()> = "ringback_hello_seconds", SHORT;
+    /// Tokens that were refused, with hello or as a renewal.
+    tokens_refused: Counter<(TokenFault,)> = "ringback_tokens_refused_total", NONE;
+    /// Attempts to fetch the keys of tokens (`auth.jwks_urls`).
+    jwks_fetches: Counter<(Fetched,)> = "ringback_jwks_fetches_total", NONE;
+    /// The age of the oldest keys that were fetched, in seconds; 0 where none are.
+    jwks_age: Gauge<()> = "ringback_jwks_age_seconds", NONE;
     /// Connections that ended, and why.
     disconnects: Counter<(Departure,)> = "ringback_disconnects_total", NONE;
     /// Connections that were turned away with 503.

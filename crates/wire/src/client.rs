@@ -50,19 +50,22 @@ pub struct Hello {
     pub seen: SeenMap,
     /// Asks to be told of missed calls, but for those that the client knows of, by the `until` it was told them with.
     pub missed: Option<Timestamp>,
+    /// How long before its token expires the client wants to be told so, in milliseconds.
+    pub warn_expiry_ms: Option<u64>,
     /// What the client is.
     pub client: Option<ClientInfo>,
 }
 
 impl std::fmt::Debug for Hello {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { id, token: _, device, session, seen, missed, client } = self;
+        let Self { id, token: _, device, session, seen, missed, warn_expiry_ms, client } = self;
         f.debug_struct("Hello")
             .field("id", id)
             .field("device", device)
             .field("session", session)
             .field("seen", seen)
             .field("missed", missed)
+            .field("warn_expiry_ms", warn_expiry_ms)
             .field("client", client)
             .finish_non_exhaustive()
     }
@@ -191,6 +194,7 @@ impl<'a> Reader<'a> {
             session: fields.session.and_then(|session| SessionId::new(session).ok()),
             seen: self.seen(fields.seen)?,
             missed: fields.missed.map(Timestamp),
+            warn_expiry_ms: fields.warn_expiry_ms,
             client: fields.client,
         })))
     }

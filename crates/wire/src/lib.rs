@@ -29,4 +29,6 @@ pub use logged::LoggedCall;
 pub use missed::{MissedCall, MissedFrame};
 pub use outcome_event::{OutcomeEventHead, write_outcome_event};
 pub use policy::{PolicyAnswer, PolicyAnswerError, write_policy_question};
-pub use server::{Ack, ErrorFrame, Goaway, HelloAck, IceServer, PeerRef, ServerFrame, Snapshot};
+pub use server::{
+    Ack, ErrorFrame, Goaway, HelloAck, IceServer, PeerRef, ServerFrame, Snapshot, TokenExpiring,
+};

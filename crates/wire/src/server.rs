@@ -26,6 +26,8 @@ pub enum ServerFrame {
     Missed(MissedFrame),
     /// The client is asked to connect anew.
     Goaway(Goaway),
+    /// The client's token is over soon.
+    TokenExpiring(TokenExpiring),
 }
 
 /// The reply to `hello`.
@@ -53,6 +55,14 @@ pub struct HelloAck {
     pub ice_servers: Vec<IceServer>,
     /// The live calls this device takes part in or may answer.
     pub calls: Vec<Snapshot>,
+}
+
+/// The client's token is over soon: told to those that ask for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename = "token_expiring")]
+pub struct TokenExpiring {
+    /// When.
+    pub expires_at: Timestamp,
 }
 
 /// An `RTCIceServer`.

@@ -12,7 +12,7 @@ use tokio::{net::TcpListener, task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    hooks::{client::HookClient, policy::PolicyHook, webhook::Webhook},
+    hooks::{client::HookClient, jwks::Fetcher, policy::PolicyHook, webhook::Webhook},
     http,
     logging::LogFilter,
     settings::{self, Auth, Policy, Settings, Webhooks},
@@ -31,7 +31,7 @@ pub async fn run(settings: Settings, log: LogFilter, draining: CancellationToken
     let client_port = listen("server.listen", settings.listen).await?;
     let admin_port = listen("admin.listen", settings.admin_listen).await?;
     let (store, redis) = open_store(&settings).await?;
-    let verifier = verifier(&settings.auth);
+    let verifier = Arc::new(verifier(&settings.auth));
     announce(&settings);
     let metrics = if settings.metrics { Metrics::new() } else { Metrics::gauges() };
     let metrics = Arc::new(metrics.context("metrics")?);
@@ -48,7 +48,18 @@ pub async fn run(settings: Settings, log: LogFilter, draining: CancellationToken
         anyhow::Ok((Arc::new(PolicyHook::new(client)), asking))
     });
     let policy = policy.transpose()?;
+    let keys = match &settings.auth {
+        Auth::Signed(keys) if !keys.jwks.is_empty() => {
+            let fetcher = Fetcher::new(keys, Arc::clone(&verifier), Arc::clone(&telemetry.metrics));
+            Some(fetcher.context("auth.jwks_urls: certificates")?)
+        }
+        Auth::Signed(_) | Auth::Dev => None,
+    };
     let node = Node::new(settings.node, store, verifier, draining, telemetry);
+    if let Some(fetcher) = keys {
+        node.fetch_keys(Arc::<Fetcher>::clone(&fetcher));
+        node.essential("keys", fetcher.run(node.stop.clone()));
+    }
     if let Some((policy, asking)) = policy {
         node.ask_policy(policy, asking);
     }
@@ -105,7 +116,7 @@ pub(crate) fn redis_settings(store: &settings::Store) -> RedisSettings {
 pub(crate) fn verifier(auth: &Auth) -> Verifier {
     match auth {
         Auth::Dev => Verifier::TakesAnyName,
-        Auth::Hs256(secret) => Verifier::hs256(secret.as_bytes()),
+        Auth::Signed(keys) => Verifier::signed(keys.fixed.clone(), keys.accepts.clone()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::{settings::Overrides, version};
+use crate::{mint::Wishes, settings::Overrides, version};
 
 /// Call signaling for WebRTC. Without a command it serves.
 #[derive(Debug, Parser)]
@@ -36,6 +36,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Make a client's token with auth.hs256_secret, for development.
+    Token(Wishes),
     /// Ask the gateway that runs here with these settings whether it lives: for health checks of containers.
     Probe {
         /// Ask whether it is ready to take clients.

@@ -46,7 +46,7 @@ pub async fn examine(settings: Result<Settings, Problems>, token: Option<Token>)
     let store = look_at_store(&settings.store).await;
     report.extend(store.findings);
     let now = tokens::now(store.ahead_ms);
-    report.extend(tokens::look(&settings.auth, token.as_ref(), now));
+    report.extend(tokens::look(&settings.auth, token.as_ref(), now).await);
     let (ice, endpoints) = tokio::join!(ice::look(&settings.node.ice, now), endpoints::look(&settings));
     report.extend(ice);
     report.extend(endpoints);

@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod hooks;
 pub mod http;
 pub mod logging;
+pub mod mint;
 pub mod probe;
 pub mod settings;
 pub mod version;

@@ -8,7 +8,7 @@ use ringback_gateway::{
     app,
     cli::{Command, Flags, Sources},
     doctor::{self, Token},
-    logging, probe, settings,
+    logging, mint, probe, settings,
     settings::Settings,
 };
 use tokio::{
@@ -50,6 +50,10 @@ async fn run(flags: Flags) -> anyhow::Result<()> {
         None => serve(Settings::load(sources.config.as_deref(), sources.overrides())?).await,
         Some(Command::CheckConfig) => check_config(&sources),
         Some(Command::Doctor { token_file, json }) => examine(&sources, token_file.as_deref(), json).await,
+        Some(Command::Token(wishes)) => {
+            let settings = Settings::load(sources.config.as_deref(), sources.overrides())?;
+            print(&format!("{}\n", mint::mint(&settings.auth, &wishes)?))
+        }
         Some(Command::Probe { ready }) => {
             let settings = Settings::load(sources.config.as_deref(), sources.overrides())?;
             print(&format!("{}\n", probe::probe(settings.admin_listen, ready).await?))

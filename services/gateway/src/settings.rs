@@ -5,9 +5,10 @@ mod check;
 mod chosen;
 mod source;
 
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use axum::http::Uri;
+use ringback_auth::{Accepts, KeySet, Tenant};
 use ringback_call::{BusyPolicy, Rules, Timeouts as CallTimeouts};
 use ringback_node::{Config, outbox::Terms, policy};
 use ringback_store::Partitions;
@@ -119,15 +120,41 @@ impl std::fmt::Debug for Store {
 pub enum Auth {
     /// Anybody can be anybody.
     Dev,
-    /// By this secret.
-    Hs256(String),
+    /// By these keys.
+    Signed(Keys),
+}
+
+/// What tokens are checked by.
+#[derive(Clone)]
+pub struct Keys {
+    /// `auth.hs256_secret`, if it is set, which new tokens can be signed with.
+    pub secret: String,
+    /// All secrets.
+    pub fixed: KeySet,
+    /// Whose tokens are accepted.
+    pub accepts: Accepts,
+    /// Where more keys are fetched.
+    pub jwks: Vec<Jwks>,
+    /// How often.
+    pub refresh: Duration,
+    /// For how long they are good when they can't be.
+    pub stale: Duration,
+}
+
+/// Where a set of public keys is fetched.
+#[derive(Clone)]
+pub struct Jwks {
+    /// The address.
+    pub url: Uri,
+    /// The only tenant that they speak for.
+    pub tenant: Option<Tenant>,
 }
 
 impl std::fmt::Debug for Auth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Dev => "Dev",
-            Self::Hs256(_) => "Hs256",
+            Self::Signed(_) => "Signed",
         })
     }
 }

@@ -144,7 +144,7 @@ mod tests {
         let media = Media { audio: true, video: false };
         let to = UserId::new(format!("callee-{id}")).unwrap();
         let init = Init { to, media, metadata: None, traceparent: None };
-        stage.node.calls.open(from.clone(), RequestId(id), init, Instant::now()).await
+        stage.node.calls.open(from.clone(), (RequestId(id), Instant::now()), init, true).await
     }
 
     #[tokio::test(start_paused = true)]

@@ -25,16 +25,16 @@ pub struct Opened {
 
 impl Calls {
     /// Makes a call, or finds the one that this very request made before, or takes the call that the callee has
-    /// just placed to the sender.
+    /// just placed to the sender. One that is not granted is over at once.
     ///
     /// # Errors
     /// As [`Calls::apply`].
     pub async fn open(
         self: &Arc<Self>,
         from: Origin,
-        request: RequestId,
+        (request, came): (RequestId, Instant),
         init: Init,
-        came: Instant,
+        granted: bool,
     ) -> Result<Opened, Failure> {
         let pair = Pair::of(&from.user, &init.to);
         let id = self.store.partitions().call_id(&pair, &from.session, request);
@@ -47,7 +47,7 @@ impl Calls {
             media: init.media,
             metadata: init.metadata,
             traceparent: init.traceparent,
-            granted: true,
+            granted,
             at,
         };
         let decision = self.rules.open(&opening)?;

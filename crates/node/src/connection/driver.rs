@@ -2,6 +2,7 @@
 
 mod behind;
 mod times;
+mod token;
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +16,7 @@ use ringback_call::{CallId, Event};
 use ringback_session::{Departure, Step, Turn};
 use ringback_store::record::Envelope;
 use ringback_telemetry::{Gap, Request};
-use ringback_wire::{Ack, CloseCode, ErrorCode, ErrorFrame, EventFrame, MissedFrame, ServerFrame};
+use ringback_wire::{CloseCode, ErrorCode, ErrorFrame, EventFrame, MissedFrame, ServerFrame};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFuture;
 
@@ -33,6 +34,7 @@ use crate::{
 };
 use behind::Behind;
 use times::Times;
+use token::Warning;
 
 /// Requests refused for their rate after which the connection is closed: a client that does not listen.
 const MAX_REFUSED: u32 = 1_000;
@@ -72,7 +74,9 @@ struct Driver<'a, T> {
     node: &'a Arc<Node>,
     socket: &'a mut Socket<T>,
     session: ringback_session::Session,
-    token: ringback_auth::Identity,
+    /// Boxed: most of it is for when something is asked.
+    token: Box<ringback_auth::Identity>,
+    warning: Warning,
     inbox: Inbox,
     presence: Presence,
     jobs: Jobs,
@@ -109,15 +113,16 @@ enum Wake {
 
 impl<'a, T: Transport> Driver<'a, T> {
     fn new(node: &'a Arc<Node>, socket: &'a mut Socket<T>, welcome: Box<Welcome>) -> Self {
-        let Welcome { session, token, inbox, presence, fresh, replay: _, missed: _ } = *welcome;
+        let Welcome { session, token, inbox, presence, fresh, replay: _, missed: _, warning } = *welcome;
         let now = Instant::now();
         let heartbeat = node.config.connection.heartbeat;
         Self {
-            jobs: Jobs::new(Arc::clone(node), Arc::clone(&presence.identity)),
+            jobs: Jobs::new(Arc::clone(node), Arc::clone(&presence.identity), token.grants.clone()),
             node,
             socket,
             session,
             token,
+            warning: Warning::new(warning),
             inbox,
             presence,
             rate: rate::limit(rate::quota(&node.config.limits)),
@@ -321,18 +326,7 @@ impl<'a, T: Transport> Driver<'a, T> {
                 Ok(())
             }
             Step::Renew(id, token) => {
-                let reply = match self.node.verifier.verify(&token, self.node.clock.now()) {
-                    Ok(renewed) if renewed.user == self.token.user => {
-                        self.token = renewed;
-                        ServerFrame::Ack(Ack {
-                            token_expires_at: self.token.expires_at,
-                            ice_servers: self.node.config.ice.of(&self.token.user, self.node.clock.now()),
-                            ..Ack::done(id)
-                        })
-                    }
-                    Ok(_) => refused_token(id.0, "the token names another user"),
-                    Err(error) => refused_token(id.0, &error.to_string()),
-                };
+                let reply = self.renew_token(id, &token).await;
                 self.socket.send(&reply).await
             }
         }
@@ -351,8 +345,4 @@ impl<'a, T: Transport> Driver<'a, T> {
             ErrorFrame::new(step.id(), ErrorCode::RateLimited, "too many requests").retry_after(wait_ms);
         self.socket.send(&ServerFrame::Error(error)).await
     }
-}
-
-fn refused_token(id: u64, why: &str) -> ServerFrame {
-    ServerFrame::Error(ErrorFrame::new(Some(id), ErrorCode::Unauthorized, why))
 }

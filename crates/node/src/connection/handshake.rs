@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ringback_auth::Identity as Token;
+use ringback_auth::{Identity as Token, TokenError};
 use ringback_call::{Call, ConnectionId, DeviceId, Endpoint, Link, SessionId, Timestamp};
 use ringback_session::{self as session, Departure, Identity, NotGreeted, Session};
 use ringback_store::{
     StoreError, UserRecord,
     record::{self, Envelope, SessionNotes},
 };
-use ringback_telemetry::Greeting;
+use ringback_telemetry::{Greeting, TokenFault};
 use ringback_wire::{CloseCode, ErrorCode, ErrorFrame, Hello, HelloAck, MissedFrame, ServerFrame};
 use tokio::time::{Instant, timeout};
 
@@ -25,6 +25,7 @@ use crate::{
     registry::Inbox,
     resume::{self, Past, Start},
     routes,
+    tokens::{Unnamed, fault},
 };
 
 /// A hello that takes so long may be that of a connection which its client has left.
@@ -37,7 +38,7 @@ const NAMINGS: usize = 3;
 /// A connection that is in.
 pub(super) struct Welcome {
     pub(super) session: Session,
-    pub(super) token: Token,
+    pub(super) token: Box<Token>,
     pub(super) inbox: Inbox,
     pub(super) presence: Presence,
     /// Whether the client knows no calls but those it has just been told of.
@@ -46,6 +47,8 @@ pub(super) struct Welcome {
     pub(super) replay: Vec<Envelope>,
     /// The calls its user missed, to be told behind that.
     pub(super) missed: Option<MissedFrame>,
+    /// How long before its token expires the client wants to be told.
+    pub(super) warning: Option<Duration>,
 }
 
 /// Takes `hello`, checks it, and replies.
@@ -65,12 +68,17 @@ pub(super) async fn greet<T: Transport>(
         let error = StoreError::unavailable("the store has not said what time it is");
         return Err(unavailable(socket, &hello, &error).await);
     }
-    let token = match node.verifier.verify(&hello.token, node.clock.now()) {
-        Ok(token) => token,
-        Err(error) => {
-            let reply = ErrorFrame::new(Some(hello.id.0), ErrorCode::Unauthorized, error.to_string());
-            socket.send(&ServerFrame::Error(reply)).await?;
-            return Err(CloseCode::BadToken.into());
+    let token = match timeout(LATE, node.identify(&hello.token)).await {
+        Ok(Ok(token)) if token.device.is_none() || hello.device.is_none() || token.device == hello.device => {
+            token
+        }
+        Ok(Ok(_)) => return Err(bad_token(node, socket, &hello, None).await),
+        Ok(Err(Unnamed::Token(error))) => {
+            return Err(bad_token(node, socket, &hello, Some(error)).await);
+        }
+        Ok(Err(Unnamed::NoKeys)) | Err(_) => {
+            let error = StoreError::unavailable("the keys of tokens could not be fetched yet");
+            return Err(unavailable(socket, &hello, &error).await);
         }
     };
     let (mut identity, notes) = match name(node, &hello, &token, said_at).await {
@@ -111,6 +119,27 @@ pub(super) async fn greet<T: Transport>(
     Err(CloseCode::GoingAway.into())
 }
 
+/// How long before the end a client may be warned.
+fn warning(asked_ms: u64) -> Duration {
+    Duration::from_millis(asked_ms.clamp(1_000, 3_600_000))
+}
+
+/// Turns away who has no token for this device.
+async fn bad_token<T: Transport>(
+    node: &Node,
+    socket: &mut Socket<T>,
+    hello: &Hello,
+    error: Option<TokenError>,
+) -> Departure {
+    node.metrics.tokens_refused.inc((error.map_or(TokenFault::Device, fault),));
+    let why = error.map_or_else(|| "the token is for another device".to_owned(), |error| error.to_string());
+    let reply = ErrorFrame::new(Some(hello.id.0), ErrorCode::Unauthorized, why);
+    match socket.send(&ServerFrame::Error(reply)).await {
+        Ok(()) => CloseCode::BadToken.into(),
+        Err(departure) => departure,
+    }
+}
+
 /// The id for a connection that comes after one with a greater id, where only a clock is to blame: the server of the
 /// user's data has changed. `None` where ours really is the older one, whose hello took long.
 fn overtake(ours: ConnectionId, other: ConnectionId, now: Timestamp) -> Option<ConnectionId> {
@@ -146,7 +175,7 @@ async fn name(
 ) -> Result<(Identity, Option<SessionNotes>), StoreError> {
     let made_up = |error| StoreError::corrupt("a made-up name", error);
     let unique = node.config.machine.unguessable;
-    let device = match &hello.device {
+    let device = match hello.device.as_ref().or(token.device.as_ref()) {
         Some(device) => device.clone(),
         None => DeviceId::new(format!("d-{}", unique())).map_err(made_up)?,
     };
@@ -251,12 +280,13 @@ async fn enter<T: Transport>(
     socket.send(&ServerFrame::Hello(Box::new(ack))).await?;
     Ok(Entry::Welcome(Box::new(Welcome {
         session,
-        token,
+        token: Box::new(token),
         inbox,
         presence,
         fresh: !start.resumed,
         replay: start.replay,
         missed,
+        warning: hello.warn_expiry_ms.map(warning),
     })))
 }
 

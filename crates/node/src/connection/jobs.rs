@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use ringback_auth::Grants;
 use ringback_call::{
     Ack::{Merged, Placed},
     Action, CallId, Input, Origin, Rejection, RequestId, Timestamp,
@@ -69,6 +70,8 @@ struct Running {
 pub(super) struct Jobs {
     node: Arc<Node>,
     identity: Arc<Identity>,
+    /// What the client's token lets it do.
+    grants: Arc<Grants>,
     running: Option<Running>,
     /// Whether `running` makes a call.
     placing: bool,
@@ -94,10 +97,11 @@ pub(super) enum Job {
 }
 
 impl Jobs {
-    pub(super) fn new(node: Arc<Node>, identity: Arc<Identity>) -> Self {
+    pub(super) fn new(node: Arc<Node>, identity: Arc<Identity>, grants: Grants) -> Self {
         Self {
             node,
             identity,
+            grants: Arc::new(grants),
             running: None,
             placing: false,
             waiting: VecDeque::new(),
@@ -105,6 +109,11 @@ impl Jobs {
             owed: Owed::default(),
             unnamed: BTreeMap::new(),
         }
+    }
+
+    /// The client has a fresh token, which lets it do this.
+    pub(super) fn grant(&mut self, grants: Grants) {
+        self.grants = Arc::new(grants);
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -191,7 +200,8 @@ impl Jobs {
     fn start(&mut self, job: Job, came: Instant) {
         let asked = job.asked();
         self.placing = matches!(job, Job::Request(Step::Place(..)));
-        let work = job.run(Arc::clone(&self.node), Arc::clone(&self.identity), came);
+        let work =
+            job.run(Arc::clone(&self.node), Arc::clone(&self.identity), Arc::clone(&self.grants), came);
         let task = self.node.tasks.spawn(work.instrument(Span::current()));
         self.running = Some(Running { asked, task });
     }
@@ -237,9 +247,12 @@ impl Job {
         }
     }
 
-    async fn run(self, node: Arc<Node>, us: Arc<Identity>, came: Instant) -> Done {
+    async fn run(self, node: Arc<Node>, us: Arc<Identity>, grants: Arc<Grants>, came: Instant) -> Done {
         match self {
-            Self::Request(Step::Place(id, init)) => place(&node, us.origin(), id, init, came).await,
+            Self::Request(Step::Place(id, init)) => {
+                let granted = grants.may_call(&init.to);
+                place(&node, us.origin(), (id, came), init, granted).await
+            }
             Self::Request(Step::Act(id, call, input)) => act(&node, id, call, input, came).await,
             Self::Request(Step::Seen | Step::Reply(_) | Step::Renew(..) | Step::Close(_)) => Done::NOTHING,
             Self::Trim(call, seq) => {
@@ -266,8 +279,14 @@ impl Job {
     }
 }
 
-async fn place(node: &Node, from: Origin, id: RequestId, init: Init, came: Instant) -> Done {
-    let opened = node.calls.open(from, id, init, came).await;
+async fn place(
+    node: &Node,
+    from: Origin,
+    (id, came): (RequestId, Instant),
+    init: Init,
+    granted: bool,
+) -> Done {
+    let opened = node.calls.open(from, (id, came), init, granted).await;
     let named = match &opened {
         Ok(Opened { ack: Placed(call) | Merged(call), before }) => {
             Some(Named { call: call.clone(), before: *before })

@@ -107,7 +107,10 @@ impl<T: Transport> Socket<T> {
             ServerFrame::Error(error) => self.metrics.errors.inc((error.code,)),
             ServerFrame::Event(_) => self.metrics.deliveries.inc(()),
             ServerFrame::Goaway(_) => self.metrics.goaways.inc(()),
-            ServerFrame::Hello(_) | ServerFrame::Ack(_) | ServerFrame::Missed(_) => {}
+            ServerFrame::Hello(_)
+            | ServerFrame::Ack(_)
+            | ServerFrame::Missed(_)
+            | ServerFrame::TokenExpiring(_) => {}
         }
         match self.format.encode(frame) {
             Ok(bytes) => {

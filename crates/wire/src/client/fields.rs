@@ -16,6 +16,7 @@ pub(super) struct Hello {
     #[serde(default)]
     pub(super) seen: BTreeMap<String, u64>,
     pub(super) missed: Option<u64>,
+    pub(super) warn_expiry_ms: Option<u64>,
     pub(super) client: Option<ClientInfo>,
 }
 

@@ -47,6 +47,7 @@ pub(crate) fn client(name: &str) -> Option<ClientFrame> {
             session: Some(SessionId::new("5e55").unwrap()),
             seen: seen(12),
             missed: None,
+            warn_expiry_ms: None,
             client: Some(ClientInfo { name: "ringback-js".to_owned(), version: "1.0.0".to_owned() }),
         })),
         "hello_bare" => ClientFrame::Hello(Box::new(Hello {
@@ -56,6 +57,7 @@ pub(crate) fn client(name: &str) -> Option<ClientFrame> {
             session: None,
             seen: SeenMap::new(),
             missed: None,
+            warn_expiry_ms: None,
             client: None,
         })),
         "hello_missed" => ClientFrame::Hello(Box::new(Hello {
@@ -65,6 +67,17 @@ pub(crate) fn client(name: &str) -> Option<ClientFrame> {
             session: None,
             seen: SeenMap::new(),
             missed: Some(Timestamp(0)),
+            warn_expiry_ms: None,
+            client: None,
+        })),
+        "hello_warn_expiry" => ClientFrame::Hello(Box::new(Hello {
+            id: RequestId(1),
+            token: "alice".to_owned(),
+            device: Some(device("d-7f")),
+            session: None,
+            seen: SeenMap::new(),
+            missed: None,
+            warn_expiry_ms: Some(60_000),
             client: None,
         })),
         "seen" => ClientFrame::Seen(Seen { calls: seen(12), missed: None }),

@@ -6,7 +6,7 @@ use ringback_call::{
 };
 use ringback_wire::{
     Ack, ErrorCode, ErrorFrame, EventFrame, Goaway, HelloAck, IceServer, MissedCall, MissedFrame, PeerRef,
-    ServerFrame, Snapshot,
+    ServerFrame, Snapshot, TokenExpiring,
 };
 
 use super::{call, device, user};
@@ -114,6 +114,10 @@ fn replies() -> Vec<(&'static str, ServerFrame)> {
                 until: Timestamp(1_790_000_045_003),
                 more: false,
             }),
+        ),
+        (
+            "token_expiring",
+            ServerFrame::TokenExpiring(TokenExpiring { expires_at: Timestamp(1_790_000_000_000) }),
         ),
         ("goaway", ServerFrame::Goaway(Goaway { reconnect_after_ms: 1_800, reason: "draining" })),
     ]

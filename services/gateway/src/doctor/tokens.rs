@@ -6,10 +6,15 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use ringback_auth::{KeySet, Verifier};
 use ringback_call::Timestamp;
 
 use super::{Finding, redis::Ahead};
-use crate::{app::verifier, settings::Auth};
+use crate::{
+    app::verifier,
+    hooks::jwks::fetch_once,
+    settings::{Auth, Keys},
+};
 
 const SUBJECT: &str = "tokens";
 /// Far more than the longest token, in bytes.
@@ -47,15 +52,16 @@ pub(super) fn now(ahead: Ahead) -> Timestamp {
     Timestamp(here.saturating_add_signed(ahead.unwrap_or_default()))
 }
 
-pub(super) fn look(auth: &Auth, token: Option<&Token>, now: Timestamp) -> Vec<Finding> {
-    let mut findings = vec![match auth {
-        Auth::Dev => {
+pub(super) async fn look(auth: &Auth, token: Option<&Token>, now: Timestamp) -> Vec<Finding> {
+    let verifier = verifier(auth);
+    let mut findings = match auth {
+        Auth::Dev => vec![
             Finding::warning(SUBJECT, "auth.dev: a token is just a user's name, so anybody can be anybody")
-                .hint("for other than trials: auth.hs256_secret, and tokens that your own server signs")
-        }
-        Auth::Hs256(_) => Finding::ok(SUBJECT, "auth.hs256_secret is set, and long enough"),
-    }];
-    findings.push(match token.map(|token| verifier(auth).verify(&token.0, now)) {
+                .hint("for other than trials: auth.hs256_secret or auth.jwks_urls, and tokens that your own server signs"),
+        ],
+        Auth::Signed(keys) => keys_of(keys, &verifier).await,
+    };
+    findings.push(match token.map(|token| verifier.verify(&token.0, now)) {
         None => Finding::note("token", "none was given to try (--token-file)"),
         Some(Ok(identity)) => match identity.expires_at {
             Some(at) => Finding::ok(
@@ -69,8 +75,35 @@ pub(super) fn look(auth: &Auth, token: Option<&Token>, now: Timestamp) -> Vec<Fi
     findings
 }
 
+/// The keys there are; those that are fetched are taught to the verifier.
+async fn keys_of(keys: &Keys, verifier: &Verifier) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !keys.fixed.is_empty() {
+        let count = keys.fixed.len();
+        findings.push(Finding::ok(SUBJECT, format!("{count} secret(s) for HS256, long enough")));
+    }
+    let mut fetched = KeySet::default();
+    for (n, jwks) in keys.jwks.iter().enumerate() {
+        let subject = format!("auth.jwks_urls[{n}]");
+        findings.push(match fetch_once(jwks).await {
+            Ok(keys) => {
+                fetched = fetched.and(&keys);
+                Finding::ok(&subject, format!("has {} key(s)", keys.len()))
+            }
+            Err(why) => Finding::failure(&subject, format!("has no keys: {why}"))
+                .hint("whether its name is known here, its port open from here, and its certificate trusted here (SSL_CERT_FILE)"),
+        });
+    }
+    verifier.learn(&fetched);
+    findings
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use ringback_auth::Accepts;
+
     use super::*;
     use crate::doctor::Level;
 
@@ -79,26 +112,40 @@ mod tests {
     const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSIsImV4cCI6MTc5MDAwMDA2MH0.cYRTjYUqCGLIFiPEQP1tjrrE1ShVtZ19-Nc_1FxlP60";
     const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
-    fn found(auth: &Auth, token: &str, now: Timestamp) -> Finding {
-        look(auth, Some(&Token(token.to_owned())), now).remove(1)
+    async fn found(auth: &Auth, token: &str, now: Timestamp) -> Finding {
+        look(auth, Some(&Token(token.to_owned())), now).await.remove(1)
     }
 
-    #[test]
-    fn a_token_is_judged_as_gateways_judge_it() {
-        let auth = Auth::Hs256("a".repeat(32));
-        let good = found(&auth, TOKEN, NOW);
+    fn signed(secret: &str) -> Auth {
+        Auth::Signed(Keys {
+            secret: secret.to_owned(),
+            fixed: KeySet::secret(secret.as_bytes()),
+            accepts: Accepts::default(),
+            jwks: Vec::new(),
+            refresh: Duration::from_secs(300),
+            stale: Duration::from_secs(600),
+        })
+    }
+
+    #[tokio::test]
+    async fn a_token_is_judged_as_gateways_judge_it() {
+        let auth = signed(&"a".repeat(32));
+        let good = found(&auth, TOKEN, NOW).await;
         assert_eq!((good.level, good.says.as_str()), (Level::Ok, "is accepted, for another 60 s"));
-        let late = found(&auth, TOKEN, Timestamp(NOW.0 + 66_000));
+        let late = found(&auth, TOKEN, Timestamp(NOW.0 + 66_000)).await;
         assert_eq!((late.level, late.says.as_str()), (Level::Failure, "is refused: its `exp` is over"));
-        let other = found(&Auth::Hs256("b".repeat(32)), TOKEN, NOW);
-        assert_eq!(other.says, "is refused: it is signed with another secret");
-        assert_eq!(found(&Auth::Dev, "alice", NOW).level, Level::Ok);
+        let other = found(&signed(&"b".repeat(32)), TOKEN, NOW).await;
+        assert_eq!(other.says, "is refused: it is signed with another key");
+        assert_eq!(found(&Auth::Dev, "alice", NOW).await.level, Level::Ok);
     }
 
-    #[test]
-    fn development_is_no_way_to_run_it() {
-        let levels = |auth| look(&auth, None, NOW).iter().map(|finding| finding.level).collect::<Vec<_>>();
-        assert_eq!(levels(Auth::Dev), [Level::Warning, Level::Note]);
-        assert_eq!(levels(Auth::Hs256("a".repeat(32))), [Level::Ok, Level::Note]);
+    #[tokio::test]
+    async fn development_is_no_way_to_run_it() {
+        let levels = async |auth| {
+            let found = look(&auth, None, NOW).await;
+            found.iter().map(|finding| finding.level).collect::<Vec<_>>()
+        };
+        assert_eq!(levels(Auth::Dev).await, [Level::Warning, Level::Note]);
+        assert_eq!(levels(signed(&"a".repeat(32))).await, [Level::Ok, Level::Note]);
     }
 }

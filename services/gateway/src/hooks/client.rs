@@ -31,11 +31,17 @@ const CONNECT: Duration = Duration::from_secs(5);
 const DISCARDED: usize = 65_536;
 const SOON: Duration = Duration::from_millis(100);
 
+/// Sends requests to one address.
+#[derive(Clone)]
+pub struct Line {
+    connections: Connections,
+    url: Uri,
+}
+
 /// Posts signed requests to one address.
 #[derive(Clone)]
 pub struct HookClient {
-    connections: Connections,
-    url: Uri,
+    line: Line,
     secrets: Vec<Secret>,
 }
 
@@ -49,6 +55,12 @@ enum Connections {
 type Client<C> = legacy::Client<C, Full<Bytes>>;
 
 /// The address may name what is private.
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Line")
+    }
+}
+
 impl fmt::Debug for HookClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("HookClient")
@@ -65,13 +77,13 @@ pub struct Message<'a> {
     pub traceparent: Option<&'a TraceParent>,
 }
 
-impl HookClient {
+impl Line {
     /// To this address, which begins with `http://` or `https://`. The machine's certificates say whom to trust
     /// (`SSL_CERT_FILE` names others).
     ///
     /// # Errors
     /// When certificates are needed, and the machine has none.
-    pub fn new(url: Uri, secrets: Vec<Secret>) -> io::Result<Self> {
+    pub fn new(url: Uri) -> io::Result<Self> {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
@@ -84,7 +96,36 @@ impl HookClient {
         } else {
             Connections::Plain(client.build(http))
         };
-        Ok(Self { connections, url, secrets })
+        Ok(Self { connections, url })
+    }
+
+    /// Asks for what is there. Takes as long as it takes.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn get(&self) -> Result<Response<Incoming>, HookError> {
+        let request = Request::get(self.url.clone())
+            .header(header::ACCEPT, "application/json")
+            .header(header::USER_AGENT, AGENT);
+        self.send(request.body(Full::default())?).await
+    }
+
+    async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, HookError> {
+        let answer = match &self.connections {
+            Connections::Plain(client) => client.request(request).await,
+            Connections::Tls(client) => client.request(request).await,
+        };
+        Ok(answer?)
+    }
+}
+
+impl HookClient {
+    /// To this address, with these secrets.
+    ///
+    /// # Errors
+    /// As [`Line::new`].
+    pub fn new(url: Uri, secrets: Vec<Secret>) -> io::Result<Self> {
+        Ok(Self { line: Line::new(url)?, secrets })
     }
 
     /// Sends it once. Takes as long as it takes.
@@ -94,7 +135,7 @@ impl HookClient {
     pub async fn post(&self, message: Message<'_>) -> Result<Response<Incoming>, HookError> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let signature = sign(&self.secrets, message.id, now, &message.body);
-        let mut request = Request::post(self.url.clone())
+        let mut request = Request::post(self.line.url.clone())
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::USER_AGENT, AGENT)
             .header("webhook-id", message.id)
@@ -103,12 +144,7 @@ impl HookClient {
         if let Some(traceparent) = message.traceparent {
             request = request.header("traceparent", traceparent.as_str());
         }
-        let request = request.body(Full::new(message.body))?;
-        let answer = match &self.connections {
-            Connections::Plain(client) => client.request(request).await,
-            Connections::Tls(client) => client.request(request).await,
-        };
-        Ok(answer?)
+        self.line.send(request.body(Full::new(message.body))?).await
     }
 }
 

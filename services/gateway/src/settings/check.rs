@@ -1,5 +1,6 @@
 //! Whether the values make sense, alone and together.
 
+mod auth;
 mod hooks;
 mod store;
 
@@ -19,7 +20,7 @@ use ringback_telemetry::{OtlpProtocol, TraceSettings};
 use ringback_wire::Limits as WireLimits;
 
 use super::{
-    Auth, Log, LogFormat, Settings, Store, rules,
+    Log, LogFormat, Settings, Store, rules,
     source::{Problems, Raw},
 };
 
@@ -34,7 +35,7 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
     }
     store::address(&raw.store, &mut problems);
     let durability = durability(&raw, &mut problems);
-    let auth = auth(&raw, listen, &mut problems);
+    let auth = auth::auth(&raw, listen, &mut problems);
     let ice = ice(&raw, &mut problems);
     let traces = traces(&raw, &mut problems);
     let events = hooks::events(&raw, &mut problems);
@@ -165,32 +166,6 @@ fn durability(raw: &Raw, problems: &mut Problems) -> Durability {
         _ => {
             problems.add("store.durability", "must be \"primary\" or \"replicated\"");
             Durability::Primary
-        }
-    }
-}
-
-fn auth(raw: &Raw, listen: Option<SocketAddr>, problems: &mut Problems) -> Option<Auth> {
-    let auth = &raw.auth;
-    match (auth.dev, auth.hs256_secret.is_empty()) {
-        (true, _) => {
-            let public = listen.is_some_and(|listen| !listen.ip().is_loopback());
-            if public && !auth.dev_anywhere {
-                problems.add(
-                    "auth.dev",
-                    "lets anybody be anybody, so server.listen must be a loopback address (or set auth.dev_anywhere)",
-                );
-            }
-            Some(Auth::Dev)
-        }
-        (false, false) => {
-            if auth.hs256_secret.len() < 32 {
-                problems.add("auth.hs256_secret", "must be 32 bytes or more (RFC 7518 section 3.2)");
-            }
-            Some(Auth::Hs256(auth.hs256_secret.clone()))
-        }
-        (false, true) => {
-            problems.add("auth.hs256_secret", "is needed to check tokens (or try --dev on your own machine)");
-            None
         }
     }
 }

@@ -5,8 +5,10 @@ use std::fmt;
 use toml::{Table, Value};
 
 /// What nobody but the gateway is to know. An address of a receiver may have a password in its path.
-const SECRETS: [&str; 8] = [
+const SECRETS: [&str; 10] = [
+    "auth.hs256_keys",
     "auth.hs256_secret",
+    "auth.jwks_urls",
     "store.password",
     "store.sentinel_password",
     "turn.secret",

@@ -82,6 +82,12 @@ pub(super) struct Store {
 #[derive(Deserialize)]
 pub(super) struct RawAuth {
     pub(super) hs256_secret: String,
+    pub(super) hs256_keys: Vec<String>,
+    pub(super) jwks_urls: Vec<String>,
+    pub(super) jwks_refresh_ms: u64,
+    pub(super) jwks_stale_ms: u64,
+    pub(super) issuer: String,
+    pub(super) audience: String,
     pub(super) dev: bool,
     pub(super) dev_anywhere: bool,
 }

@@ -96,8 +96,8 @@ impl<T: Transport> Driver<'_, T> {
 
     pub(super) fn next_wake(&self) -> Instant {
         let mut wake = self.times.next();
-        if let Some(expires_at) = self.token.expires_at {
-            wake = wake.min(Instant::now() + Duration::from_millis(expires_at.since(self.node.clock.now())));
+        for at in [self.token.expires_at, self.warns_at()].into_iter().flatten() {
+            wake = wake.min(Instant::now() + Duration::from_millis(at.since(self.node.clock.now())));
         }
         wake
     }
@@ -107,6 +107,7 @@ impl<T: Transport> Driver<'_, T> {
         if self.token.expires_at.is_some_and(|expires_at| self.node.clock.now() >= expires_at) {
             return Err(CloseCode::BadToken.into());
         }
+        self.warn_of_expiry().await?;
         if now >= self.times.silence() {
             return Err(CloseCode::NoPong.into());
         }

@@ -175,7 +175,7 @@ fn secrets(key: &str, texts: &[String], problems: &mut Problems) -> Vec<Secret> 
     texts.iter().filter_map(read).collect()
 }
 
-fn url(text: &str) -> Option<Uri> {
+pub(super) fn url(text: &str) -> Option<Uri> {
     let url: Uri = text.parse().ok()?;
     let known = matches!(url.scheme_str(), Some("http" | "https"));
     let authority = url.authority()?;

@@ -7,7 +7,7 @@ use jsonwebtoken::{
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, KeyOperations, PublicKeyUse},
 };
 
-use crate::Tenant;
+use ringback_call::TenantId;
 
 /// A secret for HS256 has at least so many bytes (RFC 7518 section 3.2).
 pub const SECRET_BYTES: usize = 32;
@@ -25,7 +25,7 @@ pub(crate) struct Key {
     pub(crate) algorithm: Algorithm,
     pub(crate) key: DecodingKey,
     /// The only tenant that it speaks for.
-    pub(crate) tenant: Option<Tenant>,
+    pub(crate) tenant: Option<TenantId>,
 }
 
 /// Keys, of which any may have signed a token.
@@ -91,7 +91,7 @@ impl KeySet {
     pub fn read(text: &str) -> Result<Self, NotAKey> {
         let (name, secret) = text.split_once('=').ok_or(NotAKey)?;
         let (tenant, id) = match name.split_once('/') {
-            Some((tenant, id)) => (Some(Tenant::new(tenant).ok_or(NotAKey)?), id),
+            Some((tenant, id)) => (Some(TenantId::new(tenant).map_err(|_| NotAKey)?), id),
             None => (None, name),
         };
         if !(1..=MAX_KID).contains(&id.len()) || secret.len() < SECRET_BYTES {
@@ -106,7 +106,7 @@ impl KeySet {
     ///
     /// # Errors
     /// When it is no such set, or has nothing that can be used.
-    pub fn read_jwks(json: &[u8], tenant: Option<&Tenant>) -> Result<(Self, usize), JwkSetError> {
+    pub fn read_jwks(json: &[u8], tenant: Option<&TenantId>) -> Result<(Self, usize), JwkSetError> {
         // A key of a kind that nobody knows must not take the others with it.
         #[derive(serde::Deserialize)]
         struct Loose {
@@ -128,7 +128,7 @@ impl KeySet {
     }
 }
 
-fn public(jwk: &Jwk, tenant: Option<&Tenant>) -> Option<Key> {
+fn public(jwk: &Jwk, tenant: Option<&TenantId>) -> Option<Key> {
     let common = &jwk.common;
     let signs = common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature);
     let verifies = common.key_operations.as_ref().is_none_or(|all| all.contains(&KeyOperations::Verify));

@@ -10,7 +10,7 @@ mod verifier;
 
 pub use error::TokenError;
 pub use grants::{Grants, Scope};
-pub use identity::{Identity, Tenant};
+pub use identity::Identity;
 pub use keys::{JwkSetError, KeySet, NotAKey, SECRET_BYTES};
 pub use turn::{TurnCredentials, TurnSecret};
 pub use verifier::{Accepts, Verifier};

@@ -6,10 +6,10 @@ use std::{
 };
 
 use jsonwebtoken::{Algorithm, Header, Validation, errors::ErrorKind};
-use ringback_call::{DeviceId, Timestamp, UserId};
+use ringback_call::{DeviceId, TenantId, Timestamp, UserId};
 use serde::Deserialize;
 
-use crate::{Identity, KeySet, Tenant, TokenError, grants::Granted, keys::Key};
+use crate::{Identity, KeySet, TokenError, grants::Granted, keys::Key};
 
 /// How far a token's clock may be ahead of or behind ours (RFC 7519 section 4.1.4: "some small leeway"), in seconds.
 const LEEWAY_S: u64 = 5;
@@ -150,9 +150,13 @@ impl Signed {
         if !self.accepts.audience.as_ref().is_none_or(meant) {
             return Err(TokenError::Audience);
         }
+        let tenant = tenant(claims.tenant.as_deref(), key)?;
+        let user = UserId::new(claims.sub).map_err(|_| TokenError::Subject)?;
         Ok(Identity {
-            tenant: tenant(claims.tenant.as_deref(), key)?,
-            user: UserId::new(claims.sub).map_err(|_| TokenError::Subject)?,
+            user: match tenant {
+                Some(tenant) => UserId::of(&tenant, &user),
+                None => user,
+            },
             device: claims.device,
             expires_at: Some(Timestamp(claims.exp.saturating_mul(1_000))),
             grants: match claims.grants {
@@ -210,8 +214,8 @@ fn read<'a>(token: &str, header: &Header, keys: &'a KeySet) -> Result<(Claims, &
 }
 
 /// Whose user it is: what the key is bound to, or else what the token says.
-fn tenant(claimed: Option<&str>, key: &Key) -> Result<Option<Tenant>, TokenError> {
-    let claimed = claimed.map(|name| Tenant::new(name).ok_or(TokenError::Claims)).transpose()?;
+fn tenant(claimed: Option<&str>, key: &Key) -> Result<Option<TenantId>, TokenError> {
+    let claimed = claimed.map(|name| TenantId::new(name).map_err(|_| TokenError::Claims)).transpose()?;
     match (&key.tenant, claimed) {
         (None, claimed) => Ok(claimed),
         (Some(bound), None) => Ok(Some(bound.clone())),

@@ -18,6 +18,7 @@
 //! | what a device has missed | `mailbox.rs` |
 //! | dropped and returning devices | `rules/attendance.rs` |
 //! | timeouts | `rules/deadlines.rs` |
+//! | users, and the tenants they belong to | `user.rs` |
 //! | requests sent twice | `replay.rs` |
 //! | what remains of a call that has ended, and who missed it | `detail_record.rs` |
 //! | what the application's servers are told | `outcome_events.rs` |
@@ -43,15 +44,14 @@ mod stored;
 mod terms;
 mod time;
 mod timeline;
+mod user;
 mod verdict;
 
 pub use call::{Call, Leg, Link};
 pub use command::{Action, Admission, Attendance, Command, Input, Opening, Origin};
 pub use decision::{Ack, Audience, Decision, Delivery, Event, FollowUp, Note, PeerStatus, Trim};
 pub use detail_record::CallRecord;
-pub use ids::{
-    CallId, ConnectionId, Detail, DeviceId, InvalidId, NodeId, RequestId, SessionId, TraceParent, UserId,
-};
+pub use ids::{CallId, ConnectionId, Detail, DeviceId, InvalidId, NodeId, RequestId, SessionId, TraceParent};
 pub use mailbox::{Mailbox, Void};
 pub use milestones::{Milestones, Phase};
 pub use outcome_events::OutcomeEvent;
@@ -65,6 +65,7 @@ pub use state::{Dialog, Negotiation, Outcome, State, StateName};
 pub use terms::Terms;
 pub use time::{Millis, Timestamp};
 pub use timeline::{Gathered, News, Step, Told, What};
+pub use user::{TenantId, UserId};
 pub use verdict::verdict;
 
 /// A device of a user, as the protocol names the two ends of a call.

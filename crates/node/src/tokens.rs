@@ -18,7 +18,7 @@ pub trait KeySource: Send + Sync + 'static {
 
 /// Why nobody is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unnamed {
+pub enum Unnamed {
     /// The token is at fault.
     Token(TokenError),
     /// No key has been fetched yet, so that nobody can say.
@@ -55,7 +55,10 @@ impl Node {
     }
 
     /// Whom a token names.
-    pub(crate) async fn identify(&self, token: &str) -> Result<Identity, Unnamed> {
+    ///
+    /// # Errors
+    /// When it is no good one, or nobody can say.
+    pub async fn identify(&self, token: &str) -> Result<Identity, Unnamed> {
         let verify = || self.verifier.verify(token, self.clock.now());
         match (verify(), self.key_source.get()) {
             (Err(TokenError::UnknownKey), Some(source)) => source.look_again().await,

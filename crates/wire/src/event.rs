@@ -6,7 +6,7 @@ use serde::{
     ser::{SerializeMap, SerializeSeq},
 };
 
-use crate::json_text::JsonValue;
+use crate::{json_text::JsonValue, party::Device};
 
 /// An event of a call, on its way to one client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,14 +68,14 @@ impl Serialize for EventFrame {
         map.serialize_entry("at", &self.at)?;
         match &self.event {
             Event::Incoming { from, media, metadata } => {
-                map.serialize_entry("from", from)?;
+                map.serialize_entry("from", &Device(from))?;
                 map.serialize_entry("media", media)?;
                 if let Some(metadata) = metadata {
                     map.serialize_entry("metadata", &JsonValue(metadata.as_str()))?;
                 }
             }
             Event::Ringing => {}
-            Event::Accepted { by } => map.serialize_entry("by", by)?,
+            Event::Accepted { by } => map.serialize_entry("by", &Device(by))?,
             Event::Offer(sdp) | Event::Answer(sdp) => map.serialize_entry("sdp", sdp.as_str())?,
             Event::Ice(candidates) => map.serialize_entry("candidates", &Candidates(candidates))?,
             Event::Connected { setup_ms } => map.serialize_entry("setup_ms", setup_ms)?,
@@ -88,7 +88,7 @@ impl Serialize for EventFrame {
             Event::Ended { reason, by, duration_ms, setup_ms, detail } => {
                 map.serialize_entry("reason", reason)?;
                 if let Some(by) = by {
-                    map.serialize_entry("by", by)?;
+                    map.serialize_entry("by", &Device(by))?;
                 }
                 if let Some(duration_ms) = duration_ms {
                     map.serialize_entry("duration_ms", duration_ms)?;

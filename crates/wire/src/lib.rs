@@ -16,6 +16,7 @@ mod limits;
 mod logged;
 mod missed;
 mod outcome_event;
+mod party;
 mod policy;
 mod server;
 

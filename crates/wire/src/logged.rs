@@ -5,7 +5,7 @@ use ringback_call::{
 };
 use serde::Serialize;
 
-use crate::PeerRef;
+use crate::{PeerRef, party};
 
 /// One call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,7 +29,7 @@ pub struct LoggedCall {
     /// Whether the user whose log it is missed it.
     pub missed: bool,
     /// Who ended it, unless it was the server.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "party::device", skip_serializing_if = "Option::is_none")]
     pub by: Option<Endpoint>,
     /// The device that answered, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]

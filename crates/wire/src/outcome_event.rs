@@ -11,7 +11,7 @@ use ringback_call::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::json_text::JsonValue;
+use crate::{json_text::JsonValue, party};
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -19,6 +19,8 @@ struct Body<'a> {
     r#type: OutcomeEvent,
     at: Timestamp,
     call: &'a CallId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
     caller: Party<'a>,
     callee: Party<'a>,
     media: Media,
@@ -41,6 +43,7 @@ struct Body<'a> {
 
 #[derive(Serialize)]
 struct Party<'a> {
+    #[serde(serialize_with = "party::name")]
     user: &'a UserId,
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<&'a DeviceId>,
@@ -50,7 +53,7 @@ struct Party<'a> {
 struct End {
     ended_at: Timestamp,
     reason: EndReason,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "party::device", skip_serializing_if = "Option::is_none")]
     by: Option<Endpoint>,
     phase: Phase,
     missed: bool,
@@ -95,6 +98,7 @@ pub fn write_outcome_event(
         r#type: event,
         at,
         call: &call.id,
+        tenant: call.caller.tenant(),
         caller: Party { user: &call.caller, device: Some(&call.caller_leg.device) },
         callee: Party { user: &call.callee, device: answered_by },
         media: call.media,

@@ -5,7 +5,10 @@ use std::ops::RangeInclusive;
 use ringback_call::{Call, Detail, Endpoint, Media, Millis, Terms, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::json_text::JsonValue;
+use crate::{
+    json_text::JsonValue,
+    party::{self, Device},
+};
 
 /// How long the policy may let a call ring, in milliseconds.
 const RINGING_MS: RangeInclusive<Millis> = 1_000..=600_000;
@@ -17,7 +20,9 @@ struct Question<'a> {
     id: &'a str,
     r#type: &'static str,
     call: &'a str,
-    caller: Endpoint,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
+    caller: Device<'a>,
     callee: Callee<'a>,
     media: Media,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,6 +34,7 @@ struct Question<'a> {
 
 #[derive(Serialize)]
 struct Callee<'a> {
+    #[serde(serialize_with = "party::name")]
     user: &'a UserId,
 }
 
@@ -38,11 +44,13 @@ struct Callee<'a> {
 /// When a value can't be written: a mistake of ours.
 pub fn write_policy_question(call: &Call) -> Result<(String, Vec<u8>), serde_json::Error> {
     let id = format!("{}_policy", call.id.as_str());
+    let caller = Endpoint { user: call.caller.clone(), device: call.caller_leg.device.clone() };
     let question = Question {
         id: &id,
         r#type: "call.policy",
         call: call.id.as_str(),
-        caller: Endpoint { user: call.caller.clone(), device: call.caller_leg.device.clone() },
+        tenant: call.caller.tenant(),
+        caller: Device(&caller),
         callee: Callee { user: &call.callee },
         media: call.media,
         metadata: call.metadata.as_ref().map(|metadata| JsonValue(metadata.as_str())),

@@ -8,7 +8,7 @@ use ringback_call::{
 };
 use serde::Serialize;
 
-use crate::{ErrorCode, EventFrame, MissedFrame};
+use crate::{ErrorCode, EventFrame, MissedFrame, party};
 
 /// A frame to a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -41,6 +41,7 @@ pub struct HelloAck {
     /// Whether continuity is proved; if not, `calls` is the truth to start from.
     pub resumed: bool,
     /// Who the client is, by its token.
+    #[serde(serialize_with = "party::name")]
     pub user: UserId,
     /// Its device, made up where the client named none.
     pub device: DeviceId,
@@ -110,6 +111,7 @@ pub struct Snapshot {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PeerRef {
     /// Who.
+    #[serde(serialize_with = "party::name")]
     pub user: UserId,
     /// On which device, once one is bound.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,7 @@ mod assets;
 mod call_log;
 mod calls;
 mod events;
+mod named;
 mod operations;
 mod port;
 mod reply;

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail, ensure};
 use jsonwebtoken::{EncodingKey, Header};
-use ringback_auth::{Scope, Tenant};
-use ringback_call::{DeviceId, UserId};
+use ringback_auth::Scope;
+use ringback_call::{DeviceId, TenantId, UserId};
 use serde::Serialize;
 
 use crate::settings::{Auth, Keys};
@@ -78,7 +78,7 @@ pub fn mint(auth: &Auth, wishes: &Wishes) -> anyhow::Result<String> {
     }
     let tenant = wishes.tenant.as_deref();
     ensure!(
-        tenant.is_none_or(|name| Tenant::new(name).is_some()),
+        tenant.is_none_or(|name| TenantId::new(name).is_ok()),
         "--tenant: must be 1 to 64 of A-Za-z0-9._-"
     );
     if let Some(scope) =
@@ -150,9 +150,9 @@ mod tests {
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
         let identity = verifier(&auth).verify(&mint(&auth, &wishes).unwrap(), Timestamp(now)).unwrap();
-        assert_eq!(identity.user.as_str(), "alice");
+        assert_eq!(identity.user.name(), "alice");
         assert_eq!(identity.device.as_ref().map(DeviceId::as_str), Some("phone"));
-        assert_eq!(identity.tenant.as_ref().map(Tenant::as_str), Some("acme"));
+        assert_eq!(identity.user.tenant(), Some("acme"));
         let user = |name| UserId::new(name).unwrap();
         assert!(identity.grants.may_call(&user("bob")) && !identity.grants.may_call(&user("carol")));
         assert!(identity.grants.has(Scope::Read) && !identity.grants.has(Scope::Write));

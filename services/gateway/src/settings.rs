@@ -8,8 +8,8 @@ mod source;
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use axum::http::Uri;
-use ringback_auth::{Accepts, KeySet, Tenant};
-use ringback_call::{BusyPolicy, Rules, Timeouts as CallTimeouts};
+use ringback_auth::{Accepts, KeySet};
+use ringback_call::{BusyPolicy, Rules, TenantId, Timeouts as CallTimeouts};
 use ringback_node::{Config, outbox::Terms, policy};
 use ringback_store::Partitions;
 use ringback_store_redis::{Credentials, Durability};
@@ -147,7 +147,7 @@ pub struct Jwks {
     /// The address.
     pub url: Uri,
     /// The only tenant that they speak for.
-    pub tenant: Option<Tenant>,
+    pub tenant: Option<TenantId>,
 }
 
 impl std::fmt::Debug for Auth {

@@ -78,7 +78,10 @@ fn a_good_token_names_its_user() {
         let identity = verifier.verify(&sign(algorithm, key, kid, &good()), NOW).unwrap();
         assert_eq!(identity.user.as_str(), "alice");
         assert_eq!(identity.expires_at, Some(Timestamp(SOON * 1_000)));
-        assert_eq!((identity.device, identity.tenant, identity.grants), (None, None, Default::default()));
+        assert_eq!(
+            (identity.device, identity.user.tenant(), identity.grants),
+            (None, None, Default::default())
+        );
     }
 }
 
@@ -189,7 +192,7 @@ fn claims_say_what_a_token_is_good_for() {
         "grants": {"call": ["bob"], "be_called": false, "scopes": ["read"]}});
     let identity = everything().verify(&sign(Algorithm::HS256, SECRET, None, &claims), NOW).unwrap();
     assert_eq!(identity.device.as_ref().map(DeviceId::as_str), Some("phone"));
-    assert_eq!(identity.tenant.as_ref().map(Tenant::as_str), Some("acme"));
+    assert_eq!(identity.user.tenant(), Some("acme"));
     assert!(
         identity.grants.may_call(&UserId::new("bob").unwrap())
             && !identity.grants.may_call(&UserId::new("carol").unwrap())
@@ -203,7 +206,7 @@ fn a_key_of_a_tenant_speaks_for_it_alone() {
     let verifier = Verifier::signed(keys, Accepts::default());
     let tenant = |claims: Value| {
         let token = sign(Algorithm::HS256, SECRET, Some("k"), &claims);
-        verifier.verify(&token, NOW).map(|identity| identity.tenant.unwrap().to_string())
+        verifier.verify(&token, NOW).map(|identity| identity.user.tenant().unwrap().to_owned())
     };
     assert_eq!(tenant(good()), Ok("acme".to_owned()));
     assert_eq!(tenant(with("tenant", json!("acme"))), Ok("acme".to_owned()));

@@ -249,8 +249,9 @@ impl Job {
 
     async fn run(self, node: Arc<Node>, us: Arc<Identity>, grants: Arc<Grants>, came: Instant) -> Done {
         match self {
-            Self::Request(Step::Place(id, init)) => {
+            Self::Request(Step::Place(id, mut init)) => {
                 let granted = grants.may_call(&init.to);
+                init.to = us.user.fellow(&init.to);
                 place(&node, us.origin(), (id, came), init, granted).await
             }
             Self::Request(Step::Act(id, call, input)) => act(&node, id, call, input, came).await,

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use axum::http::{HeaderMap, StatusCode};
 use headers::{CacheControl, HeaderMapExt as _};
 use http_body_util::{BodyExt as _, Limited};
-use ringback_auth::{KeySet, Tenant, Verifier};
+use ringback_auth::{KeySet, Verifier};
+use ringback_call::TenantId;
 use ringback_node::tokens::KeySource;
 use ringback_telemetry::{Fetched, Metrics};
 use tokio::{
@@ -48,7 +49,7 @@ struct State {
 /// One address.
 struct Source {
     line: Line,
-    tenant: Option<Tenant>,
+    tenant: Option<TenantId>,
     /// What it said last, and when.
     known: Option<(KeySet, Instant)>,
     /// Whether the last attempt failed.

@@ -1,6 +1,6 @@
 //! Who asks on the clients' port, beside their WebSocket.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::FromRequestParts,
@@ -9,8 +9,12 @@ use axum::{
 };
 use ringback_call::UserId;
 use ringback_node::Node;
+use tokio::time::timeout;
 
 use super::reply::{refusal, too_many};
+
+/// How long keys may be fetched for a token.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// The user whose token came along, and who has not asked too much.
 pub(super) struct Asking(pub(super) UserId);
@@ -19,16 +23,17 @@ impl FromRequestParts<Arc<Node>> for Asking {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, node: &Arc<Node>) -> Result<Self, Response> {
-        let user = user_of(node, &parts.headers);
+        let user = user_of(node, &parts.headers).await;
         let user = user.ok_or_else(|| refusal(StatusCode::UNAUTHORIZED, "no valid token"))?;
         node.asked_by.check(&user).map_err(too_many)?;
         Ok(Self(user))
     }
 }
 
-fn user_of(node: &Node, headers: &HeaderMap) -> Option<UserId> {
+async fn user_of(node: &Node, headers: &HeaderMap) -> Option<UserId> {
     let token = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
-    Some(node.verifier.verify(token, node.clock.now()).ok()?.user)
+    let identified = timeout(PATIENCE, node.identify(token)).await;
+    Some(identified.ok()?.ok()?.user)
 }
 
 /// The page may come from anywhere, as it may open a WebSocket: what lets it in is the token, and no cookie.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     http::StatusCode,
     response::Response,
 };
@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::{
     asking::Asking,
+    named::Named,
     reply::{json, refusal, unavailable},
 };
 
@@ -63,13 +64,10 @@ pub(super) async fn of_token(
 /// `GET /v1/users/{user}/log`: the same of any user.
 pub(super) async fn of_user(
     State(node): State<Arc<Node>>,
-    Path(user): Path<String>,
+    Named(user): Named,
     RawQuery(query): RawQuery,
 ) -> Response {
-    match UserId::new(user) {
-        Ok(user) => answer(&node, &user, query.as_deref()).await,
-        Err(_) => refusal(StatusCode::BAD_REQUEST, "no user id"),
-    }
+    answer(&node, &user, query.as_deref()).await
 }
 
 async fn answer(node: &Node, user: &UserId, query: Option<&str>) -> Response {

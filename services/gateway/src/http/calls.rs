@@ -8,13 +8,14 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use ringback_call::{CallId, Phase, Side, Timestamp, UserId, verdict};
+use ringback_call::{CallId, Phase, Side, Timestamp, verdict};
 use ringback_node::{Node, calls::Timeline};
 use ringback_store::StoreError;
 use serde_json::{Value, json};
 
 use super::{
     asking::Asking,
+    named::Named,
     reply::{json, refusal, unavailable},
     steps::steps,
 };
@@ -62,8 +63,7 @@ pub(super) async fn timeline(State(node): State<Arc<Node>>, Path(call): Path<Str
 }
 
 /// `GET /v1/users/{user}/calls`: the user's live calls, and those that have ended of late.
-pub(super) async fn of_user(State(node): State<Arc<Node>>, Path(user): Path<String>) -> Response {
-    let Ok(user) = UserId::new(user) else { return refusal(StatusCode::BAD_REQUEST, "no user id") };
+pub(super) async fn of_user(State(node): State<Arc<Node>>, Named(user): Named) -> Response {
     let found = async {
         let mut calls = Vec::new();
         for id in node.calls.calls_of(&user).await? {
@@ -96,10 +96,11 @@ fn summary(Timeline { call, notes }: &Timeline) -> Value {
     let outcome = call.outcome().map(|outcome| {
         json!({
             "reason": outcome.reason.as_str(),
-            "by": outcome.by,
+            "by": outcome.by.as_ref().map(|by| json!({"user": by.user.name(), "device": by.device})),
             "at": outcome.at,
             "setup_ms": outcome.setup_ms,
             "duration_ms": outcome.duration_ms,
+            "detail": outcome.detail,
         })
     });
     let phase = |(phase, from, to): (Phase, Timestamp, Timestamp)| json!({"phase": phase.as_str(), "from": from, "to": to, "ms": to.since(from)});
@@ -109,8 +110,9 @@ fn summary(Timeline { call, notes }: &Timeline) -> Value {
         "phase": call.phase().as_str(),
         "outcome": outcome,
         "verdict": verdict(call, notes.iter().map(|(_, record)| &record.note)),
-        "caller": {"user": call.caller, "device": call.final_device(Side::Caller)},
-        "callee": {"user": call.callee, "device": call.final_device(Side::Callee)},
+        "tenant": call.caller.tenant(),
+        "caller": {"user": call.caller.name(), "device": call.final_device(Side::Caller)},
+        "callee": {"user": call.callee.name(), "device": call.final_device(Side::Callee)},
         "media": call.media,
         "created_at": call.created_at,
         "milestones": call.milestones,

@@ -2,7 +2,8 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use ringback_auth::{Accepts, KeySet, SECRET_BYTES, Tenant};
+use ringback_auth::{Accepts, KeySet, SECRET_BYTES};
+use ringback_call::TenantId;
 
 use super::hooks::url;
 use crate::settings::{
@@ -76,7 +77,7 @@ fn jwks(raw: &Raw, problems: &mut Problems) -> Vec<Jwks> {
     }
     let read = |text: &String| {
         let (tenant, address) = match text.split_once('=').filter(|(name, _)| !name.contains(':')) {
-            Some((name, address)) => (Some(Tenant::new(name)?), address),
+            Some((name, address)) => (Some(TenantId::new(name).ok()?), address),
             None => (None, text.as_str()),
         };
         Some(Jwks { url: url(address)?, tenant })

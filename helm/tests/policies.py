@@ -6,7 +6,7 @@ import tomllib
 
 from chart import gateways, of_kind, pods, settings
 
-SECRET_WORDS = re.compile(r"secret|password|token", re.IGNORECASE)
+SECRET_WORDS = re.compile(r"secret|password|token|key", re.IGNORECASE)
 
 
 def nobody_is_root(objects):

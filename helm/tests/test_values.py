@@ -27,7 +27,10 @@ REFUSED = [
     ("settings.webhooks.url=https://user:sesame@hooks.example.org", "url"),
     ("settings.policy.url=https://user:sesame@policy.example.org", "url"),
     ("settings.telemetry.otlp_endpoint=http://user:sesame@collector:4317", "otlp_endpoint"),
-    ('extraEnv=[{"name":"RINGBACK_TURN__SECRET","value":"sesame"}]', "extraEnv"),
+    *((f'extraEnv=[{{"name":"{name}","value":"sesame"}}]', "extraEnv") for name in
+      ("RINGBACK_TURN__SECRET", "RINGBACK_AUTH__HS256_KEYS", "RINGBACK_STORE__URL", "ringback_webhooks__url", "RINGBACK_AUTH__JWKS_URLS")),
+    ('settings.auth.hs256_keys=["k=sesame"]', "hs256_keys"),
+    ('settings.auth.jwks_urls=["acme=https://u:sesame@keys.example.org"]', "jwks_urls"),
     ('extraEnv=[{"name":"RINGBACK_LOG__FILTER","value":1}]', "value"),
     ("auth.hs256Secret=short", "hs256Secret"),
     ("service.type=Public", "type"),
@@ -115,12 +118,12 @@ class Values(unittest.TestCase):
 
     def test_what_gateways_connect_to_may_be_reached(self):
         values = ["networkPolicy.egress.enabled=true", "settings.webhooks.url=https://hooks.example.org/ringback", "webhooks.existingSecret.name=s",
-                  "settings.telemetry.otlp_endpoint=http://collector:4317", "settings.policy.url=http://policy:7070", "policy.existingSecret.name=s",
+                  "settings.telemetry.otlp_endpoint=http://collector:4317", "settings.policy.url=http://policy:7070", 'settings.auth.jwks_urls=["acme=http://keys:7171/jwks.json"]', "policy.existingSecret.name=s",
                   'networkPolicy.egress.collectorTo=[{"namespaceSelector":{"matchLabels":{"a":"b"}}}]']
         for which in HELMS:
             (policy,) = [each for each in of_kind(objects(which, *given(TRIAL), *given(values)), "NetworkPolicy") if "egress" in each["spec"]]
             open_to = {port["port"]: rule.get("to") for rule in policy["spec"]["egress"] for port in rule["ports"]}
-            self.assertEqual({53, 6379, 443, 4317, 7070}, set(open_to))
+            self.assertEqual({53, 6379, 443, 4317, 7070, 7171}, set(open_to))
             self.assertIsNone(open_to[443])
             self.assertEqual([{"namespaceSelector": {"matchLabels": {"a": "b"}}}], open_to[4317])
 

@@ -34,12 +34,12 @@ const BRIEF: usize = 6;
 /// How long both are watched after the update.
 const AFTER: Duration = Duration::from_secs(2);
 
-/// What a gateway ends calls by, unless it is told otherwise.
+/// What a gateway ends calls by, unless it is told otherwise: `ringback-gateway --print-defaults`.
 const TIMEOUTS: Timeouts = Timeouts {
-    ringing: Duration::from_secs(60),
+    ringing: Duration::from_secs(45),
     connecting: Duration::from_secs(30),
-    idle: Duration::from_secs(45),
-    reconnect: Duration::from_secs(30),
+    idle: Duration::from_secs(15),
+    reconnect: Duration::from_secs(20),
 };
 
 /// All who call each other.

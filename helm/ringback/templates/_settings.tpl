@@ -62,6 +62,7 @@ redis://{{ include "ringback.fullname" . }}-redis:6379
 {{- define "ringback.tokenEnv" -}}
 {{- if not .Values.auth.dev }}
 {{- include "ringback.secretEnv" (list . "RINGBACK_AUTH__HS256_SECRET" .Values.auth.existingSecret .Values.auth.hs256Secret "hs256-secret") }}
+{{- include "ringback.secretEnv" (list . "RINGBACK_AUTH__HS256_KEYS" .Values.auth.keysSecret "" "") }}
 {{- end }}
 {{- end -}}
 
@@ -105,10 +106,11 @@ redis://{{ include "ringback.fullname" . }}-redis:6379
 {{/* What a schema can't see: values that need each other. */}}
 {{- define "ringback.check" -}}
 {{- $auth := .Values.auth -}}
-{{- if not (or $auth.dev $auth.existingSecret.name $auth.hs256Secret) -}}
-{{- fail "auth.existingSecret.name is needed: a Secret with what clients' tokens are signed with (or, for a trial, auth.hs256Secret or auth.dev=true)" -}}
+{{- $keys := or $auth.existingSecret.name $auth.hs256Secret $auth.keysSecret.name (default dict .Values.settings.auth).jwks_urls -}}
+{{- if not (or $auth.dev $keys) -}}
+{{- fail "auth.existingSecret.name is needed: a Secret with what clients' tokens are signed with (or auth.keysSecret.name, or settings.auth.jwks_urls; or, for a trial, auth.hs256Secret or auth.dev=true)" -}}
 {{- end -}}
-{{- if and $auth.dev (or $auth.existingSecret.name $auth.hs256Secret) -}}
+{{- if and $auth.dev (or $auth.existingSecret.name $auth.hs256Secret $auth.keysSecret.name) -}}
 {{- fail "auth.dev and a secret: only one of them" -}}
 {{- end -}}
 {{- if and (default dict .Values.settings.turn).urls (not (or .Values.turn.existingSecret.name .Values.turn.secret)) -}}

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, path::Path};
 
-use config::{Config, Environment, File, FileFormat};
+use config::{Config, ConfigError, Environment, File, FileFormat};
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -220,12 +220,25 @@ pub(super) fn load(
     for (key, value) in overrides {
         builder = builder.set_override(key, value).map_err(|error| one(&error))?;
     }
-    let merged: Table = builder.build().and_then(Config::try_deserialize).map_err(|error| one(&error))?;
+    let merged: Table = builder.build().and_then(Config::try_deserialize).map_err(|error| unread(&error))?;
     let defaults: Table = DEFAULTS.parse().map_err(|error| one(&error))?;
 
     let mut problems = Problems::default();
     let values = shape(&merged, &defaults, &mut problems);
     Ok(Loaded { values, defaults, problems })
+}
+
+/// Why the sources can't be read. What the library says of a file that is no TOML shows the line, which may hold a secret.
+fn unread(error: &ConfigError) -> Problems {
+    let ConfigError::FileParse { uri, cause } = error else { return Problems::one(error) };
+    let file = uri.as_deref().unwrap_or("the file");
+    let text = cause.to_string();
+    // "TOML parse error at line 2, column 5", and then the line.
+    let place = text.lines().next().unwrap_or_default().trim_end_matches(':');
+    // The last line says what is wrong, in words of the library's own.
+    let why =
+        text.lines().last().filter(|why| !why.contains(['|', '^', '=', '"', '\'', '`'])).unwrap_or_default();
+    Problems::one(&format_args!("{file}: {place}{}{why}", if why.is_empty() { "" } else { ": " }))
 }
 
 /// What all sources together say.

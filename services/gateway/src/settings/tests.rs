@@ -44,6 +44,23 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
+fn a_file_that_is_no_toml_is_not_repeated() {
+    for text in [
+        "[auth]\nhs256_secret = \"sesame",
+        "[auth]\nhs256_secret = sesame\n",
+        "[auth]\nhs256_secret = \"sesame\"\nhs256_secret = \"sesame\"\n",
+        "[auth]\nsesame\n",
+        "[auth]\nhs256_keys = [\"k=sesame\"",
+    ] {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        write!(file, "{text}").unwrap();
+        let problems = load_with(Some(file.path()), &[], Vec::new()).unwrap_err().to_string();
+        assert!(!problems.contains("sesame"), "{problems}");
+        assert!(problems.contains("line ") && problems.contains(file.path().to_str().unwrap()), "{problems}");
+    }
+}
+
+#[test]
 fn all_problems_are_told_at_once() {
     let Problems(problems) = load(&[
         ("RINGBACK_TIMEOUTS__RINGING_MS", "soon"),

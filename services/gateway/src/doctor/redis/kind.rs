@@ -16,7 +16,7 @@ pub(super) const TOO_LONG_MS: u64 = 10_000;
 
 pub(super) fn judge(topology: &Topology) -> Vec<Finding> {
     match topology {
-        Topology::Standalone => vec![Finding::ok("redis", "one server, as store.url says")],
+        Topology::Standalone => vec![Finding::note("redis", "store.url names one server")],
         Topology::Sentinel(views) => {
             each(views, "sentinel", sentinel).into_iter().chain(agreement(views)).collect()
         }

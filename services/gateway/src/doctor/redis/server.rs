@@ -26,7 +26,7 @@ pub(super) fn judge(
     durability: Durability,
 ) -> Vec<Finding> {
     let subject = format!("redis {address}");
-    let rules: [Option<Finding>; 11] = [
+    let rules: [Option<Finding>; 12] = [
         Some(version(&subject, facts)),
         role(&subject, facts, topology),
         Some(replicas(&subject, facts, durability)),
@@ -34,7 +34,8 @@ pub(super) fn judge(
         Some(memory(&subject, facts)),
         Some(buffer(&subject, facts.subscriber_buffer)),
         coverage(&subject, facts),
-        timeouts(&subject, facts),
+        idle_timeout(&subject, facts),
+        node_timeout(&subject, facts),
         Some(persistence(&subject, facts)),
         Some(round_trip(&subject, facts)),
         Some(clock(&subject, facts)),
@@ -149,11 +150,13 @@ fn coverage(subject: &str, facts: &ServerFacts) -> Option<Finding> {
     })
 }
 
-fn timeouts(subject: &str, facts: &ServerFacts) -> Option<Finding> {
-    if let Some(seconds @ 1..) = facts.idle_timeout_s {
-        let text = format!("closes connections that are idle for {seconds} s");
-        return Some(Finding::warning(subject, text).hint("set timeout to 0"));
-    }
+fn idle_timeout(subject: &str, facts: &ServerFacts) -> Option<Finding> {
+    let seconds = facts.idle_timeout_s.filter(|seconds| *seconds > 0)?;
+    let text = format!("closes connections that are idle for {seconds} s");
+    Some(Finding::warning(subject, text).hint("set timeout to 0"))
+}
+
+fn node_timeout(subject: &str, facts: &ServerFacts) -> Option<Finding> {
     let timeout = facts.node_timeout_ms.filter(|ms| facts.clustered && *ms > TOO_LONG_MS)?;
     let text = format!("cluster-node-timeout is {timeout} ms");
     Some(Finding::warning(subject, text).hint("3000 to 5000: for so long calls wait when a primary is lost"))

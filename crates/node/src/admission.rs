@@ -3,15 +3,23 @@
 
 use std::sync::Arc;
 
+use ringback_session::Departure;
+use ringback_wire::CloseCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::config::Limits;
+use crate::{
+    addresses::{Addresses, Stay},
+    config::Limits,
+};
+
+pub use crate::addresses::{Address, Crowded};
 
 /// The doors.
 #[derive(Debug)]
 pub struct Admission {
     connections: Arc<Semaphore>,
     greetings: Arc<Semaphore>,
+    addresses: Arc<Addresses>,
 }
 
 /// A place. Given back when it is dropped.
@@ -19,6 +27,7 @@ pub struct Admission {
 pub struct Place {
     _connection: OwnedSemaphorePermit,
     greeting: Option<OwnedSemaphorePermit>,
+    stay: Option<Stay>,
 }
 
 /// Why there is none.
@@ -28,6 +37,8 @@ pub enum Full {
     Connections,
     /// Too many are being greeted at the moment: worth trying again soon.
     Greetings,
+    /// Its address has had its share.
+    Address(Crowded),
 }
 
 impl Admission {
@@ -36,17 +47,35 @@ impl Admission {
         Self {
             connections: Arc::new(Semaphore::new(limits.connections)),
             greetings: Arc::new(Semaphore::new(limits.greetings)),
+            addresses: Arc::new(Addresses::new(&limits.per_address)),
         }
     }
 
-    /// Takes a place for a new connection.
+    /// Takes a place for a new connection from an address, or from where nothing is limited by it.
     ///
     /// # Errors
     /// When there is none.
-    pub fn enter(&self) -> Result<Place, Full> {
+    pub fn enter(&self, from: Option<Address>) -> Result<Place, Full> {
+        // First: who floods the gateway should not be told that it is full, and others not find it so.
+        let stay = from.map(|address| self.addresses.enter(address)).transpose().map_err(Full::Address)?;
         let connection = Arc::clone(&self.connections).try_acquire_owned().map_err(|_| Full::Connections)?;
         let greeting = Arc::clone(&self.greetings).try_acquire_owned().map_err(|_| Full::Greetings)?;
-        Ok(Place { _connection: connection, greeting: Some(greeting) })
+        Ok(Place { _connection: connection, greeting: Some(greeting), stay })
+    }
+
+    /// Whether an address is listened to, otherwise than by a connection.
+    ///
+    /// # Errors
+    /// When it is not, for now.
+    pub fn admit(&self, from: Option<Address>) -> Result<(), Crowded> {
+        from.map_or(Ok(()), |address| self.addresses.admit(address))
+    }
+
+    /// Somebody from there could not say who they are.
+    pub fn failed(&self, from: Option<Address>) {
+        if let Some(address) = from {
+            self.addresses.failed(address);
+        }
     }
 }
 
@@ -55,29 +84,33 @@ impl Place {
     pub(crate) fn greeted(&mut self) {
         self.greeting = None;
     }
+
+    /// There is no session, and this is why. A client that has left, or that the store could not serve, has done nothing.
+    pub(crate) fn refused(&self, why: Departure) {
+        use CloseCode::{BadFrame, BadToken, FrameTooLarge, NoHello};
+        if let (Departure::Closed(BadToken | NoHello | BadFrame | FrameTooLarge), Some(stay)) =
+            (why, &self.stay)
+        {
+            stay.failed();
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::tests::config;
 
     #[test]
     fn places_are_given_back() {
-        let limits = Limits {
-            connections: 2,
-            greetings: 1,
-            requests_per_second: 1,
-            request_burst: 1,
-            devices_per_user: 1,
-            outbox_frames: 1,
-        };
+        let limits = Limits { connections: 2, greetings: 1, ..config("n").limits };
         let doors = Admission::new(&limits);
-        let mut first = doors.enter().unwrap();
-        assert_eq!(doors.enter().unwrap_err(), Full::Greetings);
+        let mut first = doors.enter(None).unwrap();
+        assert_eq!(doors.enter(None).unwrap_err(), Full::Greetings);
         first.greeted();
-        let second = doors.enter().unwrap();
-        assert_eq!(doors.enter().unwrap_err(), Full::Connections);
+        let second = doors.enter(None).unwrap();
+        assert_eq!(doors.enter(None).unwrap_err(), Full::Connections);
         drop(second);
-        assert!(doors.enter().is_ok());
+        assert!(doors.enter(None).is_ok());
     }
 }

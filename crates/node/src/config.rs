@@ -69,6 +69,21 @@ pub struct Limits {
     pub devices_per_user: usize,
     /// Frames that wait for one connection.
     pub outbox_frames: usize,
+    /// What one address may have.
+    pub per_address: AddressLimits,
+}
+
+/// Bounds on one address; 0: none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AddressLimits {
+    /// Connections of this gateway.
+    pub connections: usize,
+    /// Attempts to connect, a second.
+    pub upgrades_per_second: u32,
+    /// Attempts at once.
+    pub upgrade_burst: u32,
+    /// Hellos that are refused, a minute and at once. Who has more of them is not let in for a while.
+    pub failures_per_minute: u32,
 }
 
 /// How long calls are kept.
@@ -126,6 +141,7 @@ pub(crate) mod tests {
                 request_burst: 200,
                 devices_per_user: 16,
                 outbox_frames: 256,
+                per_address: AddressLimits::default(),
             },
             keep: Keep {
                 live_ms: 3_600_000,

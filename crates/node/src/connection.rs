@@ -74,6 +74,7 @@ pub fn serve(
         let departure = match greeted {
             Ok(welcome) => driver::drive(&node, &mut socket, welcome).await,
             Err(departure) => {
+                place.refused(departure);
                 node.metrics.hellos.inc((Greeting::Refused,));
                 tracing::debug!(reason = departure.label(), "no session");
                 departure
@@ -116,7 +117,7 @@ mod tests {
     #[tokio::test]
     async fn an_idle_connection_is_small() {
         let node = Stage::new().node;
-        let place = node.admission.enter().unwrap();
+        let place = node.admission.enter(None).unwrap();
         let size = size_of_val(&serve(node, Silent, Format::Json, place));
         // With a socket and tokio's part it fits into what jemalloc gives for 2,560 bytes.
         assert!(size < 2_000, "what is rare has to be boxed: {size} bytes");

@@ -6,6 +6,7 @@
 //! [`outbox`] brings what the application's servers are told to them, [`recovery`] makes good what was lost on the way, [`sweeper`] wakes calls whose deadline has passed, [`cluster`]
 //! knows the other gateways, [`node`] puts it all together.
 
+mod addresses;
 pub mod admission;
 pub mod background;
 pub mod calls;

@@ -1,6 +1,12 @@
 //! The clock of the rate limits: the runtime's, as everywhere else, so that paused time is paused for them too.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    fmt,
+    hash::Hash,
+    num::NonZeroU32,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use governor::{
     Quota, RateLimiter,
@@ -35,16 +41,71 @@ pub(crate) fn limit(quota: Quota) -> Rate {
 
 /// Users who are remembered at most: of those who ask beside their connections.
 const MAX_USERS: usize = 10_000;
+/// How often those are forgotten at most who have not been here for a while: going through all of them takes time.
+const TIDY: Duration = Duration::from_millis(200);
+
+/// Why somebody is held off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// They have had their share, for now.
+    For(Duration),
+    /// Nobody remembers them, and there are too many who are remembered.
+    Unknown,
+}
+
+/// The same limit for each of many, of whom no more than so many are remembered.
+pub(crate) struct Shares<K: Hash + Eq + Clone> {
+    shares: RateLimiter<K, HashMapStateStore<K>, RuntimeClock, NoOpMiddleware<Duration>>,
+    most: usize,
+    tidied: Mutex<Option<Instant>>,
+}
+
+impl<K: Hash + Eq + Clone> fmt::Debug for Shares<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Shares(of at most {})", self.most)
+    }
+}
+
+impl<K: Hash + Eq + Clone> Shares<K> {
+    pub(crate) fn new(quota: Quota, most: usize) -> Self {
+        let store = HashMapStateStore::default();
+        let shares = RateLimiter::new(quota, store, RuntimeClock(Instant::now()));
+        Self { shares, most, tidied: Mutex::default() }
+    }
+
+    /// Takes once of a share.
+    pub(crate) fn check(&self, key: &K) -> Result<(), Held> {
+        if self.shares.len() >= self.most && !self.tidy() {
+            return Err(Held::Unknown);
+        }
+        let clock = self.shares.clock();
+        self.shares.check_key(key).map_err(|not_until| Held::For(not_until.wait_time_from(clock.now())))
+    }
+
+    /// Forgets those who have all of their share; whether there is room then.
+    fn tidy(&self) -> bool {
+        let mut tidied = self.tidied.lock().unwrap_or_else(PoisonError::into_inner);
+        if tidied.is_none_or(|tidied| tidied.elapsed() >= TIDY) {
+            self.shares.retain_recent();
+            *tidied = Some(Instant::now());
+        }
+        self.shares.len() < self.most
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.shares.len()
+    }
+}
 
 /// A limit on what each user may ask otherwise than by a connection.
 #[derive(Debug)]
-pub struct PerUser(RateLimiter<UserId, HashMapStateStore<UserId>, RuntimeClock, NoOpMiddleware<Duration>>);
+pub struct PerUser(Shares<UserId>);
 
 impl PerUser {
     /// As much as one connection may.
     pub(crate) fn new(limits: &Limits) -> Self {
-        let store = HashMapStateStore::default();
-        Self(RateLimiter::new(quota(limits), store, RuntimeClock(Instant::now())))
+        Self(Shares::new(quota(limits), MAX_USERS))
     }
 
     /// Whether a user may ask once more.
@@ -52,13 +113,10 @@ impl PerUser {
     /// # Errors
     /// How long to wait; a user whom nobody remembers waits too, where there are too many at once.
     pub fn check(&self, user: &UserId) -> Result<(), Duration> {
-        if self.0.len() >= MAX_USERS {
-            self.0.retain_recent();
-            if self.0.len() >= MAX_USERS {
-                return Err(FULL);
-            }
-        }
-        self.0.check_key(user).map_err(|not_until| not_until.wait_time_from(self.0.clock().now()))
+        self.0.check(user).map_err(|held| match held {
+            Held::For(wait) => wait,
+            Held::Unknown => FULL,
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use ringback_auth::Verifier;
 use ringback_call::{NodeId, OutcomeEvent, Rules};
 use ringback_node::{
     Config, Node,
-    config::{ConnectionTimes, Events, Keep, Limits},
+    config::{AddressLimits, ConnectionTimes, Events, Keep, Limits},
     machine::Machine,
     serve,
 };
@@ -168,7 +168,7 @@ impl Fleet {
         if node.stop.is_cancelled() {
             return false;
         }
-        let Ok(admitted) = node.admission.enter() else { return false };
+        let Ok(admitted) = node.admission.enter(None) else { return false };
         running.links.retain(|link| link.strong_count() > 0);
         running.links.push(Arc::downgrade(link));
         let served = serve(Arc::clone(node), ServerEnd::new(Arc::clone(link)), format, admitted);
@@ -208,6 +208,7 @@ fn config(name: &str) -> Config {
             request_burst: 200,
             devices_per_user: 16,
             outbox_frames: 256,
+            per_address: AddressLimits::default(),
         },
         keep: Keep {
             live_ms: 3_600_000,

@@ -145,6 +145,16 @@ labels! {
         Connections = "connections",
         /// Too many are being greeted.
         Greetings = "greetings",
+        /// Its address has as many as it may.
+        AddressConnections = "address_connections",
+        /// Its address connects too often.
+        AddressRate = "address_rate",
+        /// Too many hellos from its address were refused.
+        AddressFailures = "address_failures",
+        /// Its address has as many as it may that are no WebSockets (yet).
+        HalfOpen = "half_open",
+        /// Pages of its origin may not connect.
+        Origin = "origin",
     }
 
     /// What clients ask for.

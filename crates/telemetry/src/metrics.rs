@@ -160,7 +160,7 @@ metrics! {
     jwks_age: Gauge<()> = "ringback_jwks_age_seconds", NONE;
     /// Connections that ended, and why.
     disconnects: Counter<(Departure,)> = "ringback_disconnects_total", NONE;
-    /// Connections that were turned away with 503.
+    /// Connections that were turned away before they were WebSockets.
     turned_away: Counter<(NoRoom,)> = "ringback_connections_refused_total", NONE;
     /// Clients that were asked to connect anew (`goaway`).
     goaways: Counter<()> = "ringback_goaways_total", NONE;

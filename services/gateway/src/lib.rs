@@ -14,4 +14,5 @@ pub mod mint;
 pub mod probe;
 pub mod settings;
 pub mod version;
+pub mod visitors;
 pub mod websocket;

@@ -16,7 +16,7 @@ use ringback_store_redis::{Credentials, Durability};
 use ringback_telemetry::TraceSettings;
 use serde::Deserialize;
 
-use crate::hooks::signature::Secret;
+use crate::{hooks::signature::Secret, visitors::Manners};
 
 pub use chosen::Chosen;
 pub use source::{DEFAULTS, Overrides, Problems};
@@ -28,6 +28,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where operators look.
     pub admin_listen: SocketAddr,
+    /// How those have to behave who connect.
+    pub manners: Manners,
     /// What the node does.
     pub node: Config,
     /// Where it keeps everything.

@@ -4,7 +4,7 @@ use std::{error::Error, future::ready, panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{
     extract::{
-        State, WebSocketUpgrade,
+        Extension, State, WebSocketUpgrade,
         ws::{CloseFrame, Message, WebSocket},
     },
     http::{StatusCode, header},
@@ -12,12 +12,17 @@ use axum::{
 };
 use bytes::Bytes;
 use futures::{FutureExt as _, SinkExt};
-use ringback_node::{Incoming, Node, Transport, admission::Full};
+use ringback_node::{
+    Incoming, Node, Transport,
+    admission::{Crowded, Full},
+};
 use ringback_session::Departure;
 use ringback_telemetry::NoRoom;
 use ringback_wire::{CloseCode, Format};
 use tracing::Instrument;
 use tungstenite::error::{CapacityError, ProtocolError};
+
+use crate::{http::too_many, visitors::Visitor};
 
 /// A frame this many times the limit is not even read: the connection is closed while it arrives.
 const UNREADABLE: usize = 4;
@@ -30,8 +35,12 @@ const SOON: std::ops::RangeInclusive<u32> = 1..=3;
 const LATER: std::ops::RangeInclusive<u32> = 5..=15;
 
 /// `GET /v1/ws`
-pub async fn upgrade(State(node): State<Arc<Node>>, upgrade: WebSocketUpgrade) -> Response {
-    let place = match node.admission.enter() {
+pub async fn upgrade(
+    State(node): State<Arc<Node>>,
+    Extension(Visitor(address)): Extension<Visitor>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let place = match node.admission.enter(address) {
         Ok(place) => place,
         Err(full) => return no_place(&node, full),
     };
@@ -62,14 +71,26 @@ pub async fn upgrade(State(node): State<Arc<Node>>, upgrade: WebSocketUpgrade) -
 }
 
 fn no_place(node: &Node, full: Full) -> Response {
+    tracing::debug!(?full, "a connection was turned away");
     let (wait, reason) = match full {
         Full::Connections => (fastrand::u32(LATER), NoRoom::Connections),
         Full::Greetings => (fastrand::u32(SOON), NoRoom::Greetings),
+        Full::Address(crowded) => return not_from_there(node, crowded),
     };
     node.metrics.turned_away.inc((reason,));
-    tracing::debug!(?full, "a connection was turned away");
     let headers = [(header::RETRY_AFTER, wait.to_string())];
     (StatusCode::SERVICE_UNAVAILABLE, headers, "no place for another connection: try again\n").into_response()
+}
+
+/// Its address has had its share.
+pub fn not_from_there(node: &Node, crowded: Crowded) -> Response {
+    let (wait, reason) = match crowded {
+        Crowded::Connections(wait) => (wait, NoRoom::AddressConnections),
+        Crowded::Rate(wait) => (wait, NoRoom::AddressRate),
+        Crowded::Failures(wait) => (wait, NoRoom::AddressFailures),
+    };
+    node.metrics.turned_away.inc((reason,));
+    too_many(wait)
 }
 
 /// The socket, and what may go over it.

@@ -1,19 +1,26 @@
 //! Takes connections, and speaks HTTP on them.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::Semaphore,
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::visitors::{Knock, Peer};
 
 /// How long a client may take to say what it wants, and a connection may stay that nobody asks anything on.
 const HEAD: Duration = Duration::from_secs(10);
@@ -26,14 +33,20 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// Connections at once that are no WebSockets (yet): one more waits until it is taken.
 const PLACES: usize = 4_096;
 
-/// Serves a port until the gateway stops. A connection that becomes a WebSocket is no longer this one's to count.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+/// Serves a port until the gateway stops, but not those to whom nobody opens: they are closed without a word, which costs
+/// the least. A connection that becomes a WebSocket is no longer this one's to count.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    open: impl Fn(SocketAddr) -> Option<Knock>,
+    stop: CancellationToken,
+) {
     let places = Arc::new(Semaphore::new(PLACES));
     let connections = TaskTracker::new();
     let take = async || {
         let place = Arc::clone(&places).acquire_owned().await.ok()?;
         match listener.accept().await {
-            Ok((stream, _)) => Some((stream, place)),
+            Ok((stream, peer)) => Some((stream, peer, open(peer)?, place)),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
                 sleep(AGAIN).await;
@@ -42,22 +55,31 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
         }
     };
     while let Some(taken) = stop.run_until_cancelled(take()).await {
-        if let Some((stream, place)) = taken {
-            connections.spawn(speak(stream, router.clone(), stop.clone(), place));
+        if let Some((stream, peer, knock, place)) = taken {
+            let (router, stop) = (router.clone(), stop.clone());
+            connections.spawn(async move {
+                speak(stream, peer, router, stop).await;
+                drop((knock, place));
+            });
         }
     }
     connections.close();
     connections.wait().await;
 }
 
-async fn speak(stream: TcpStream, router: Router, stop: CancellationToken, _place: OwnedSemaphorePermit) {
+async fn speak(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
     // Small messages that wait for an acknowledgement of the one before would come 40 ms late.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
-    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        router.call(request)
+    });
+    let connection = http.serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection.with_upgrades());
     let told = async {
         let _ = timeout(LIFE, stop.cancelled()).await;

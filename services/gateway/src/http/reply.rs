@@ -27,7 +27,7 @@ pub(super) fn unavailable(error: &StoreError) -> Response {
     refusal(StatusCode::SERVICE_UNAVAILABLE, "the store is away: try again")
 }
 
-pub(super) fn too_many(wait: Duration) -> Response {
+pub(crate) fn too_many(wait: Duration) -> Response {
     let mut response = refusal(StatusCode::TOO_MANY_REQUESTS, "too many requests");
     response.headers_mut().insert(header::RETRY_AFTER, (wait.as_secs() + 1).into());
     response

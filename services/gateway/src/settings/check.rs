@@ -2,6 +2,7 @@
 
 mod auth;
 mod hooks;
+mod manners;
 mod store;
 
 use std::{net::SocketAddr, time::Duration};
@@ -10,7 +11,7 @@ use ringback_auth::TurnSecret;
 use ringback_call::{BusyPolicy, NodeId};
 use ringback_node::{
     Config,
-    config::{ConnectionTimes, Keep, Limits},
+    config::{AddressLimits, ConnectionTimes, Keep, Limits},
     ice::{IceServers, TurnServers},
     machine::Machine,
 };
@@ -36,6 +37,7 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
     store::address(&raw.store, &mut problems);
     let durability = durability(&raw, &mut problems);
     let auth = auth::auth(&raw, listen, &mut problems);
+    let manners = manners::manners(&raw, &mut problems);
     let ice = ice(&raw, &mut problems);
     let traces = traces(&raw, &mut problems);
     let events = hooks::events(&raw, &mut problems);
@@ -93,6 +95,12 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
                     request_burst: raw.limits.request_burst,
                     devices_per_user: raw.limits.devices_per_user,
                     outbox_frames: raw.limits.outbox_frames,
+                    per_address: AddressLimits {
+                        connections: raw.limits.connections_per_address,
+                        upgrades_per_second: raw.limits.upgrades_per_address,
+                        upgrade_burst: raw.limits.upgrade_burst_per_address,
+                        failures_per_minute: raw.limits.failures_per_address,
+                    },
                 },
                 keep: Keep {
                     live_ms: raw.calls.live_ttl_ms,
@@ -119,6 +127,7 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
             Ok(Settings {
                 listen,
                 admin_listen,
+                manners,
                 node,
                 store,
                 auth,

@@ -37,7 +37,7 @@ impl std::error::Error for Problems {}
 
 #[derive(Deserialize)]
 pub(super) struct Raw {
-    pub(super) server: Listener,
+    pub(super) server: Server,
     pub(super) admin: Listener,
     pub(super) node: Node,
     pub(super) store: Store,
@@ -53,6 +53,14 @@ pub(super) struct Raw {
     pub(super) drain: Drain,
     pub(super) telemetry: Telemetry,
     pub(super) log: RawLog,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Server {
+    pub(super) listen: String,
+    pub(super) allowed_origins: Vec<String>,
+    pub(super) trusted_proxies: Vec<String>,
+    pub(super) proxy_header: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -119,6 +127,12 @@ pub(super) struct Limits {
     pub(super) unseen_entries: u64,
     pub(super) connections: usize,
     pub(super) greetings: usize,
+    pub(super) connections_per_address: usize,
+    pub(super) upgrades_per_address: u32,
+    pub(super) upgrade_burst_per_address: u32,
+    pub(super) failures_per_address: u32,
+    pub(super) half_open_per_address: usize,
+    pub(super) unlimited_addresses: Vec<String>,
     pub(super) requests_per_second: u32,
     pub(super) request_burst: u32,
     pub(super) devices_per_user: usize,

@@ -16,7 +16,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use tokio_util::sync::CancellationToken;
 use tungstenite::Message;
 
-use crate::{http, settings::Settings};
+use crate::{http, settings::Settings, visitors::Knock};
 
 /// For a frame to leave.
 const WRITE: Duration = Duration::from_secs(1);
@@ -41,7 +41,12 @@ async fn gateway() -> (Arc<Node>, SocketAddr) {
     let address = listener.local_addr().unwrap();
     node.essential(
         "client port",
-        http::serve(listener, http::client_port(Arc::clone(&node)), node.stop.clone()),
+        http::serve(
+            listener,
+            http::client_port(Arc::clone(&node), Arc::default()),
+            |_| Some(Knock::default()),
+            node.stop.clone(),
+        ),
     );
     while node.not_ready().is_some() {
         sleep(Duration::from_millis(10)).await;

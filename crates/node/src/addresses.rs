@@ -1,0 +1,166 @@
+//! What one address may have of a gateway: connections, attempts to connect, and refused hellos.
+//!
+//! An address stands for whoever shares it, so the bounds are wide; and one that can't be kept count of is let in, since the
+//! bounds of the whole gateway hold all the same.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::Hash,
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use governor::Quota;
+use tokio::time::Instant;
+
+use crate::{
+    config::AddressLimits,
+    rate::{Held, Shares},
+};
+
+/// Addresses that are remembered at most, of those that have been here lately.
+const MAX_KNOWN: usize = 50_000;
+/// When an address that has as many connections as it may should try again.
+const LATER: Duration = Duration::from_secs(10);
+
+/// Where somebody comes from, as far as it is told apart: an IPv4 address, or the /64 of an IPv6 one, which is what one
+/// customer has at the least.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Address(IpAddr);
+
+impl Address {
+    /// Of this address.
+    pub fn of(ip: IpAddr) -> Self {
+        Self(match ip.to_canonical() {
+            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+            v4 => v4,
+        })
+    }
+}
+
+/// It tells where somebody lives.
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_ipv4() { "Address(v4)" } else { "Address(v6)" })
+    }
+}
+
+/// Why an address is not let in, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crowded {
+    /// It has as many connections as it may.
+    Connections(Duration),
+    /// It connects too often.
+    Rate(Duration),
+    /// Too many of its hellos were refused.
+    Failures(Duration),
+}
+
+/// What is kept of all addresses.
+#[derive(Debug)]
+pub(crate) struct Addresses {
+    most: usize,
+    /// Only those that have connections.
+    connections: Mutex<HashMap<Address, usize>>,
+    upgrades: Option<Shares<Address>>,
+    failures: Option<Shares<Address>>,
+    /// Those that are not let in, and until when.
+    barred: Mutex<HashMap<Address, Instant>>,
+}
+
+impl Addresses {
+    pub(crate) fn new(limits: &AddressLimits) -> Self {
+        let quota = |period: Duration, burst: u32| {
+            let burst = NonZeroU32::new(burst)?;
+            Some(Quota::with_period(period.checked_div(burst.get())?)?.allow_burst(burst))
+        };
+        let upgrades = NonZeroU32::new(limits.upgrades_per_second)
+            .and_then(|rate| quota(Duration::from_secs(1), rate.get()))
+            .map(|quota| quota.allow_burst(NonZeroU32::new(limits.upgrade_burst).unwrap_or(NonZeroU32::MIN)));
+        let failures = quota(Duration::from_secs(60), limits.failures_per_minute);
+        Self {
+            most: limits.connections,
+            connections: Mutex::default(),
+            upgrades: upgrades.map(|quota| Shares::new(quota, MAX_KNOWN)),
+            failures: failures.map(|quota| Shares::new(quota, MAX_KNOWN)),
+            barred: Mutex::default(),
+        }
+    }
+
+    /// One more connection of an address, until what is returned is dropped.
+    pub(crate) fn enter(self: &Arc<Self>, address: Address) -> Result<Stay, Crowded> {
+        self.admit(address)?;
+        if let Some(Err(Held::For(wait))) = self.upgrades.as_ref().map(|upgrades| upgrades.check(&address)) {
+            return Err(Crowded::Rate(wait));
+        }
+        let mut connections = lock(&self.connections);
+        let count = connections.entry(address).or_default();
+        if self.most > 0 && *count >= self.most {
+            return Err(Crowded::Connections(LATER));
+        }
+        *count += 1;
+        Ok(Stay { addresses: Arc::clone(self), address })
+    }
+
+    /// Whether an address is let in at all.
+    pub(crate) fn admit(&self, address: Address) -> Result<(), Crowded> {
+        let mut barred = lock(&self.barred);
+        let Some(until) = barred.get(&address) else { return Ok(()) };
+        let wait = until.saturating_duration_since(Instant::now());
+        if wait.is_zero() {
+            barred.remove(&address);
+            return Ok(());
+        }
+        Err(Crowded::Failures(wait))
+    }
+
+    /// Somebody from there could not say who they are.
+    pub(crate) fn failed(&self, address: Address) {
+        let Some(Err(Held::For(wait))) = self.failures.as_ref().map(|failures| failures.check(&address))
+        else {
+            return;
+        };
+        let (mut barred, now) = (lock(&self.barred), Instant::now());
+        if barred.len() >= MAX_KNOWN {
+            barred.retain(|_, until| *until > now);
+        }
+        if barred.len() < MAX_KNOWN {
+            barred.insert(address, now + wait);
+        }
+    }
+}
+
+/// A connection of an address.
+#[derive(Debug)]
+pub(crate) struct Stay {
+    addresses: Arc<Addresses>,
+    address: Address,
+}
+
+impl Stay {
+    pub(crate) fn failed(&self) {
+        self.addresses.failed(self.address);
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        let mut connections = lock(&self.addresses.connections);
+        if let Some(count) = connections.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                connections.remove(&self.address);
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

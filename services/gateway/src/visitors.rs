@@ -1,0 +1,176 @@
+//! Who knocks at the clients' port: from which address, and from which page.
+
+mod origins;
+mod proxies;
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use ipnet::IpNet;
+use ringback_node::{Node, admission::Address};
+use ringback_telemetry::NoRoom;
+
+pub use origins::{NotAnOrigin, Origins};
+pub use proxies::{NotAHeader, ProxyHeader};
+
+/// What the operator has said about visitors.
+#[derive(Clone, Debug, Default)]
+pub struct Manners {
+    /// The pages that may connect.
+    pub origins: Origins,
+    /// Whose word counts on where a request comes from.
+    pub trusted_proxies: Vec<IpNet>,
+    /// In which header they say it.
+    pub proxy_header: ProxyHeader,
+    /// Where nothing is limited by address.
+    pub unlimited: Vec<IpNet>,
+    /// Connections of one address that are no WebSockets (yet); 0: any number.
+    pub half_open_per_address: usize,
+}
+
+/// Knows all visitors.
+#[derive(Debug, Default)]
+pub struct Visitors {
+    manners: Manners,
+    half_open: Mutex<HashMap<Address, usize>>,
+}
+
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// Who sends a request: the address that limits count for, if any do.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Visitor(pub Option<Address>);
+
+impl Visitors {
+    /// Those who have to behave like this.
+    pub fn new(manners: Manners) -> Self {
+        Self { manners, half_open: Mutex::default() }
+    }
+
+    /// A connection that has not said anything yet. `None`: its address has as many of them as it may. Behind a proxy there
+    /// are many visitors, so that it is the proxy's to bound them.
+    pub fn knock(self: &Arc<Self>, peer: SocketAddr) -> Option<Knock> {
+        let most = self.manners.half_open_per_address;
+        let ip = peer.ip().to_canonical();
+        if most == 0 || is_in(&self.manners.trusted_proxies, ip) {
+            return Some(Knock(None));
+        }
+        let Some(address) = self.limited(ip) else { return Some(Knock(None)) };
+        let mut half_open = self.half_open();
+        let count = half_open.entry(address).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Knock(Some((Arc::clone(self), address))))
+    }
+
+    fn half_open(&self) -> MutexGuard<'_, HashMap<Address, usize>> {
+        self.half_open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn visitor(&self, peer: SocketAddr, headers: &HeaderMap) -> Visitor {
+        let Manners { trusted_proxies, proxy_header, .. } = &self.manners;
+        let trusts = |ip| is_in(trusted_proxies, ip);
+        Visitor(self.limited(proxy_header.client(peer.ip().to_canonical(), headers, trusts)))
+    }
+
+    /// What limits go by, where there are any.
+    fn limited(&self, ip: IpAddr) -> Option<Address> {
+        (!is_in(&self.manners.unlimited, ip)).then(|| Address::of(ip))
+    }
+}
+
+/// A connection that is no WebSocket yet.
+#[derive(Debug, Default)]
+pub struct Knock(Option<(Arc<Visitors>, Address)>);
+
+impl Drop for Knock {
+    fn drop(&mut self) {
+        let Some((visitors, address)) = &self.0 else { return };
+        let mut half_open = visitors.half_open();
+        if let Some(count) = half_open.get_mut(address) {
+            *count -= 1;
+            if *count == 0 {
+                half_open.remove(address);
+            }
+        }
+    }
+}
+
+fn is_in(networks: &[IpNet], ip: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(&ip))
+}
+
+/// Turns pages away that may not connect, and finds out where the others come from.
+pub async fn receive(
+    State((visitors, node)): State<(Arc<Visitors>, Arc<Node>)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let origins = request.headers().get_all(header::ORIGIN);
+    if !origins.iter().all(|origin| visitors.manners.origins.allow(origin.as_bytes())) {
+        node.metrics.turned_away.inc((NoRoom::Origin,));
+        return (StatusCode::FORBIDDEN, "pages from there may not connect\n").into_response();
+    }
+    let peer = request.extensions().get::<Peer>();
+    let visitor = peer.map(|Peer(peer)| visitors.visitor(*peer, request.headers())).unwrap_or_default();
+    request.extensions_mut().insert(visitor);
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn visitors(half_open_per_address: usize) -> Arc<Visitors> {
+        Arc::new(Visitors::new(Manners {
+            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap(), "2001:db8:f::/48".parse().unwrap()],
+            unlimited: vec!["10.0.0.0/8".parse().unwrap(), "192.168.0.0/16".parse().unwrap()],
+            half_open_per_address,
+            ..Manners::default()
+        }))
+    }
+
+    fn peer(ip: &str) -> SocketAddr {
+        SocketAddr::new(ip.parse().unwrap(), 40_000)
+    }
+
+    #[test]
+    fn connections_that_say_nothing_are_counted_by_address_and_given_back() {
+        let visitors = visitors(2);
+        let ours: Vec<_> = (0..3).map(|_| visitors.knock(peer("192.0.2.7"))).collect();
+        assert_eq!(ours.iter().flatten().count(), 2);
+        assert!(visitors.knock(peer("192.0.2.8")).is_some());
+        drop(ours);
+        assert!(visitors.knock(peer("192.0.2.7")).is_some());
+        assert!(visitors.half_open().is_empty(), "nothing is kept of who is gone");
+        for free in ["10.1.2.3", "::ffff:10.1.2.3", "192.168.7.7", "2001:db8:f::1"] {
+            let many: Vec<_> = (0..9).filter_map(|_| visitors.knock(peer(free))).collect();
+            assert_eq!(many.len(), 9, "{free}");
+        }
+    }
+
+    #[test]
+    fn a_visitor_is_who_a_trusted_proxy_says_or_the_other_end() {
+        let (visitors, mut headers) = (visitors(0), HeaderMap::new());
+        headers.insert("x-forwarded-for", "203.0.113.9, 198.51.100.7".parse().unwrap());
+        let visitor = |ip| visitors.visitor(peer(ip), &headers).0;
+        let address = |ip: &str| Some(Address::of(ip.parse().unwrap()));
+        assert_eq!(visitor("10.1.2.3"), address("198.51.100.7"));
+        assert_eq!(visitor("::ffff:10.1.2.3"), address("198.51.100.7"));
+        assert_eq!(visitor("192.0.2.7"), address("192.0.2.7"), "its word does not count");
+        assert_eq!(visitor("192.168.7.7"), None, "nothing is limited there");
+    }
+}

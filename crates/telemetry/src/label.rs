@@ -157,6 +157,22 @@ labels! {
         Origin = "origin",
     }
 
+    /// What a connection is not let do, and is held back from or closed for.
+    Unwelcome, "what" {
+        /// A message took too long to come in.
+        SlowMessage = "slow_message",
+        /// More bytes came than may.
+        Bytes = "bytes",
+        /// More requests of a connection than may be.
+        Requests = "requests",
+        /// More requests of a user's connections than may be.
+        UserRequests = "user_requests",
+        /// More calls of a user than may be tried.
+        CallAttempts = "call_attempts",
+        /// More calls to a user than may be tried.
+        CallsToUser = "calls_to_user",
+    }
+
     /// What clients ask for.
     Request, "type" {
         /// `call:init`

@@ -7,8 +7,8 @@ use ringback_wire::ErrorCode;
 
 use crate::{
     Attempt, CommitOutcome, Counter, Fetched, Finish, Gap, Gauge, Glare, Greeting, Histogram, Judged, NoRoom,
-    Request, StoreFailure, StoreOperation, TokenFault, Undelivered, Unreadable, instrument::Instrument,
-    label::Labels,
+    Request, StoreFailure, StoreOperation, TokenFault, Undelivered, Unreadable, Unwelcome,
+    instrument::Instrument, label::Labels,
 };
 
 /// For what people and networks take part in, in seconds.
@@ -162,6 +162,8 @@ metrics! {
     disconnects: Counter<(Departure,)> = "ringback_disconnects_total", NONE;
     /// Connections that were turned away before they were WebSockets.
     turned_away: Counter<(NoRoom,)> = "ringback_connections_refused_total", NONE;
+    /// What connections were not let do. Of `bytes` each time that a connection was not read for a while.
+    unwelcome: Counter<(Unwelcome,)> = "ringback_held_back_total", NONE;
     /// Clients that were asked to connect anew (`goaway`).
     goaways: Counter<()> = "ringback_goaways_total", NONE;
     /// 1 while the gateway drains.

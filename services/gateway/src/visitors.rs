@@ -19,6 +19,8 @@ use ipnet::IpNet;
 use ringback_node::{Node, admission::Address};
 use ringback_telemetry::NoRoom;
 
+use crate::websocket::Pace;
+
 pub use origins::{NotAnOrigin, Origins};
 pub use proxies::{NotAHeader, ProxyHeader};
 
@@ -35,6 +37,8 @@ pub struct Manners {
     pub unlimited: Vec<IpNet>,
     /// Connections of one address that are no WebSockets (yet); 0: any number.
     pub half_open_per_address: usize,
+    /// How fast they have to send.
+    pub pace: Pace,
 }
 
 /// Knows all visitors.
@@ -48,9 +52,14 @@ pub struct Visitors {
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-/// Who sends a request: the address that limits count for, if any do.
+/// Who sends a request.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Visitor(pub Option<Address>);
+pub struct Visitor {
+    /// The address that limits count for, if any do.
+    pub address: Option<Address>,
+    /// How it has to send.
+    pub pace: Pace,
+}
 
 impl Visitors {
     /// Those who have to behave like this.
@@ -83,7 +92,8 @@ impl Visitors {
     fn visitor(&self, peer: SocketAddr, headers: &HeaderMap) -> Visitor {
         let Manners { trusted_proxies, proxy_header, .. } = &self.manners;
         let trusts = |ip| is_in(trusted_proxies, ip);
-        Visitor(self.limited(proxy_header.client(peer.ip().to_canonical(), headers, trusts)))
+        let address = self.limited(proxy_header.client(peer.ip().to_canonical(), headers, trusts));
+        Visitor { address, pace: self.manners.pace }
     }
 
     /// What limits go by, where there are any.
@@ -166,7 +176,7 @@ mod tests {
     fn a_visitor_is_who_a_trusted_proxy_says_or_the_other_end() {
         let (visitors, mut headers) = (visitors(0), HeaderMap::new());
         headers.insert("x-forwarded-for", "203.0.113.9, 198.51.100.7".parse().unwrap());
-        let visitor = |ip| visitors.visitor(peer(ip), &headers).0;
+        let visitor = |ip| visitors.visitor(peer(ip), &headers).address;
         let address = |ip: &str| Some(Address::of(ip.parse().unwrap()));
         assert_eq!(visitor("10.1.2.3"), address("198.51.100.7"));
         assert_eq!(visitor("::ffff:10.1.2.3"), address("198.51.100.7"));

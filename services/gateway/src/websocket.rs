@@ -1,73 +1,80 @@
 //! One client's WebSocket.
 
-use std::{error::Error, future::ready, panic::AssertUnwindSafe, sync::Arc};
+mod inflow;
+mod upgrade;
+
+use std::{
+    error::Error,
+    future::poll_fn,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use axum::{
-    extract::{
-        Extension, State, WebSocketUpgrade,
-        ws::{CloseFrame, Message, WebSocket},
-    },
+    extract::{Request, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures::{FutureExt as _, SinkExt};
+use futures::{FutureExt as _, SinkExt, StreamExt as _};
 use ringback_node::{
     Incoming, Node, Transport,
     admission::{Crowded, Full},
 };
 use ringback_session::Departure;
-use ringback_telemetry::NoRoom;
+use ringback_telemetry::{NoRoom, Unwelcome};
 use ringback_wire::{CloseCode, Format};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::Instrument;
-use tungstenite::error::{CapacityError, ProtocolError};
+use tungstenite::{
+    Message,
+    error::{CapacityError, ProtocolError},
+    protocol::{CloseFrame, frame::coding::CloseCode as Code},
+};
 
 use crate::{http::too_many, visitors::Visitor};
+use upgrade::{Asked, Socket, upgraded};
 
-/// A frame this many times the limit is not even read: the connection is closed while it arrives.
-const UNREADABLE: usize = 4;
-/// Bytes that are read at once, and kept room for: a connection that says nothing has that room too.
-const READ: usize = 2_048;
-/// Bytes of frames that may wait for more to leave with.
-const WRITTEN: usize = 4_096;
+pub use inflow::Pace;
+
 /// When a client that found no place should try again, in seconds; spread, so that they do not come back together.
 const SOON: std::ops::RangeInclusive<u32> = 1..=3;
 const LATER: std::ops::RangeInclusive<u32> = 5..=15;
+/// So late it can be noticed that a message took too long, and not be because nobody read.
+const UNNOTICED: Duration = Duration::from_secs(1);
 
 /// `GET /v1/ws`
-pub async fn upgrade(
-    State(node): State<Arc<Node>>,
-    Extension(Visitor(address)): Extension<Visitor>,
-    upgrade: WebSocketUpgrade,
-) -> Response {
-    let place = match node.admission.enter(address) {
+pub async fn upgrade(State(node): State<Arc<Node>>, request: Request) -> Response {
+    let visitor: Visitor = request.extensions().get().copied().unwrap_or_default();
+    let Asked { answer, format, upgrade } = match Asked::read(request) {
+        Ok(asked) => asked,
+        Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    };
+    let place = match node.admission.enter(visitor.address) {
         Ok(place) => place,
         Err(full) => return no_place(&node, full),
     };
-    let limit = node.config.frames.frame_bytes;
-    upgrade
-        .protocols([Format::Json.subprotocol(), Format::MsgPack.subprotocol()])
-        // Small buffers: an idle connection should cost kilobytes, not a hundred of them.
-        .read_buffer_size(READ)
-        .write_buffer_size(WRITTEN)
-        .max_message_size(limit * UNREADABLE)
-        .max_frame_size(limit * UNREADABLE)
-        .on_upgrade(move |socket| {
-            let tasks = node.tasks.clone();
-            let span = tracing::info_span!("connection", id = tracing::field::Empty);
-            let client = Client::new(socket);
-            let format = client.format;
-            let served = ringback_node::serve(node, client, format, place).instrument(span);
-            let served = AssertUnwindSafe(served).catch_unwind().map(|ended| {
-                if ended.is_err() {
-                    tracing::error!("a connection's task failed");
-                }
-            });
-            // On the tracker, so that a stopping gateway waits for it; and on its own, so that nothing is kept of what has
-            // made it.
-            tasks.spawn(served);
-            ready(())
-        })
+    tokio::spawn(async move {
+        let Some(socket) = upgraded(upgrade, node.config.frames.frame_bytes, visitor.pace).await else {
+            return;
+        };
+        let tasks = node.tasks.clone();
+        let span = tracing::info_span!("connection", id = tracing::field::Empty);
+        let client = Client { socket, format, pace: visitor.pace, alarm: None, node: Arc::clone(&node) };
+        let served = ringback_node::serve(node, client, format, place).instrument(span);
+        let served = AssertUnwindSafe(served).catch_unwind().map(|ended| {
+            if ended.is_err() {
+                tracing::error!("a connection's task failed");
+            }
+        });
+        // On the tracker, so that a stopping gateway waits for it; and on its own, so that nothing is kept of what has
+        // made it.
+        tasks.spawn(served);
+    });
+    answer
 }
 
 fn no_place(node: &Node, full: Full) -> Response {
@@ -95,43 +102,81 @@ pub fn not_from_there(node: &Node, crowded: Crowded) -> Response {
 
 /// The socket, and what may go over it.
 struct Client {
-    socket: WebSocket,
+    socket: Socket,
     format: Format,
+    pace: Pace,
+    /// For what takes too long, or comes too fast. Few need it.
+    alarm: Option<Pin<Box<Sleep>>>,
+    node: Arc<Node>,
 }
 
 impl Client {
-    fn new(socket: WebSocket) -> Self {
-        let protocol = socket.protocol().and_then(|name| name.to_str().ok());
-        let format = protocol.and_then(Format::of_subprotocol).unwrap_or_default();
-        Self { socket, format }
-    }
-
     async fn write(&mut self, message: Message) -> Result<(), Departure> {
         self.socket.feed(message).await.map_err(|_| Departure::Client)
+    }
+
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+        if let Some(until) = self.socket.get_ref().rest() {
+            if self.alarm.is_none() {
+                self.node.metrics.unwelcome.inc((Unwelcome::Bytes,));
+            }
+            ready!(self.wait(until, cx));
+        }
+        if let Poll::Ready(received) = self.socket.poll_next_unpin(cx) {
+            self.alarm = None;
+            return Poll::Ready(self.read(received));
+        }
+        let Some(began) = self.socket.get_ref().unfinished() else {
+            self.alarm = None;
+            return Poll::Pending;
+        };
+        let until = began + self.pace.message;
+        ready!(self.wait(until, cx));
+        if until.elapsed() > UNNOTICED {
+            // While the backlog is full nobody reads, and what the client sends has nowhere to go.
+            self.socket.get_mut().forgive();
+            self.alarm = None;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.node.metrics.unwelcome.inc((Unwelcome::SlowMessage,));
+        Poll::Ready(Incoming::End(CloseCode::NoPong.into()))
+    }
+
+    fn wait(&mut self, until: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        if alarm.deadline() != until {
+            alarm.as_mut().reset(until);
+        }
+        alarm.as_mut().poll(cx)
+    }
+
+    fn read(&self, received: Option<Result<Message, tungstenite::Error>>) -> Incoming {
+        match (received, self.format) {
+            (None | Some(Ok(Message::Close(_))), _) => Incoming::End(Departure::Client),
+            (Some(Err(error)), _) => Incoming::End(broken(&error)),
+            (Some(Ok(Message::Pong(number))), _) => match <[u8; 8]>::try_from(&*number) {
+                Ok(number) => Incoming::Pong(u64::from_be_bytes(number)),
+                Err(_) => Incoming::Life,
+            },
+            (Some(Ok(Message::Ping(_) | Message::Frame(_))), _) => Incoming::Life,
+            (Some(Ok(Message::Text(text))), Format::Json) => Incoming::Frame(Bytes::from(text)),
+            (Some(Ok(Message::Binary(bytes))), Format::MsgPack) => Incoming::Frame(bytes),
+            (Some(Ok(Message::Text(_) | Message::Binary(_))), _) => Incoming::End(CloseCode::BadFrame.into()),
+        }
     }
 }
 
 impl Transport for Client {
     async fn receive(&mut self) -> Incoming {
-        match (self.socket.recv().await, self.format) {
-            (None | Some(Ok(Message::Close(_))), _) => Incoming::End(Departure::Client),
-            (Some(Err(error)), _) => Incoming::End(broken(error)),
-            (Some(Ok(Message::Pong(number))), _) => match <[u8; 8]>::try_from(&*number) {
-                Ok(number) => Incoming::Pong(u64::from_be_bytes(number)),
-                Err(_) => Incoming::Life,
-            },
-            (Some(Ok(Message::Ping(_))), _) => Incoming::Life,
-            (Some(Ok(Message::Text(text))), Format::Json) => Incoming::Frame(Bytes::from(text)),
-            (Some(Ok(Message::Binary(bytes))), Format::MsgPack) => Incoming::Frame(bytes),
-            (Some(Ok(Message::Text(_) | Message::Binary(_))), _) => Incoming::End(CloseCode::BadFrame.into()),
-        }
+        poll_fn(|cx| self.poll_receive(cx)).await
     }
 
     async fn send(&mut self, frame: Vec<u8>) -> Result<(), Departure> {
         match self.format {
             Format::MsgPack => self.write(Message::Binary(frame.into())).await,
             Format::Json => match String::from_utf8(frame) {
-                Ok(text) => self.write(Message::Text(text.into())).await,
+                Ok(text) => self.write(Message::text(text)).await,
                 Err(error) => {
                     tracing::error!(%error, "a frame is no text");
                     Ok(())
@@ -151,24 +196,21 @@ impl Transport for Client {
     /// Waits for the client to have heard it: a connection that is torn down with data unread resets, and the reason
     /// is lost.
     async fn close(&mut self, code: CloseCode) {
-        let frame = CloseFrame { code: code.code(), reason: code.reason().into() };
+        let frame = CloseFrame { code: Code::from(code.code()), reason: code.reason().into() };
         if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
-            while let Some(Ok(_)) = self.socket.recv().await {}
+            while let Some(Ok(_)) = self.socket.next().await {}
         }
     }
 }
 
-fn broken(error: axum::Error) -> Departure {
-    let error = error.into_inner();
-    match error.downcast_ref::<tungstenite::Error>() {
-        Some(tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. })) => {
-            CloseCode::FrameTooLarge.into()
-        }
-        Some(tungstenite::Error::Utf8(_)) => CloseCode::BadFrame.into(),
-        Some(tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Departure::Client,
-        Some(tungstenite::Error::Protocol(_)) => CloseCode::BadFrame.into(),
+fn broken(error: &tungstenite::Error) -> Departure {
+    use tungstenite::Error::{Capacity, Protocol, Utf8};
+    match error {
+        Capacity(CapacityError::MessageTooLong { .. }) => CloseCode::FrameTooLarge.into(),
+        Protocol(ProtocolError::ResetWithoutClosingHandshake) => Departure::Client,
+        Utf8(_) | Protocol(_) => CloseCode::BadFrame.into(),
         _ => {
-            tracing::debug!(error = &*error as &dyn Error, "connection broken");
+            tracing::debug!(error = error as &dyn Error, "connection broken");
             Departure::Client
         }
     }

@@ -24,7 +24,7 @@ impl FromRequestParts<Arc<Node>> for Asking {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, node: &Arc<Node>) -> Result<Self, Response> {
-        let Visitor(address) = parts.extensions.get().copied().unwrap_or_default();
+        let Visitor { address, .. } = parts.extensions.get().copied().unwrap_or_default();
         node.admission.admit(address).map_err(|crowded| not_from_there(node, crowded))?;
         let user = user_of(node, &parts.headers).await.map_err(|guessed| {
             if guessed {

@@ -237,6 +237,7 @@ fn bounds(raw: &Raw, problems: &mut Problems) {
         ("timeouts.hello_ms", timeouts.hello_ms),
         ("timeouts.heartbeat_ms", timeouts.heartbeat_ms),
         ("timeouts.write_ms", timeouts.write_ms),
+        ("timeouts.message_ms", timeouts.message_ms),
         ("timeouts.placing_ms", timeouts.placing_ms),
         ("timeouts.idle_ms", timeouts.idle_ms),
         ("timeouts.ringing_ms", timeouts.ringing_ms),

@@ -16,7 +16,11 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use tokio_util::sync::CancellationToken;
 use tungstenite::Message;
 
-use crate::{http, settings::Settings, visitors::Knock};
+use crate::{
+    http,
+    settings::Settings,
+    visitors::{Knock, Visitors},
+};
 
 /// For a frame to leave.
 const WRITE: Duration = Duration::from_secs(1);
@@ -26,9 +30,14 @@ const BUFFER: u32 = 8 * 1024;
 
 /// A gateway on its own, with sockets that hold little.
 async fn gateway() -> (Arc<Node>, SocketAddr) {
-    let overrides = [("auth.dev", "true"), ("timeouts.write_ms", "1000")];
-    let overrides = overrides.map(|(key, value)| (key, value.to_owned())).to_vec();
+    gateway_with(&[]).await
+}
+
+async fn gateway_with(more: &[(&'static str, &str)]) -> (Arc<Node>, SocketAddr) {
+    let overrides = [("auth.dev", "true"), ("timeouts.write_ms", "1000"), ("timeouts.message_ms", "1000")];
+    let overrides = overrides.iter().chain(more).map(|(key, value)| (*key, (*value).to_owned())).collect();
     let settings = Settings::load(None, overrides).unwrap();
+    let visitors = Arc::new(Visitors::new(settings.manners));
     assert_eq!(settings.node.connection.write, WRITE);
     let store = Arc::new(MemoryStore::new(Partitions::DEFAULT));
     let telemetry = Telemetry { metrics: Arc::new(Metrics::new().unwrap()), tracer: None };
@@ -43,7 +52,7 @@ async fn gateway() -> (Arc<Node>, SocketAddr) {
         "client port",
         http::serve(
             listener,
-            http::client_port(Arc::clone(&node), Arc::default()),
+            http::client_port(Arc::clone(&node), visitors),
             |_| Some(Knock::default()),
             node.stop.clone(),
         ),
@@ -136,3 +145,5 @@ async fn a_client_that_reads_slowly_but_steadily_is_told_all_it_has_missed() {
     bob.ask(json!({"type": "ping"})).await;
     node.end().await;
 }
+
+mod senders;

@@ -1,11 +1,14 @@
 //! Who may connect, and from where.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use ipnet::IpNet;
 
 use super::super::source::{Problems, Raw};
-use crate::visitors::{Manners, Origins};
+use crate::{
+    visitors::{Manners, Origins},
+    websocket::Pace,
+};
 
 pub(super) fn manners(raw: &Raw, problems: &mut Problems) -> Manners {
     let (server, limits) = (&raw.server, &raw.limits);
@@ -19,6 +22,10 @@ pub(super) fn manners(raw: &Raw, problems: &mut Problems) -> Manners {
             .unwrap_or_default(),
         unlimited: networks("limits.unlimited_addresses", &limits.unlimited_addresses, problems),
         half_open_per_address: limits.half_open_per_address,
+        pace: Pace {
+            message: Duration::from_millis(raw.timeouts.message_ms),
+            bytes_per_second: limits.bytes_per_second,
+        },
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{
     addresses::{Addresses, Stay},
     config::Limits,
+    strain::Strain,
 };
 
 pub use crate::addresses::{Address, Crowded};
@@ -20,6 +21,17 @@ pub struct Admission {
     connections: Arc<Semaphore>,
     greetings: Arc<Semaphore>,
     addresses: Arc<Addresses>,
+    /// Whether there is too much to do to take anybody else.
+    pub strain: Arc<Strain>,
+}
+
+/// Who wants to come in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Newcomer {
+    /// From where, unless nothing is limited by that.
+    pub address: Option<Address>,
+    /// Whether it has been here before, and says that it comes back to its session.
+    pub resumes: bool,
 }
 
 /// A place. Given back when it is dropped.
@@ -27,7 +39,7 @@ pub struct Admission {
 pub struct Place {
     _connection: OwnedSemaphorePermit,
     greeting: Option<OwnedSemaphorePermit>,
-    stay: Option<Stay>,
+    stay: Option<Box<Stay>>,
 }
 
 /// Why there is none.
@@ -37,6 +49,8 @@ pub enum Full {
     Connections,
     /// Too many are being greeted at the moment: worth trying again soon.
     Greetings,
+    /// There is more to do than gets done.
+    Overloaded,
     /// Its address has had its share.
     Address(Crowded),
 }
@@ -48,16 +62,22 @@ impl Admission {
             connections: Arc::new(Semaphore::new(limits.connections)),
             greetings: Arc::new(Semaphore::new(limits.greetings)),
             addresses: Arc::new(Addresses::new(&limits.per_address)),
+            strain: Arc::new(Strain::new(limits.lag)),
         }
     }
 
-    /// Takes a place for a new connection from an address, or from where nothing is limited by it.
+    /// Takes a place for a new connection.
     ///
     /// # Errors
     /// When there is none.
-    pub fn enter(&self, from: Option<Address>) -> Result<Place, Full> {
+    pub fn enter(&self, newcomer: Newcomer) -> Result<Place, Full> {
         // First: who floods the gateway should not be told that it is full, and others not find it so.
-        let stay = from.map(|address| self.addresses.enter(address)).transpose().map_err(Full::Address)?;
+        let stay = newcomer.address.map(|address| self.addresses.enter(address).map(Box::new));
+        let stay = stay.transpose().map_err(Full::Address)?;
+        // Its word is taken for it: nothing is known of a session yet. All other bounds are the same for both.
+        if self.strain.is_too_much() && !newcomer.resumes {
+            return Err(Full::Overloaded);
+        }
         let connection = Arc::clone(&self.connections).try_acquire_owned().map_err(|_| Full::Connections)?;
         let greeting = Arc::clone(&self.greetings).try_acquire_owned().map_err(|_| Full::Greetings)?;
         Ok(Place { _connection: connection, greeting: Some(greeting), stay })
@@ -105,12 +125,12 @@ mod tests {
     fn places_are_given_back() {
         let limits = Limits { connections: 2, greetings: 1, ..config("n").limits };
         let doors = Admission::new(&limits);
-        let mut first = doors.enter(None).unwrap();
-        assert_eq!(doors.enter(None).unwrap_err(), Full::Greetings);
+        let mut first = doors.enter(Newcomer::default()).unwrap();
+        assert_eq!(doors.enter(Newcomer::default()).unwrap_err(), Full::Greetings);
         first.greeted();
-        let second = doors.enter(None).unwrap();
-        assert_eq!(doors.enter(None).unwrap_err(), Full::Connections);
+        let second = doors.enter(Newcomer::default()).unwrap();
+        assert_eq!(doors.enter(Newcomer::default()).unwrap_err(), Full::Connections);
         drop(second);
-        assert!(doors.enter(None).is_ok());
+        assert!(doors.enter(Newcomer::default()).is_ok());
     }
 }

@@ -34,7 +34,7 @@ use crate::{
     background::Background,
     clock::Clock,
     cluster::Cluster,
-    config::{Events, Keep},
+    config::{Attempts, Events, Keep},
     outbox::doorbell::Doorbell,
     policy::Gate,
     registry::Registry,
@@ -63,6 +63,9 @@ pub enum Failure {
     /// The user has as many calls as may be.
     #[error("too many calls at once")]
     TooManyCalls,
+    /// The user has tried to make calls too often of late; it may be tried again after so many milliseconds.
+    #[error("too many calls of late")]
+    TooSoon(Millis),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -88,6 +91,7 @@ pub struct Applied {
 pub struct Calls {
     store: Arc<dyn Store>,
     rules: Rules,
+    attempts: Attempts,
     keep: Keep,
     events: Events,
     /// Rung when there are events to deliver.
@@ -117,6 +121,7 @@ impl Calls {
         Arc::new(Self {
             store,
             rules: config.rules.clone(),
+            attempts: config.limits.attempts,
             keep: config.keep,
             events: config.events.clone(),
             doorbell: Doorbell::default(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ringback_call::{Millis, NodeId, OutcomeEvent, Rules};
-use ringback_store::{LogBounds, Retention};
+use ringback_store::{LogBounds, Pace, Retention};
 use ringback_wire::Limits as FrameLimits;
 
 use crate::{ice::IceServers, machine::Machine};
@@ -69,8 +69,23 @@ pub struct Limits {
     pub devices_per_user: usize,
     /// Frames that wait for one connection.
     pub outbox_frames: usize,
+    /// How late tasks may be before newcomers are turned away; none: however late.
+    pub lag: Duration,
+    /// Requests a second of all connections of one user; 0: as many as each of them may.
+    pub user_requests_per_second: u32,
     /// What one address may have.
     pub per_address: AddressLimits,
+    /// How often calls may be tried.
+    pub attempts: Attempts,
+}
+
+/// How often calls may be tried, wherever in the cluster; `None`: as often as one likes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Attempts {
+    /// By one user.
+    pub made: Option<Pace>,
+    /// To one user, by all others.
+    pub received: Option<Pace>,
 }
 
 /// Bounds on one address; 0: none.
@@ -141,7 +156,10 @@ pub(crate) mod tests {
                 request_burst: 200,
                 devices_per_user: 16,
                 outbox_frames: 256,
+                lag: Duration::ZERO,
+                user_requests_per_second: 0,
                 per_address: AddressLimits::default(),
+                attempts: Attempts::default(),
             },
             keep: Keep {
                 live_ms: 3_600_000,

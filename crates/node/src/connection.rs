@@ -90,6 +90,7 @@ pub fn serve(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admission::Newcomer;
     use crate::stage::Stage;
 
     struct Silent;
@@ -117,7 +118,7 @@ mod tests {
     #[tokio::test]
     async fn an_idle_connection_is_small() {
         let node = Stage::new().node;
-        let place = node.admission.enter(None).unwrap();
+        let place = node.admission.enter(Newcomer::default()).unwrap();
         let size = size_of_val(&serve(node, Silent, Format::Json, place));
         // With a socket and tokio's part it fits into what jemalloc gives for 2,560 bytes.
         assert!(size < 2_000, "what is rare has to be boxed: {size} bytes");

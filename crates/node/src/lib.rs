@@ -32,6 +32,7 @@ mod routes;
 mod seldom;
 #[cfg(test)]
 mod stage;
+pub mod strain;
 pub mod sweeper;
 pub mod tokens;
 mod unreadable;

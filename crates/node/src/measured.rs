@@ -9,10 +9,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Millis, NodeId, SessionId, Timestamp, UserId};
 use ringback_store::{
-    Bus, CallLog, Calls, Collected, Commit, Committed, DeadLetter, Deadlines, Due, Ended, Enlisted, Greeted,
-    Lease, Letter, Log, LogPage, LogPlace, Missed, Nodes, Outbox, Partition, Partitions, Position, Pulse,
-    Registered, Retention, Route, Sessions, Store, StoreError, Stored, Subscription, UserRecord, Users,
-    Version,
+    Attempt, Bus, CallLog, Calls, Collected, Commit, Committed, DeadLetter, Deadlines, Due, Ended, Enlisted,
+    Greeted, Lease, Letter, Log, LogPage, LogPlace, Missed, Nodes, Outbox, Pace, Partition, Partitions,
+    Position, Pulse, Registered, Retention, Route, Sessions, Store, StoreError, Stored, Subscription,
+    UserRecord, Users, Version,
 };
 use ringback_telemetry::{CommitOutcome, Metrics, StoreFailure, StoreOperation as Operation};
 
@@ -139,8 +139,9 @@ impl Users for Measured {
         call: &CallId,
         at: Timestamp,
         max: usize,
+        counts: Option<(Attempt, Pace)>,
     ) -> Result<Enlisted, StoreError> {
-        self.time(Operation::Enlist, self.store.enlist(user, call, at, max)).await
+        self.time(Operation::Enlist, self.store.enlist(user, call, at, max, counts)).await
     }
 
     async fn delist(&self, user: &UserId, call: &CallId, ended: Option<Ended>) -> Result<(), StoreError> {

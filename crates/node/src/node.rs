@@ -22,7 +22,7 @@ use crate::{
     delivery,
     measured::Measured,
     outbox::backlog,
-    rate::PerUser,
+    rate::{PerUser, UserRates},
     recovery,
     registry::Registry,
     sweeper::Sweeper,
@@ -58,6 +58,8 @@ pub struct Node {
     pub admission: Admission,
     /// What users may ask beside their connections.
     pub asked_by: PerUser,
+    /// What they may ask by them.
+    pub(crate) user_rates: Arc<UserRates>,
     /// What operators are told.
     pub metrics: Arc<Metrics>,
     /// Cancelled when clients are to be asked to leave.
@@ -105,6 +107,7 @@ impl Node {
         Arc::new(Self {
             admission: Admission::new(&config.limits),
             asked_by: PerUser::new(&config.limits),
+            user_rates: Arc::new(UserRates::new(&config.limits)),
             config,
             store,
             calls,
@@ -125,6 +128,8 @@ impl Node {
 
     /// Starts everything but what carries frames.
     pub fn start(self: &Arc<Self>) {
+        let strain = Arc::clone(&self.admission.strain);
+        self.essential("strain", async move { strain.watch().await });
         self.essential("heartbeat", cluster::run(Arc::clone(self)));
         self.essential("delivery", Arc::clone(self).subscribe_and_deliver());
         self.essential("sweeper", Sweeper::new(self).run());
@@ -203,6 +208,8 @@ impl Node {
         metrics.ready.set((), is(self.not_ready().is_none()));
         metrics.store_heard.set((), self.cluster.last_heard().map_or(-1.0, |ago| ago.as_secs_f64()));
         metrics.connections.set_count((), self.registry.len());
+        metrics.lag.set((), self.admission.strain.lag().as_secs_f64());
+        metrics.overloaded.set((), is(self.admission.strain.is_too_much()));
         metrics.background.set_count((), self.background.len());
         metrics.tasks.set_count((), Handle::current().metrics().num_alive_tasks());
         metrics.nodes.set_count((), self.cluster.live().len());

@@ -1,10 +1,11 @@
 //! The clock of the rate limits: the runtime's, as everywhere else, so that paused time is paused for them too.
 
 use std::{
+    collections::HashMap,
     fmt,
     hash::Hash,
     num::NonZeroU32,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -16,6 +17,7 @@ use governor::{
 };
 use ringback_call::UserId;
 use tokio::time::Instant;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::config::Limits;
 
@@ -120,6 +122,79 @@ impl PerUser {
     }
 }
 
+/// What each user may ask by all connections together. Kept as long as the user has one.
+#[derive(Debug)]
+pub(crate) struct UserRates {
+    quota: Option<Quota>,
+    rates: [Mutex<HashMap<UserId, Weak<Rate>>>; SHARDS],
+}
+
+/// Locks that users are spread over.
+const SHARDS: usize = 16;
+
+impl UserRates {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let quota = NonZeroU32::new(limits.user_requests_per_second);
+        let quota = quota.map(|rate| Quota::per_second(rate).allow_burst(rate.saturating_mul(BURST)));
+        Self { quota, rates: std::array::from_fn(|_| Mutex::default()) }
+    }
+
+    /// What a user's connection takes part in, if there is a limit.
+    pub(crate) fn share(self: &Arc<Self>, user: &UserId) -> Option<Box<UserShare>> {
+        let quota = self.quota?;
+        let mut rates = self.shard(user);
+        let known = rates.get(user).and_then(Weak::upgrade);
+        let rate = known.unwrap_or_else(|| {
+            let rate = Arc::new(limit(quota));
+            rates.insert(user.clone(), Arc::downgrade(&rate));
+            rate
+        });
+        drop(rates);
+        Some(Box::new(UserShare { rate, user: user.clone(), rates: Arc::clone(self) }))
+    }
+
+    fn shard(&self, user: &UserId) -> MutexGuard<'_, HashMap<UserId, Weak<Rate>>> {
+        let at = xxh3_64(user.as_str().as_bytes()) as usize % SHARDS;
+        self.rates[at].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// So many times what a user may ask in a second may be asked at once.
+const BURST: NonZeroU32 = NonZeroU32::new(4).unwrap();
+
+/// One connection's part in what its user may ask.
+#[derive(Debug)]
+pub(crate) struct UserShare {
+    rate: Arc<Rate>,
+    user: UserId,
+    rates: Arc<UserRates>,
+}
+
+impl UserShare {
+    /// Asks once.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub(crate) fn check(&self) -> Result<(), Duration> {
+        check(&self.rate)
+    }
+}
+
+impl Drop for UserShare {
+    fn drop(&mut self) {
+        let mut rates = self.rates.shard(&self.user);
+        // Others get theirs under the same lock.
+        if Arc::strong_count(&self.rate) == 1 {
+            rates.remove(&self.user);
+        }
+    }
+}
+
+/// Takes once of what there is; how long to wait, if there is nothing.
+pub(crate) fn check(rate: &Rate) -> Result<(), Duration> {
+    rate.check().map_err(|not_until| not_until.wait_time_from(rate.clock().now()))
+}
+
 /// When somebody should ask again whom there was no room for.
 const FULL: Duration = Duration::from_secs(1);
 
@@ -144,6 +219,23 @@ mod tests {
         assert_eq!(shares.check(&bob), Ok(()));
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(shares.check(&alice), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_connections_of_a_user_share_what_the_user_may_ask() {
+        let limits = Limits { user_requests_per_second: 1, ..config::tests::config("n").limits };
+        let rates = Arc::new(UserRates::new(&limits));
+        let [alice, bob] = ["alice", "bob"].map(|name| UserId::new(name).unwrap());
+        let [phone, desk, other] = [&alice, &alice, &bob].map(|user| rates.share(user).unwrap());
+        for share in [&phone, &desk, &phone, &desk] {
+            assert_eq!(share.check(), Ok(()));
+        }
+        assert!(phone.check().is_err() && desk.check().is_err());
+        assert_eq!(other.check(), Ok(()));
+        drop(phone);
+        assert!(rates.share(&alice).unwrap().check().is_err(), "it is kept as long as one is there");
+        drop((desk, other));
+        assert!(rates.rates.iter().all(|shard| shard.lock().unwrap().is_empty()), "and no longer");
     }
 
     #[tokio::test(start_paused = true)]

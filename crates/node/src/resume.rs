@@ -214,7 +214,7 @@ async fn give_up_lost(
     match calls.apply(&call.id, Input::Rewritten { lost, outcome: None }).await {
         Ok(applied) => Ok(applied.call),
         Err(Failure::Store(error)) => Err(error),
-        Err(Failure::Rejected(_) | Failure::TooManyCalls) => Ok(call),
+        Err(Failure::Rejected(_) | Failure::TooManyCalls | Failure::TooSoon(_)) => Ok(call),
     }
 }
 
@@ -239,7 +239,7 @@ async fn attach(
     match calls.apply(&before.id, input).await {
         Ok(applied) => Ok(Some(Part { call: applied.call, side, fresh_start })),
         Err(Failure::Store(error)) => Err(error),
-        Err(Failure::Rejected(_) | Failure::TooManyCalls) => Ok(None),
+        Err(Failure::Rejected(_) | Failure::TooManyCalls | Failure::TooSoon(_)) => Ok(None),
     }
 }
 

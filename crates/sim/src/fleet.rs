@@ -9,7 +9,8 @@ use ringback_auth::Verifier;
 use ringback_call::{NodeId, OutcomeEvent, Rules};
 use ringback_node::{
     Config, Node,
-    config::{AddressLimits, ConnectionTimes, Events, Keep, Limits},
+    admission::Newcomer,
+    config::{AddressLimits, Attempts, ConnectionTimes, Events, Keep, Limits},
     machine::Machine,
     serve,
 };
@@ -168,7 +169,7 @@ impl Fleet {
         if node.stop.is_cancelled() {
             return false;
         }
-        let Ok(admitted) = node.admission.enter(None) else { return false };
+        let Ok(admitted) = node.admission.enter(Newcomer::default()) else { return false };
         running.links.retain(|link| link.strong_count() > 0);
         running.links.push(Arc::downgrade(link));
         let served = serve(Arc::clone(node), ServerEnd::new(Arc::clone(link)), format, admitted);
@@ -208,7 +209,10 @@ fn config(name: &str) -> Config {
             request_burst: 200,
             devices_per_user: 16,
             outbox_frames: 256,
+            lag: Duration::ZERO,
+            user_requests_per_second: 0,
             per_address: AddressLimits::default(),
+            attempts: Attempts::default(),
         },
         keep: Keep {
             live_ms: 3_600_000,

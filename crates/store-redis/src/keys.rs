@@ -11,6 +11,7 @@
 //! | `rb1:{pN}:pair:<pair>` | string | the id of the pair's newest call | the commit's |
 //! | `rb1:{pN}:dl` | sorted set | calls by deadline, ms | [`DEADLINES_TTL_MS`] or the commit's, never shortened |
 //! | `rb1:{pM}:u:<user>` | hash | `d:<device>` → `<connection>:<node>`, `c:<call>` → since when | [`USER_TTL_MS`] |
+//! | `rb1:{pM}:made:<user>`, `rb1:{pM}:got:<user>` | string | when the calls that the user has made, and got, of late would have come at the pace that is allowed, ms | until then |
 //! | `rb1:{pM}:ended:<user>` | sorted set | the last calls that have ended, by the moment until which each is remembered, ms | as long as the newest is |
 //! | `rb1:{pM}:log:<user>` | sorted set | the user's calls that are over, by their end, ms | [the log's age](ringback_store::LogBounds) |
 //! | `rb1:{pM}:missed:<user>` | sorted set | the missed ones of them, by the moment at which each was written down, ms | the log's age |
@@ -35,7 +36,7 @@
 
 use fred::types::Key;
 use ringback_call::{CallId, ConnectionId, NodeId, SessionId, Side, Timestamp, UserId};
-use ringback_store::{Log, Pair, Partition};
+use ringback_store::{Attempt, Log, Pair, Partition};
 
 /// How long a user's record lives that nobody touches.
 pub(crate) const USER_TTL_MS: u64 = 86_400_000;
@@ -88,6 +89,14 @@ impl Keys {
 
     pub(crate) fn user(&self, partition: Partition, user: &UserId) -> Key {
         self.key(partition, "u:", user.as_str())
+    }
+
+    pub(crate) fn attempts(&self, partition: Partition, user: &UserId, attempt: Attempt) -> Key {
+        let kind = match attempt {
+            Attempt::Made => "made:",
+            Attempt::Received => "got:",
+        };
+        self.key(partition, kind, user.as_str())
     }
 
     pub(crate) fn ended(&self, partition: Partition, user: &UserId) -> Key {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use fred::types::Value;
 use ringback_call::{CallId, ConnectionId, DeviceId, NodeId, Timestamp, UserId};
 use ringback_store::{
-    Ended, Enlisted, LAST_ENDED, Listed, LogEntry, Partition, Registered, Route, Store as _, StoreError,
-    UserRecord, Users,
+    Attempt, Ended, Enlisted, LAST_ENDED, Listed, LogEntry, Pace, Partition, Registered, Route, Store as _,
+    StoreError, UserRecord, Users,
 };
 
 use crate::{
@@ -63,17 +63,27 @@ impl Users for RedisStore {
         call: &CallId,
         at: Timestamp,
         max: usize,
+        counts: Option<(Attempt, Pace)>,
     ) -> Result<Enlisted, StoreError> {
-        let args = vec![
+        let mut args: Vec<Value> = vec![
             call.as_str().into(),
             at.0.to_string().into(),
             max.to_string().into(),
             USER_TTL_MS.to_string().into(),
         ];
-        let reply = self.run_script(user, &ENLIST, args).await?;
+        let (partition, key) = self.place_of(user);
+        let mut attempt = Attempt::Made;
+        if let Some((counted_as, pace)) = counts {
+            attempt = counted_as;
+            args.push(pace.every_ms.min(LONGEST_TTL_MS).to_string().into());
+            args.push(pace.ahead_ms().min(LONGEST_TTL_MS).to_string().into());
+        }
+        let keys = vec![key, self.keys().attempts(partition, user, attempt)];
+        let reply = self.run(partition, &Request::script(WHAT, &ENLIST, keys, args)).await?;
         let enlisted = read_enlisted(reply).map_err(|error| error.in_the(WHAT))?;
-        let (Enlisted::Done(record) | Enlisted::Full(record)) = &enlisted;
-        self.believe(self.partitions().of_user(user), record).await?;
+        if let Enlisted::Done(record) | Enlisted::Full(record) = &enlisted {
+            self.believe(partition, record).await?;
+        }
         Ok(enlisted)
     }
 
@@ -164,9 +174,14 @@ fn read_registered(reply: Value, route: &Route) -> Result<Registered, Unexpected
 
 fn read_enlisted(reply: Value) -> Result<Enlisted, Unexpected> {
     let mut values = reply::list(reply)?.into_iter();
-    let done = reply::integer(reply::next(&mut values)?)? == 1;
-    let record = record(reply::next(&mut values)?)?;
-    Ok(if done { Enlisted::Done(record) } else { Enlisted::Full(record) })
+    let outcome = reply::integer(reply::next(&mut values)?)?;
+    let what = reply::next(&mut values)?;
+    match outcome {
+        0 => Ok(Enlisted::Full(record(what)?)),
+        1 => Ok(Enlisted::Done(record(what)?)),
+        2 => Ok(Enlisted::TooSoon(reply::number(what)?)),
+        _ => Err(Unexpected("an unknown outcome")),
+    }
 }
 
 fn record(reply: Value) -> Result<UserRecord, Unexpected> {

@@ -30,8 +30,8 @@ async fn every_key_has_a_time_to_live_and_a_place_in_the_table() {
     }
     assert!(
         kinds.iter().eq([
-            "c", "dead", "dl", "ended", "events", "history", "lease", "log", "missed", "nodes", "pair", "q",
-            "rec", "s", "t", "told", "u"
+            "c", "dead", "dl", "ended", "events", "got", "history", "lease", "log", "made", "missed",
+            "nodes", "pair", "q", "rec", "s", "t", "told", "u"
         ]),
         "{kinds:?} of {} keys",
         keys.len()

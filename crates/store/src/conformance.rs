@@ -133,6 +133,9 @@ pub fn all() -> Vec<(&'static str, Promise)> {
             a_list_says_since_when,
             the_last_calls_that_ended_are_remembered,
             names_may_be_odd,
+            attempts_come_at_their_pace,
+            what_is_no_attempt_is_not_counted,
+            of_many_attempts_at_once_no_more_than_may_be_succeed,
         }
         call_log {
             an_unknown_user_has_an_empty_log,

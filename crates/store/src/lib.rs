@@ -35,7 +35,7 @@ pub use commit::{Claim, Commit, Committed, Entry, Log, NotAVersion, Stored, Vers
 pub use error::StoreError;
 pub use outbox::{Collected, DeadLetter, Lease, Letter, NotAPosition, Outbox, Outgoing, Position, Retention};
 pub use partition::{Pair, Partition, Partitions};
-pub use users::{Enlisted, LAST_ENDED, Listed, Registered, Route, UserRecord};
+pub use users::{Attempt, Enlisted, LAST_ENDED, Listed, Pace, Registered, Route, UserRecord};
 
 /// How long a store may take before a call on it fails with [`StoreError::Unavailable`], in milliseconds.
 pub const COMMAND_TIMEOUT_MS: Millis = 2_000;
@@ -133,12 +133,16 @@ pub trait Users: Send + Sync {
 
     /// Adds a call to the user's list, unless it holds `max` others, and returns the record as it then is. The
     /// list is an index, not the truth: it may name calls that have ended, or that were never made.
+    ///
+    /// Where it counts as an attempt, it does so in the same step by the store's clock, whether there is room for it or
+    /// not; one that comes too soon changes nothing. A call that is on the list already is no attempt.
     async fn enlist(
         &self,
         user: &UserId,
         call: &CallId,
         at: Timestamp,
         max: usize,
+        counts: Option<(Attempt, Pace)>,
     ) -> Result<Enlisted, StoreError>;
 
     /// Takes a call off the user's list. One that has `ended` is remembered as one of the last that have

@@ -1,6 +1,6 @@
 //! A user's record.
 
-use ringback_call::{CallId, ConnectionId, DeviceId, Link, NodeId, Timestamp};
+use ringback_call::{CallId, ConnectionId, DeviceId, Link, Millis, NodeId, Timestamp};
 
 /// Where a device is connected.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +54,31 @@ pub enum Registered {
     TooMany(UserRecord),
 }
 
+/// What calls of a user are counted as, of those that may not come too often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Attempt {
+    /// One that the user makes.
+    Made,
+    /// One to the user.
+    Received,
+}
+
+/// How often calls may come: one each so many milliseconds, and so many at once where there was none for as long as that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Between two, on the whole; at least 1.
+    pub every_ms: Millis,
+    /// At once; at least 1.
+    pub burst: u32,
+}
+
+impl Pace {
+    /// How far ahead of its pace something may be.
+    pub const fn ahead_ms(self) -> Millis {
+        self.every_ms.saturating_mul(self.burst as Millis)
+    }
+}
+
 /// What became of adding a call to a user's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Enlisted {
@@ -61,4 +86,6 @@ pub enum Enlisted {
     Done(UserRecord),
     /// The list is full; the record names what is on it.
     Full(UserRecord),
+    /// There were too many attempts of late: it may be tried again after so many milliseconds.
+    TooSoon(Millis),
 }

@@ -145,6 +145,8 @@ labels! {
         Connections = "connections",
         /// Too many are being greeted.
         Greetings = "greetings",
+        /// The gateway has more to do than it gets done.
+        Overloaded = "overloaded",
         /// Its address has as many as it may.
         AddressConnections = "address_connections",
         /// Its address connects too often.

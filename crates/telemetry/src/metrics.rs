@@ -173,6 +173,11 @@ metrics! {
     /// Gateways that live, as this one knows.
     nodes: Gauge<()> = "ringback_nodes", NONE;
 
+    /// How late a task was that wanted to be woken, when that was last looked at (ten times a second).
+    lag: Gauge<()> = "ringback_lag_seconds", NONE;
+    /// 1 while newcomers are turned away because tasks are too late.
+    overloaded: Gauge<()> = "ringback_overloaded", NONE;
+
     /// Work that nobody waits for (goodbyes, repairs), begun and not done yet.
     background: Gauge<()> = "ringback_background_work", NONE;
     /// Such work that was left undone because there was too much of it.

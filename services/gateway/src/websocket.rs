@@ -22,7 +22,7 @@ use bytes::Bytes;
 use futures::{FutureExt as _, SinkExt, StreamExt as _};
 use ringback_node::{
     Incoming, Node, Transport,
-    admission::{Crowded, Full},
+    admission::{Crowded, Full, Newcomer},
 };
 use ringback_session::Departure;
 use ringback_telemetry::{NoRoom, Unwelcome};
@@ -43,17 +43,21 @@ pub use inflow::Pace;
 /// When a client that found no place should try again, in seconds; spread, so that they do not come back together.
 const SOON: std::ops::RangeInclusive<u32> = 1..=3;
 const LATER: std::ops::RangeInclusive<u32> = 5..=15;
+/// What a client adds to the address that comes back to a session: `/v1/ws?resume`.
+const RESUMES: &str = "resume";
 /// So late it can be noticed that a message took too long, and not be because nobody read.
 const UNNOTICED: Duration = Duration::from_secs(1);
 
 /// `GET /v1/ws`
 pub async fn upgrade(State(node): State<Arc<Node>>, request: Request) -> Response {
     let visitor: Visitor = request.extensions().get().copied().unwrap_or_default();
+    let resumes = request.uri().query().is_some_and(|query| query.split('&').any(|word| word == RESUMES));
     let Asked { answer, format, upgrade } = match Asked::read(request) {
         Ok(asked) => asked,
         Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     };
-    let place = match node.admission.enter(visitor.address) {
+    let newcomer = Newcomer { address: visitor.address, resumes };
+    let place = match node.admission.enter(newcomer) {
         Ok(place) => place,
         Err(full) => return no_place(&node, full),
     };
@@ -63,7 +67,8 @@ pub async fn upgrade(State(node): State<Arc<Node>>, request: Request) -> Respons
         };
         let tasks = node.tasks.clone();
         let span = tracing::info_span!("connection", id = tracing::field::Empty);
-        let client = Client { socket, format, pace: visitor.pace, alarm: None, node: Arc::clone(&node) };
+        let client =
+            Client { socket, format, message: visitor.pace.message, alarm: None, node: Arc::clone(&node) };
         let served = ringback_node::serve(node, client, format, place).instrument(span);
         let served = AssertUnwindSafe(served).catch_unwind().map(|ended| {
             if ended.is_err() {
@@ -82,6 +87,7 @@ fn no_place(node: &Node, full: Full) -> Response {
     let (wait, reason) = match full {
         Full::Connections => (fastrand::u32(LATER), NoRoom::Connections),
         Full::Greetings => (fastrand::u32(SOON), NoRoom::Greetings),
+        Full::Overloaded => (fastrand::u32(LATER), NoRoom::Overloaded),
         Full::Address(crowded) => return not_from_there(node, crowded),
     };
     node.metrics.turned_away.inc((reason,));
@@ -104,7 +110,7 @@ pub fn not_from_there(node: &Node, crowded: Crowded) -> Response {
 struct Client {
     socket: Socket,
     format: Format,
-    pace: Pace,
+    message: Duration,
     /// For what takes too long, or comes too fast. Few need it.
     alarm: Option<Pin<Box<Sleep>>>,
     node: Arc<Node>,
@@ -130,7 +136,7 @@ impl Client {
             self.alarm = None;
             return Poll::Pending;
         };
-        let until = began + self.pace.message;
+        let until = began + self.message;
         ready!(self.wait(until, cx));
         if until.elapsed() > UNNOTICED {
             // While the backlog is full nobody reads, and what the client sends has nowhere to go.

@@ -37,6 +37,14 @@ describe("getting in", () => {
     expect(hello.token).toBe("second");
   });
 
+  test("who comes back to a session says so before anything else", async () => {
+    const stage = await Stage.online({ url: "wss://gateway/v1/ws?app=1" });
+    expect(stage.socket.url).toBe("wss://gateway/v1/ws?app=1");
+    stage.socket.breaks();
+    await stage.timers.pass(2_000);
+    expect(stage.socket.url).toBe("wss://gateway/v1/ws?app=1&resume");
+  });
+
   test("a gateway that does not answer is left", async () => {
     const stage = new Stage();
     stage.client.open();

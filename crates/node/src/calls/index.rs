@@ -5,9 +5,11 @@ use std::{collections::BTreeSet, sync::Arc};
 use futures::future::try_join_all;
 use ringback_call::{CallId, Millis, Timestamp, UserId};
 use ringback_store::{
-    Enlisted, Listed, Store, StoreError,
+    Attempt, Enlisted, Listed, Store, StoreError,
     record::{self, Direct},
 };
+
+use ringback_telemetry::Unwelcome;
 
 use super::{Calls, Failure, Known};
 
@@ -36,10 +38,15 @@ impl Calls {
     /// Puts a call on its caller's list, if there is room.
     pub(super) async fn enlist(self: &Arc<Self>, user: &UserId, call: &CallId) -> Result<(), Failure> {
         let mut most = self.rules.max_calls;
+        let mut counts = self.attempts.made.map(|pace| (Attempt::Made, pace));
         // Once more after striking out what has ended.
         for _ in 0..2 {
-            match self.store.enlist(user, call, self.clock.now(), most).await? {
+            match self.store.enlist(user, call, self.clock.now(), most, counts.take()).await? {
                 Enlisted::Done(_) => return Ok(()),
+                Enlisted::TooSoon(wait) => {
+                    self.metrics.unwelcome.inc((Unwelcome::CallAttempts,));
+                    return Err(Failure::TooSoon(wait));
+                }
                 Enlisted::Full(record) => {
                     let Survey { live, unmade } = self.survey(user, &record.calls).await?;
                     if live.len() >= self.rules.max_calls {
@@ -104,7 +111,7 @@ pub(super) async fn list(
     call: &CallId,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    store.enlist(user, call, at, usize::MAX).await?;
+    store.enlist(user, call, at, usize::MAX, None).await?;
     tracing::debug!(?call, ?user, "listed again");
     announce(store, user, call).await
 }

@@ -111,7 +111,7 @@ impl Calls {
         let known = Known::read(stored)?;
         // Its placing would do so too, which may be late or fail: the device may have come back by then, and not find it.
         if !known.call().has_ended() {
-            self.store.enlist(user, other, self.clock.now(), usize::MAX).await?;
+            self.store.enlist(user, other, self.clock.now(), usize::MAX, None).await?;
         }
         // Not instead of what is known: a failover may have lost something that is to be put back first.
         let (slot, has_ended) = (self.cache.slot(other), known.call().has_ended());

@@ -3,7 +3,8 @@
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use ringback_call::{Admission, CallId, DeviceId, Input, Leg, StateName, Terms, UserId};
-use ringback_store::{Enlisted, Route, StoreError, UserRecord};
+use ringback_store::{Attempt, Enlisted, Route, StoreError, UserRecord};
+use ringback_telemetry::Unwelcome;
 
 use super::Calls;
 use crate::{policy::Verdict, routes};
@@ -39,8 +40,14 @@ impl Calls {
             Some(Verdict::Allowed(terms)) => terms,
         };
         // The list's bound is a rule, and the core's: here the call is only put on it.
-        let (Enlisted::Done(record) | Enlisted::Full(record)) =
-            self.store.enlist(callee, call, self.clock.now(), usize::MAX).await?;
+        let counts = self.attempts.received.map(|pace| (Attempt::Received, pace));
+        let enlisted = self.store.enlist(callee, call, self.clock.now(), usize::MAX, counts).await?;
+        let (Enlisted::Done(record) | Enlisted::Full(record)) = enlisted else {
+            // Who is called so often is left in peace: nothing rings, and nothing was missed.
+            self.metrics.unwelcome.inc((Unwelcome::CallsToUser,));
+            self.apply(call, Input::Admission(Admission::Denied { detail: None })).await?;
+            return Ok(());
+        };
         let others = self.states_of_others(callee, &record, call).await?;
         let legs = self.legs(callee, &record);
         tracing::debug!(

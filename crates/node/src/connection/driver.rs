@@ -11,11 +11,10 @@ use std::{
     time::Duration,
 };
 
-use governor::clock::Clock as _;
 use ringback_call::{CallId, Event};
 use ringback_session::{Departure, Step, Turn};
 use ringback_store::record::Envelope;
-use ringback_telemetry::{Gap, Request};
+use ringback_telemetry::{Gap, Request, Unwelcome};
 use ringback_wire::{CloseCode, ErrorCode, ErrorFrame, EventFrame, MissedFrame, ServerFrame};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFuture;
@@ -29,7 +28,7 @@ use super::{
 };
 use crate::{
     Node,
-    rate::{self, Rate},
+    rate::{self, Rate, UserShare},
     registry::{Inbox, Mail},
 };
 use behind::Behind;
@@ -81,6 +80,7 @@ struct Driver<'a, T> {
     presence: Presence,
     jobs: Jobs,
     rate: Rate,
+    share: Option<Box<UserShare>>,
     since: Instant,
     /// Whether the client knew no calls when it came but those it was told of.
     fresh: bool,
@@ -114,6 +114,7 @@ enum Wake {
 impl<'a, T: Transport> Driver<'a, T> {
     fn new(node: &'a Arc<Node>, socket: &'a mut Socket<T>, welcome: Box<Welcome>) -> Self {
         let Welcome { session, token, inbox, presence, fresh, replay: _, missed: _, warning } = *welcome;
+        let share = node.user_rates.share(&session.identity().user);
         let now = Instant::now();
         let heartbeat = node.config.connection.heartbeat;
         Self {
@@ -126,6 +127,7 @@ impl<'a, T: Transport> Driver<'a, T> {
             inbox,
             presence,
             rate: rate::limit(rate::quota(&node.config.limits)),
+            share,
             since: now,
             fresh,
             refused: 0,
@@ -290,16 +292,20 @@ impl<'a, T: Transport> Driver<'a, T> {
     }
 
     async fn receive(&mut self, bytes: &[u8]) -> Result<(), Departure> {
-        let allowed = self.rate.check();
+        let allowed = self.check_rate();
         let step = self.session.receive(bytes, self.node.clock.now());
         match (step, allowed) {
             (Step::Close(code), _) => Err(code.into()),
             (step, Ok(())) => self.perform(step).await,
-            (step, Err(not_until)) => {
-                let wait = not_until.wait_time_from(self.rate.clock().now());
-                self.refuse(&step, wait).await
-            }
+            (step, Err(wait)) => self.refuse(&step, wait).await,
         }
+    }
+
+    fn check_rate(&self) -> Result<(), Duration> {
+        let unwelcome = |what| self.node.metrics.unwelcome.inc((what,));
+        rate::check(&self.rate).inspect_err(|_| unwelcome(Unwelcome::Requests))?;
+        let shared = self.share.as_ref().map_or(Ok(()), |share| share.check());
+        shared.inspect_err(|_| unwelcome(Unwelcome::UserRequests))
     }
 
     async fn perform(&mut self, step: Step) -> Result<(), Departure> {

@@ -324,9 +324,11 @@ fn reply(id: RequestId, result: Result<ringback_call::Ack, Failure>) -> ServerFr
     match result {
         Ok(ack) => ServerFrame::Ack(Ack::of(id, ack)),
         Err(Failure::Rejected(rejection)) => ServerFrame::Error(ErrorFrame::of(id, rejection)),
-        Err(failure @ Failure::TooManyCalls) => ServerFrame::Error(
-            ErrorFrame::new(Some(id.0), ErrorCode::RateLimited, failure.to_string()).retry_after(RETRY_MS),
-        ),
+        Err(failure @ (Failure::TooManyCalls | Failure::TooSoon(_))) => {
+            let wait = if let Failure::TooSoon(wait) = failure { wait } else { RETRY_MS };
+            let error = ErrorFrame::new(Some(id.0), ErrorCode::RateLimited, failure.to_string());
+            ServerFrame::Error(error.retry_after(wait))
+        }
         Err(Failure::Store(error)) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "a request could not be served");
             unavailable(id)

@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{Incoming, Node, Transport, serve};
+use crate::{Incoming, Node, Transport, admission::Newcomer, serve};
 
 /// Frames on their way.
 const ROOM: usize = 256;
@@ -34,7 +34,7 @@ impl Client {
     pub(crate) fn comes(node: &Arc<Node>, who: &Origin, seen: &[(CallId, u64)]) -> Self {
         let ((says, incoming), (tell, told)) = (channel(ROOM), channel(ROOM));
         let transport = Line { incoming, says: says.clone(), tell };
-        let place = node.admission.enter(None).unwrap();
+        let place = node.admission.enter(Newcomer::default()).unwrap();
         tokio::spawn(serve(Arc::clone(node), transport, Format::Json, place));
         let client = Self { says, told };
         let (user, device, session) = (who.user.as_str(), who.device.as_str(), who.session.as_str());

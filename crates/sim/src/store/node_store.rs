@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ringback_call::{CallId, ConnectionId, DeviceId, Endpoint, Millis, NodeId, SessionId, Timestamp, UserId};
 use ringback_store::{
-    Bus, CallLog, Calls, Collected, Commit, Committed, DeadLetter, Deadlines, Due, Ended, Enlisted, Greeted,
-    Lease, Letter, Log, LogPage, LogPlace, Missed, Nodes, Outbox, Partition, Partitions, Position, Pulse,
-    Registered, Retention, Route, Sessions, Store, StoreError, Stored, Subscription, Users, Version,
-    memory::MemoryStore,
+    Attempt, Bus, CallLog, Calls, Collected, Commit, Committed, DeadLetter, Deadlines, Due, Ended, Enlisted,
+    Greeted, Lease, Letter, Log, LogPage, LogPlace, Missed, Nodes, Outbox, Pace, Partition, Partitions,
+    Position, Pulse, Registered, Retention, Route, Sessions, Store, StoreError, Stored, Subscription, Users,
+    Version, memory::MemoryStore,
 };
 
 use super::{Line, bus, line::Work};
@@ -174,12 +174,12 @@ impl Users for NodeStore {
         call: &CallId,
         at: Timestamp,
         max: usize,
+        counts: Option<(Attempt, Pace)>,
     ) -> Result<Enlisted, StoreError> {
         let (user, call) = (user.clone(), call.clone());
-        self.call(
-            self.of_user(&user),
-            move |memory| async move { memory.enlist(&user, &call, at, max).await },
-        )
+        self.call(self.of_user(&user), move |memory| async move {
+            memory.enlist(&user, &call, at, max, counts).await
+        })
         .await
     }
 

@@ -72,7 +72,7 @@ pub(super) async fn what_is_taken_off_the_list_is_in_the_log(store: Arc<dyn Stor
     let diary = Diary::new(Arc::clone(&store));
     let (logged, gone) = (call("logged"), call("gone"));
     for call in [&logged, &gone] {
-        store.enlist(&diary.user, call, Timestamp(1), 9).await.unwrap();
+        store.enlist(&diary.user, call, Timestamp(1), 9, None).await.unwrap();
     }
     let record = Bytes::from_static(b"\x00\xff bytes of every kind\r\n\x01");
     diary.write(&logged, 1_000, record.clone(), false).await;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use ringback_call::{CallId, ConnectionId, DeviceId, Timestamp, UserId};
 
 use super::stage::{Two, device, node, route, unique, user};
-use crate::{Ended, Enlisted, LAST_ENDED, Listed, Registered, Route, Store, UserRecord};
+use crate::{Attempt, Ended, Enlisted, LAST_ENDED, Listed, Pace, Registered, Route, Store, UserRecord};
 
 /// When calls are put on a list.
 const AT: Timestamp = Timestamp(77);
@@ -109,7 +109,7 @@ pub(super) async fn a_known_device_is_not_one_too_many(store: Arc<dyn Store>) {
     let (old, new) = (route(&node, 1), route(&node, 2));
     store.register(&user, &phone, old.clone(), 1).await.unwrap();
     // Calls are on the same record and are no devices.
-    store.enlist(&user, &call(), AT, 5).await.unwrap();
+    store.enlist(&user, &call(), AT, 5, None).await.unwrap();
     match store.register(&user, &phone, new, 1).await.unwrap() {
         Registered::Done { replaced, record } => {
             assert_eq!(replaced, Some(old));
@@ -139,7 +139,7 @@ pub(super) async fn a_record_is_sorted(store: Arc<dyn Store>) {
     }
     let mut calls: Vec<CallId> = (0..6).map(|_| call()).collect();
     for call in &calls {
-        store.enlist(&user, call, AT, 10).await.unwrap();
+        store.enlist(&user, call, AT, 10, None).await.unwrap();
     }
     calls.sort_unstable();
     let record = store.lookup(&user).await.unwrap();
@@ -153,12 +153,12 @@ pub(super) async fn calls_are_listed(store: Arc<dyn Store>) {
     store.register(&user, &phone, at, 3).await.unwrap();
     let call = call();
     for _ in 0..2 {
-        match store.enlist(&user, &call, AT, 1).await.unwrap() {
+        match store.enlist(&user, &call, AT, 1, None).await.unwrap() {
             Enlisted::Done(record) => {
                 assert_eq!(record.calls, [listed(&call)]);
                 assert_eq!(record.routes.len(), 1);
             }
-            Enlisted::Full(_) => panic!("it is on the list already"),
+            other => panic!("it is on the list already: {other:?}"),
         }
     }
     assert_eq!(store.lookup(&user).await.unwrap().calls, [listed(&call)]);
@@ -167,22 +167,22 @@ pub(super) async fn calls_are_listed(store: Arc<dyn Store>) {
 pub(super) async fn a_full_list_takes_no_other_call(store: Arc<dyn Store>) {
     let user = user();
     let (first, second) = (call(), call());
-    store.enlist(&user, &first, AT, 1).await.unwrap();
-    match store.enlist(&user, &second, AT, 1).await.unwrap() {
+    store.enlist(&user, &first, AT, 1, None).await.unwrap();
+    match store.enlist(&user, &second, AT, 1, None).await.unwrap() {
         Enlisted::Full(record) => assert_eq!(record.calls, [listed(&first)]),
-        Enlisted::Done(_) => panic!("it was full"),
+        other => panic!("it was full: {other:?}"),
     }
     store.delist(&user, &first, None).await.unwrap();
-    assert!(matches!(store.enlist(&user, &second, AT, 1).await.unwrap(), Enlisted::Done(_)));
+    assert!(matches!(store.enlist(&user, &second, AT, 1, None).await.unwrap(), Enlisted::Done(_)));
     assert_eq!(store.lookup(&user).await.unwrap().calls, [listed(&second)]);
-    assert!(matches!(store.enlist(&user, &first, AT, 0).await.unwrap(), Enlisted::Full(_)));
+    assert!(matches!(store.enlist(&user, &first, AT, 0, None).await.unwrap(), Enlisted::Full(_)));
 }
 
 pub(super) async fn to_delist_twice_is_harmless(store: Arc<dyn Store>) {
     let user = user();
     let (first, second) = (call(), call());
-    store.enlist(&user, &first, AT, 5).await.unwrap();
-    store.enlist(&user, &second, AT, 5).await.unwrap();
+    store.enlist(&user, &first, AT, 5, None).await.unwrap();
+    store.enlist(&user, &second, AT, 5, None).await.unwrap();
     for _ in 0..2 {
         store.delist(&user, &first, None).await.unwrap();
         assert_eq!(store.lookup(&user).await.unwrap().calls, [listed(&second)]);
@@ -191,8 +191,8 @@ pub(super) async fn to_delist_twice_is_harmless(store: Arc<dyn Store>) {
 
 pub(super) async fn a_list_says_since_when(store: Arc<dyn Store>) {
     let (user, call) = (user(), call());
-    store.enlist(&user, &call, Timestamp(5), 5).await.unwrap();
-    store.enlist(&user, &call, Timestamp(9), 5).await.unwrap();
+    store.enlist(&user, &call, Timestamp(5), 5, None).await.unwrap();
+    store.enlist(&user, &call, Timestamp(9), 5, None).await.unwrap();
     assert_eq!(store.lookup(&user).await.unwrap().calls, [Listed { call, at: Timestamp(5) }]);
 }
 
@@ -200,7 +200,7 @@ pub(super) async fn the_last_calls_that_ended_are_remembered(store: Arc<dyn Stor
     let user = user();
     let calls: Vec<CallId> = (0..40).map(|_| call()).collect();
     for (n, call) in (0..).zip(&calls) {
-        store.enlist(&user, call, AT, 99).await.unwrap();
+        store.enlist(&user, call, AT, 99, None).await.unwrap();
         store.delist(&user, call, ended(1_000 + n)).await.unwrap();
     }
     let mut expected = calls[40 - LAST_ENDED..].to_vec();
@@ -230,4 +230,66 @@ pub(super) async fn names_may_be_odd(store: Arc<dyn Store>) {
     for (n, a) in users.iter().enumerate() {
         Two::between(&store, a, &users[(n + 1) % users.len()]).placed().await;
     }
+}
+
+/// So many at once, and then none for a long time.
+const AT_ONCE: Pace = Pace { every_ms: 600_000, burst: 3 };
+
+async fn attempt(
+    store: &Arc<dyn Store>,
+    user: &UserId,
+    call: &CallId,
+    kind: Attempt,
+    pace: Pace,
+) -> Enlisted {
+    store.enlist(user, call, AT, 99, Some((kind, pace))).await.unwrap()
+}
+
+pub(super) async fn attempts_come_at_their_pace(store: Arc<dyn Store>) {
+    let [user, other, quick] = [(); 3].map(|()| user());
+    for n in 0..3 {
+        let made = attempt(&store, &user, &call(), Attempt::Made, AT_ONCE).await;
+        assert!(matches!(&made, Enlisted::Done(record) if record.calls.len() == n + 1), "{n}: {made:?}");
+    }
+    let late = call();
+    let Enlisted::TooSoon(wait) = attempt(&store, &user, &late, Attempt::Made, AT_ONCE).await else {
+        panic!("the fourth of three")
+    };
+    assert!((500_000..=600_000).contains(&wait), "{wait}");
+    let record = store.lookup(&user).await.unwrap();
+    assert!(!record.calls.contains(&listed(&late)) && record.calls.len() == 3, "it changes nothing");
+    // The other kind, and another user, have a pace of their own.
+    assert!(matches!(attempt(&store, &user, &call(), Attempt::Received, AT_ONCE).await, Enlisted::Done(_)));
+    assert!(matches!(attempt(&store, &other, &call(), Attempt::Made, AT_ONCE).await, Enlisted::Done(_)));
+    // Who waits as long as told may try again, once.
+    let pace = Pace { every_ms: 300, burst: 1 };
+    assert!(matches!(attempt(&store, &quick, &call(), Attempt::Made, pace).await, Enlisted::Done(_)));
+    let Enlisted::TooSoon(wait) = attempt(&store, &quick, &late, Attempt::Made, pace).await else {
+        panic!("the second of one")
+    };
+    tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
+    assert!(matches!(attempt(&store, &quick, &late, Attempt::Made, pace).await, Enlisted::Done(_)));
+    assert!(matches!(attempt(&store, &quick, &call(), Attempt::Made, pace).await, Enlisted::TooSoon(_)));
+}
+
+pub(super) async fn what_is_no_attempt_is_not_counted(store: Arc<dyn Store>) {
+    let (user, one) = (user(), call());
+    for _ in 0..9 {
+        let again = attempt(&store, &user, &one, Attempt::Made, AT_ONCE).await;
+        assert!(matches!(again, Enlisted::Done(_)), "sent again, or tried again: {again:?}");
+        store.enlist(&user, &call(), AT, 99, None).await.unwrap();
+    }
+    // One for which there is no room is one.
+    let full = store.enlist(&user, &call(), AT, 1, Some((Attempt::Made, AT_ONCE))).await.unwrap();
+    assert!(matches!(full, Enlisted::Full(_)), "{full:?}");
+    assert!(matches!(attempt(&store, &user, &call(), Attempt::Made, AT_ONCE).await, Enlisted::Done(_)));
+    assert!(matches!(attempt(&store, &user, &call(), Attempt::Made, AT_ONCE).await, Enlisted::TooSoon(_)));
+}
+
+pub(super) async fn of_many_attempts_at_once_no_more_than_may_be_succeed(store: Arc<dyn Store>) {
+    let user = user();
+    let attempts =
+        (0..20).map(|_| async { attempt(&store, &user, &call(), Attempt::Received, AT_ONCE).await });
+    let made = futures::future::join_all(attempts).await;
+    assert_eq!(made.iter().filter(|made| matches!(made, Enlisted::Done(_))).count(), 3, "{made:?}");
 }

@@ -7,7 +7,7 @@ use ringback_call::{CallId, DeviceId, Endpoint, SessionId, Timestamp, UserId};
 
 use super::call_log::LogRow;
 use super::outbox::OutboxRow;
-use crate::{Log, Pair, Route, Stored};
+use crate::{Attempt, Log, Pair, Route, Stored};
 
 /// How long a user's record lives that nobody touches: a day, as in the Redis store.
 pub(super) const USER_TTL_MS: u64 = 86_400_000;
@@ -46,6 +46,8 @@ pub(super) struct UserRow {
     pub(super) calls: BTreeMap<CallId, Timestamp>,
     /// The calls that have ended of late, and until when they are remembered.
     pub(super) ended: BTreeMap<CallId, Timestamp>,
+    /// When the attempts that have come would have come at their pace.
+    pub(super) attempts: HashMap<Attempt, Timestamp>,
     expires_at: Timestamp,
 }
 

@@ -8,7 +8,8 @@ use super::{
     shelf::{USER_TTL_MS, UserRow},
 };
 use crate::{
-    Ended, Enlisted, LAST_ENDED, Listed, Registered, Route, Store as _, StoreError, UserRecord, Users,
+    Attempt, Ended, Enlisted, LAST_ENDED, Listed, Pace, Registered, Route, Store as _, StoreError,
+    UserRecord, Users,
 };
 
 impl UserRow {
@@ -75,8 +76,19 @@ impl Users for MemoryStore {
         call: &CallId,
         at: Timestamp,
         max: usize,
+        counts: Option<(Attempt, Pace)>,
     ) -> Result<Enlisted, StoreError> {
+        let now = self.now();
         Ok(self.with_user(user, |row| {
+            if let Some((attempt, pace)) = counts.filter(|_| !row.calls.contains_key(call)) {
+                let even = row.attempts.entry(attempt).or_default();
+                let next = now.max(*even).after(pace.every_ms);
+                let wait = next.since(now.after(pace.ahead_ms()));
+                if wait > 0 {
+                    return Enlisted::TooSoon(wait);
+                }
+                *even = next;
+            }
             if !row.calls.contains_key(call) && row.calls.len() >= max {
                 return Enlisted::Full(row.record());
             }

@@ -11,11 +11,11 @@ use ringback_auth::TurnSecret;
 use ringback_call::{BusyPolicy, NodeId};
 use ringback_node::{
     Config,
-    config::{AddressLimits, ConnectionTimes, Keep, Limits},
+    config::{AddressLimits, Attempts, ConnectionTimes, Keep, Limits},
     ice::{IceServers, TurnServers},
     machine::Machine,
 };
-use ringback_store::{LogBounds, Partitions};
+use ringback_store::{LogBounds, Pace, Partitions};
 use ringback_store_redis::{Credentials, Durability};
 use ringback_telemetry::{OtlpProtocol, TraceSettings};
 use ringback_wire::Limits as WireLimits;
@@ -95,6 +95,12 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
                     request_burst: raw.limits.request_burst,
                     devices_per_user: raw.limits.devices_per_user,
                     outbox_frames: raw.limits.outbox_frames,
+                    lag: Duration::from_millis(raw.limits.lag_ms),
+                    user_requests_per_second: raw.limits.user_requests_per_second,
+                    attempts: Attempts {
+                        made: pace(raw.limits.calls_made_per_minute, raw.limits.calls_made_burst),
+                        received: pace(raw.limits.calls_received_per_minute, raw.limits.calls_received_burst),
+                    },
                     per_address: AddressLimits {
                         connections: raw.limits.connections_per_address,
                         upgrades_per_second: raw.limits.upgrades_per_address,
@@ -149,6 +155,12 @@ fn address(key: &str, text: &str, problems: &mut Problems) -> Option<SocketAddr>
             .add(key, format_args!("{text:?} is no address and port, such as 127.0.0.1:8080 or [::]:8080"));
     }
     parsed
+}
+
+/// So many a minute; 0: no limit.
+fn pace(per_minute: u32, burst: u32) -> Option<Pace> {
+    let every_ms = 60_000_u64.checked_div(per_minute.into())?.max(1);
+    Some(Pace { every_ms, burst: burst.max(1) })
 }
 
 /// Longest name: each run of a gateway adds a mark of its own.

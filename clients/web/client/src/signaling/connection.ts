@@ -25,6 +25,9 @@ export type ConnectionState = "idle" | "standby" | "connecting" | "online" | "wa
 
 const RESTING: readonly ConnectionState[] = ["idle", "standby", "closed"];
 
+/** A gateway that has too much to do lets in who says so before anything else. */
+const resuming = (url: string): string => `${url}${url.includes("?") ? "&" : "?"}resume`;
+
 export interface ConnectionEvents {
   state: ConnectionState;
   welcome: Welcome;
@@ -186,7 +189,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#attempt.set(WELCOME_LIMIT_MS, () => this.#retry());
     try {
       this.#socket = new GatewaySocket(this.#platform, {
-        url: this.#options.url,
+        url: this.#session === undefined ? this.#options.url : resuming(this.#options.url),
         opened: () => this.#hello(token),
         heard: () => this.#heartbeat.heard(),
         frame: (frame) => this.#receive(frame),

@@ -67,13 +67,29 @@ impl Client {
         Self::start(seat, Arc::clone(&left.history), left.next_id).await
     }
 
+    /// Opens the WebSocket over a connection that somebody else has made.
+    pub async fn open_over(seat: Seat, stream: TcpStream) -> Result<Self> {
+        let socket =
+            timeout(SOON, upgrade_over(&seat, stream)).await.context("no answer to the upgrade")??;
+        Ok(Self::speak(seat, socket, Arc::default(), 1))
+    }
+
     async fn start(seat: Seat, history: Arc<Mutex<History>>, next_id: u64) -> Result<Self> {
         let socket = timeout(SOON, upgrade(&seat)).await.context("no answer to the upgrade")??;
+        Ok(Self::speak(seat, socket, history, next_id))
+    }
+
+    fn speak(
+        seat: Seat,
+        socket: WebSocketStream<TcpStream>,
+        history: Arc<Mutex<History>>,
+        next_id: u64,
+    ) -> Self {
         let (sink, stream) = socket.split();
         let device = seat.device.as_deref().unwrap_or("-");
         let inbox = Arc::new(Inbox::new(format!("{}/{device}@{}", seat.user, seat.port)));
         let reader = tokio::spawn(read(stream, seat.codec, Arc::clone(&inbox), Arc::clone(&history)));
-        Ok(Self {
+        Self {
             seat,
             inbox,
             history,
@@ -81,7 +97,7 @@ impl Client {
             sink: tokio::sync::Mutex::new(sink),
             reader,
             next_id: AtomicU64::new(next_id),
-        })
+        }
     }
 
     /// Says `hello`, with `more` fields in or over the usual ones, and keeps the ack.
@@ -227,12 +243,15 @@ pub struct Left {
 }
 
 pub(crate) async fn upgrade(seat: &Seat) -> Result<WebSocketStream<TcpStream>> {
+    upgrade_over(seat, TcpStream::connect(("127.0.0.1", seat.port)).await?).await
+}
+
+async fn upgrade_over(seat: &Seat, stream: TcpStream) -> Result<WebSocketStream<TcpStream>> {
     let mut request = format!("ws://127.0.0.1:{}/v1/ws", seat.port).into_client_request()?;
     let protocol = HeaderValue::from_static(seat.codec.subprotocol());
     if seat.names_protocol {
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol.clone());
     }
-    let stream = TcpStream::connect(("127.0.0.1", seat.port)).await?;
     stream.set_nodelay(true)?;
     let (socket, answer) = tokio_tungstenite::client_async(request, stream).await?;
     let chosen = answer.headers().get(SEC_WEBSOCKET_PROTOCOL);

@@ -189,9 +189,21 @@ fn command_of(program: &Path) -> Result<Command> {
     Ok(command)
 }
 
+/// Settings that let users call each other more often than people do. An old gateway has no such limits, and knows no such
+/// settings.
+pub fn tireless(program: &Path) -> Result<Vec<(&'static str, String)>> {
+    let limits = ["LIMITS__CALLS_MADE_PER_MINUTE", "LIMITS__CALLS_RECEIVED_PER_MINUTE"];
+    let known = defaults_of(program)?.contains("calls_made_per_minute");
+    Ok(limits.into_iter().filter(|_| known).map(|name| (name, "0".to_owned())).collect())
+}
+
 /// What `--print-defaults` says.
 pub fn defaults() -> Result<String> {
-    let output = command()?.arg("--print-defaults").output().context("the gateway can't be run")?;
+    defaults_of(&program())
+}
+
+fn defaults_of(program: &Path) -> Result<String> {
+    let output = command_of(program)?.arg("--print-defaults").output().context("the gateway can't be run")?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

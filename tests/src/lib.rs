@@ -13,6 +13,7 @@
     reason = "a story that can't go on has failed, and a panic with a message is how a test says so"
 )]
 
+pub mod attacker;
 pub mod certificates;
 pub mod chaos;
 pub mod client;

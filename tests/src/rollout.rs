@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::gateway::Gateway;
+use crate::gateway::{self, Gateway};
 use crate::haproxy::Haproxy;
 use crate::http;
 
@@ -174,7 +174,8 @@ impl Deployment {
 async fn pod(program: &Path, dir: &Path, node: &str, store: &str, terms: &Terms) -> Result<Gateway> {
     let config = dir.join("gateway.toml");
     std::fs::write(&config, &terms.config)?;
-    let settings = [("CONFIG", config.display().to_string())];
+    let mut settings = gateway::tireless(program)?;
+    settings.push(("CONFIG", config.display().to_string()));
     let gateway = Gateway::start_as(program, dir, node, store, &settings).await?;
     let (status, why) = http::get(gateway.admin(), &terms.ready_path).await?;
     ensure!(status == 200, "{node} is not ready by its probe: {status} {why}");

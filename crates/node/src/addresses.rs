@@ -25,6 +25,8 @@ use crate::{
 const MAX_KNOWN: usize = 50_000;
 /// When an address that has as many connections as it may should try again.
 const LATER: Duration = Duration::from_secs(10);
+/// How long an address is not let in of which too many connections have failed.
+const BARRED: Duration = Duration::from_secs(30);
 
 /// Where somebody comes from, as far as it is told apart: an IPv4 address, or the /64 of an IPv6 one, which is what one
 /// customer has at the least.
@@ -119,16 +121,16 @@ impl Addresses {
 
     /// Somebody from there could not say who they are.
     pub(crate) fn failed(&self, address: Address) {
-        let Some(Err(Held::For(wait))) = self.failures.as_ref().map(|failures| failures.check(&address))
-        else {
+        let failures = self.failures.as_ref().map(|failures| failures.check(&address));
+        if !matches!(failures, Some(Err(Held::For(_)))) {
             return;
-        };
+        }
         let (mut barred, now) = (lock(&self.barred), Instant::now());
         if barred.len() >= MAX_KNOWN {
             barred.retain(|_, until| *until > now);
         }
         if barred.len() < MAX_KNOWN {
-            barred.insert(address, now + wait);
+            barred.insert(address, now + BARRED);
         }
     }
 }

@@ -108,9 +108,22 @@ impl Place {
     /// There is no session, and this is why. A client that has left, or that the store could not serve, has done nothing.
     pub(crate) fn refused(&self, why: Departure) {
         use CloseCode::{BadFrame, BadToken, FrameTooLarge, NoHello};
-        if let (Departure::Closed(BadToken | NoHello | BadFrame | FrameTooLarge), Some(stay)) =
-            (why, &self.stay)
-        {
+        if matches!(why, Departure::Closed(BadToken | NoHello | BadFrame | FrameTooLarge)) {
+            self.failed();
+        }
+    }
+
+    /// The connection is over, and this is why. Who does not keep to the protocol, or to what may be asked, would only come
+    /// back to go on like that.
+    pub(crate) fn broken_off(&self, why: Departure) {
+        use CloseCode::{BadFrame, FrameTooLarge, TooManyRequests};
+        if matches!(why, Departure::Closed(BadFrame | FrameTooLarge | TooManyRequests)) {
+            self.failed();
+        }
+    }
+
+    fn failed(&self) {
+        if let Some(stay) = &self.stay {
             stay.failed();
         }
     }

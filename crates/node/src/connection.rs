@@ -72,7 +72,11 @@ pub fn serve(
         let greeted = Box::pin(handshake::greet(&node, &mut socket)).await;
         place.greeted();
         let departure = match greeted {
-            Ok(welcome) => driver::drive(&node, &mut socket, welcome).await,
+            Ok(welcome) => {
+                let departure = driver::drive(&node, &mut socket, welcome).await;
+                place.broken_off(departure);
+                departure
+            }
             Err(departure) => {
                 place.refused(departure);
                 node.metrics.hellos.inc((Greeting::Refused,));

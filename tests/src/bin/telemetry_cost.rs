@@ -27,8 +27,13 @@ const TURNS: usize = 3;
 /// Gateways send their traces every five seconds.
 const SENT: Duration = Duration::from_secs(6);
 /// A pair has its calls one after the other, as fast as it can.
-const UNHURRIED: [(&str, &str); 2] =
-    [("LIMITS__REQUESTS_PER_SECOND", "100000"), ("LIMITS__REQUEST_BURST", "100000")];
+const UNHURRIED: [(&str, &str); 5] = [
+    ("LIMITS__REQUESTS_PER_SECOND", "100000"),
+    ("LIMITS__REQUEST_BURST", "100000"),
+    ("LIMITS__USER_REQUESTS_PER_SECOND", "0"),
+    ("LIMITS__CALLS_MADE_PER_MINUTE", "0"),
+    ("LIMITS__CALLS_RECEIVED_PER_MINUTE", "0"),
+];
 /// As Prometheus would, but oftener.
 const SCRAPED: Duration = Duration::from_secs(5);
 

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::oracle::Timeouts;
 use crate::cluster::Cluster;
-use crate::gateway::Gateway;
+use crate::gateway::{self, Gateway};
 use crate::proxy::Proxy;
 use crate::redis::Redis;
 use crate::sentinel::Sentinel;
@@ -83,6 +83,7 @@ impl Stand {
             Ground::Cluster => Store::Cluster(Cluster::start_with_replicas(path, 2000).await?),
         };
         let mut settings = settings.to_vec();
+        settings.extend(gateway::tireless(&gateway::program())?);
         if let Ok(filter) = std::env::var("CHAOS_LOG") {
             settings.push(("LOG__FILTER", filter));
         }

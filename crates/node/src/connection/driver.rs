@@ -167,7 +167,7 @@ impl<'a, T: Transport> Driver<'a, T> {
 
     /// Waits for whatever comes first; what is said to a connection goes before what it asks for.
     async fn next(&mut self, signals: &mut Signals<'_, '_>) -> Wake {
-        let (wake, room) = (self.next_wake(), !self.jobs.is_full());
+        let (wake, room) = (self.next_wake(), !self.jobs.is_full() && self.times.rest.is_none());
         if signals.time.deadline() != wake {
             signals.time.as_mut().reset(wake);
         }
@@ -343,6 +343,8 @@ impl<'a, T: Transport> Driver<'a, T> {
         if self.refused > MAX_REFUSED {
             return Err(CloseCode::TooManyRequests.into());
         }
+        let pace = Duration::from_secs(1) / self.node.config.limits.requests_per_second.max(1);
+        self.times.rest = Some(Instant::now() + pace);
         if *step == Step::Seen {
             return Ok(());
         }

@@ -23,6 +23,8 @@ pub(super) struct Times {
     pub(super) told_to_go: bool,
     pub(super) catch_up: Option<Instant>,
     trim: Option<Instant>,
+    /// Until when nothing is read from a client that asks too much: to refuse it all as fast as it comes would be work too.
+    pub(super) rest: Option<Instant>,
 }
 
 impl Times {
@@ -36,6 +38,7 @@ impl Times {
             told_to_go: false,
             catch_up: None,
             trim: None,
+            rest: None,
         }
     }
 
@@ -45,7 +48,7 @@ impl Times {
     }
 
     fn next(&self) -> Instant {
-        let maybe = [self.goaway, self.catch_up, self.trim].into_iter().flatten();
+        let maybe = [self.goaway, self.catch_up, self.trim, self.rest].into_iter().flatten();
         maybe.fold(self.ping.min(self.silence()).min(self.renewal), Instant::min)
     }
 }
@@ -120,6 +123,9 @@ impl<T: Transport> Driver<'_, T> {
         }
         if now >= self.times.renewal {
             self.renew();
+        }
+        if self.times.rest.is_some_and(|at| now >= at) {
+            self.times.rest = None;
         }
         if self.times.trim.is_some_and(|at| now >= at) {
             self.trim();

@@ -25,6 +25,8 @@ use crate::{
 const MAX_KNOWN: usize = 50_000;
 /// When an address that has as many connections as it may should try again.
 const LATER: Duration = Duration::from_secs(10);
+/// For each attempt to connect that may be, so many are answered; more are closed without a word, which costs a tenth.
+const ANSWERED: NonZeroU32 = NonZeroU32::new(2).unwrap();
 /// How long an address is not let in of which too many connections have failed.
 const BARRED: Duration = Duration::from_secs(30);
 
@@ -68,6 +70,8 @@ pub(crate) struct Addresses {
     /// Only those that have connections.
     connections: Mutex<HashMap<Address, usize>>,
     upgrades: Option<Shares<Address>>,
+    /// Connections of any kind, of which those that are refused an upgrade are some.
+    knocks: Option<Shares<Address>>,
     failures: Option<Shares<Address>>,
     /// Those that are not let in, and until when.
     barred: Mutex<HashMap<Address, Instant>>,
@@ -79,17 +83,27 @@ impl Addresses {
             let burst = NonZeroU32::new(burst)?;
             Some(Quota::with_period(period.checked_div(burst.get())?)?.allow_burst(burst))
         };
-        let upgrades = NonZeroU32::new(limits.upgrades_per_second)
-            .and_then(|rate| quota(Duration::from_secs(1), rate.get()))
-            .map(|quota| quota.allow_burst(NonZeroU32::new(limits.upgrade_burst).unwrap_or(NonZeroU32::MIN)));
+        let burst = NonZeroU32::new(limits.upgrade_burst).unwrap_or(NonZeroU32::MIN);
+        let upgrades = NonZeroU32::new(limits.upgrades_per_second);
+        let quota_of = |times| {
+            upgrades.map(|rate| {
+                Quota::per_second(rate.saturating_mul(times)).allow_burst(burst.saturating_mul(times))
+            })
+        };
         let failures = quota(Duration::from_secs(60), limits.failures_per_minute);
         Self {
             most: limits.connections,
             connections: Mutex::default(),
-            upgrades: upgrades.map(|quota| Shares::new(quota, MAX_KNOWN)),
+            upgrades: quota_of(NonZeroU32::MIN).map(|quota| Shares::new(quota, MAX_KNOWN)),
+            knocks: quota_of(ANSWERED).map(|quota| Shares::new(quota, MAX_KNOWN)),
             failures: failures.map(|quota| Shares::new(quota, MAX_KNOWN)),
             barred: Mutex::default(),
         }
+    }
+
+    /// Whether a connection of an address is listened to at all. Beyond a number of refusals there is nothing left to be said.
+    pub(crate) fn knock(&self, address: Address) -> bool {
+        !matches!(self.knocks.as_ref().map(|knocks| knocks.check(&address)), Some(Err(Held::For(_))))
     }
 
     /// One more connection of an address, until what is returned is dropped.

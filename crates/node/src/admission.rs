@@ -83,6 +83,11 @@ impl Admission {
         Ok(Place { _connection: connection, greeting: Some(greeting), stay })
     }
 
+    /// Whether a connection from an address is listened to, or closed without a word.
+    pub fn knock(&self, from: Option<Address>) -> bool {
+        from.is_none_or(|address| self.addresses.knock(address))
+    }
+
     /// Whether an address is listened to, otherwise than by a connection.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use ringback_auth::Verifier;
 use ringback_node::Node;
 use ringback_store::{Store, memory::MemoryStore};
 use ringback_store_redis::{RedisSettings, RedisStore};
-use ringback_telemetry::{Metrics, NoRoom, Telemetry, Tracer};
+use ringback_telemetry::{Metrics, Telemetry, Tracer};
 use tokio::{net::TcpListener, task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +17,7 @@ use crate::{
     logging::LogFilter,
     settings::{self, Auth, Policy, Settings, Webhooks},
     version::{COMMIT, VERSION},
-    visitors::{Knock, Visitors},
+    visitors::{self, Knock, Visitors},
 };
 
 /// How long the connections to the store may take to end, and what is left of traces to be sent.
@@ -70,15 +70,7 @@ pub async fn run(settings: Settings, log: LogFilter, draining: CancellationToken
     }
     let stop = || node.stop.clone();
     let visitors = Arc::new(Visitors::new(settings.manners));
-    let knock = {
-        let (visitors, metrics) = (Arc::clone(&visitors), Arc::clone(&node.metrics));
-        move |peer| {
-            visitors.knock(peer).or_else(|| {
-                metrics.turned_away.inc((NoRoom::HalfOpen,));
-                None
-            })
-        }
-    };
+    let knock = visitors::at_the_door(Arc::clone(&visitors), Arc::clone(&node));
     let client_routes = http::client_port(Arc::clone(&node), visitors);
     node.essential("client port", http::serve(client_port, client_routes, knock, stop()));
     let admin_routes = http::admin_port(Arc::clone(&node), log);

@@ -67,15 +67,17 @@ impl Visitors {
         Self { manners, half_open: Mutex::default() }
     }
 
-    /// A connection that has not said anything yet. `None`: its address has as many of them as it may. Behind a proxy there
-    /// are many visitors, so that it is the proxy's to bound them.
-    pub fn knock(self: &Arc<Self>, peer: SocketAddr) -> Option<Knock> {
-        let most = self.manners.half_open_per_address;
+    /// The address of the other end itself, if limits count for it. Behind a proxy there are many visitors, so that it is the
+    /// proxy's to bound connections of which nobody knows yet whose they are.
+    pub fn stranger(&self, peer: SocketAddr) -> Option<Address> {
         let ip = peer.ip().to_canonical();
-        if most == 0 || is_in(&self.manners.trusted_proxies, ip) {
-            return Some(Knock(None));
-        }
-        let Some(address) = self.limited(ip) else { return Some(Knock(None)) };
+        self.limited(ip).filter(|_| !is_in(&self.manners.trusted_proxies, ip))
+    }
+
+    /// A connection that has not said anything yet. `None`: its address has as many of them as it may.
+    pub fn knock(self: &Arc<Self>, from: Option<Address>) -> Option<Knock> {
+        let most = self.manners.half_open_per_address;
+        let Some(address) = from.filter(|_| most > 0) else { return Some(Knock(None)) };
         let mut half_open = self.half_open();
         let count = half_open.entry(address).or_default();
         if *count >= most {
@@ -123,6 +125,18 @@ fn is_in(networks: &[IpNet], ip: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&ip))
 }
 
+/// To whom the clients' port opens.
+pub fn at_the_door(visitors: Arc<Visitors>, node: Arc<Node>) -> impl Fn(SocketAddr) -> Option<Knock> {
+    move |peer| {
+        let address = visitors.stranger(peer);
+        let knock = match node.admission.knock(address) {
+            true => visitors.knock(address).ok_or(NoRoom::HalfOpen),
+            false => Err(NoRoom::AddressRate),
+        };
+        knock.map_err(|reason| node.metrics.turned_away.inc((reason,))).ok()
+    }
+}
+
 /// Turns pages away that may not connect, and finds out where the others come from.
 pub async fn receive(
     State((visitors, node)): State<(Arc<Visitors>, Arc<Node>)>,
@@ -160,14 +174,14 @@ mod tests {
     #[test]
     fn connections_that_say_nothing_are_counted_by_address_and_given_back() {
         let visitors = visitors(2);
-        let ours: Vec<_> = (0..3).map(|_| visitors.knock(peer("192.0.2.7"))).collect();
+        let ours: Vec<_> = (0..3).map(|_| visitors.knock(visitors.stranger(peer("192.0.2.7")))).collect();
         assert_eq!(ours.iter().flatten().count(), 2);
-        assert!(visitors.knock(peer("192.0.2.8")).is_some());
+        assert!(visitors.knock(visitors.stranger(peer("192.0.2.8"))).is_some());
         drop(ours);
-        assert!(visitors.knock(peer("192.0.2.7")).is_some());
+        assert!(visitors.knock(visitors.stranger(peer("192.0.2.7"))).is_some());
         assert!(visitors.half_open().is_empty(), "nothing is kept of who is gone");
         for free in ["10.1.2.3", "::ffff:10.1.2.3", "192.168.7.7", "2001:db8:f::1"] {
-            let many: Vec<_> = (0..9).filter_map(|_| visitors.knock(peer(free))).collect();
+            let many: Vec<_> = (0..9).filter_map(|_| visitors.knock(visitors.stranger(peer(free)))).collect();
             assert_eq!(many.len(), 9, "{free}");
         }
     }

@@ -50,6 +50,16 @@ async fn who_connects_too_often_is_held_off_for_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_goes_on_knocking_is_no_longer_answered() {
+    let addresses = Addresses::new(&limits());
+    let (ours, theirs) = (address("192.0.2.7"), address("192.0.2.8"));
+    assert_eq!((0..50).filter(|_| addresses.knock(ours)).count(), 10, "twice as many as are let in");
+    assert!(addresses.knock(theirs));
+    advance(SECOND).await;
+    assert_eq!((0..50).filter(|_| addresses.knock(ours)).count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_fails_too_often_is_not_let_in_for_a_while() {
     let addresses = Arc::new(Addresses::new(&limits()));
     let (ours, theirs) = (address("2001:db8::1"), address("2001:db8:0:1::1"));

@@ -110,6 +110,11 @@ impl Detail {
         Self(Arc::from("policy_unavailable"))
     }
 
+    /// Of a call to a user who has been called too often of late.
+    pub fn rate_limited() -> Self {
+        Self(Arc::from("rate_limited"))
+    }
+
     /// Of a call that its caller's token does not allow.
     pub fn not_granted() -> Self {
         Self(Arc::from("not_granted"))

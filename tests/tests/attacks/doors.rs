@@ -156,7 +156,8 @@ async fn calls_are_tried_no_oftener_than_they_may_be_wherever_the_user_is() {
             end(&other, &[&bob], &call, "cancelled").await;
         } else {
             let call = init(&other, &bob.seat.user).await;
-            ended(&other, &call, "denied").await;
+            let event = ended(&other, &call, "denied").await;
+            assert_eq!(event["detail"], "rate_limited", "{event}");
         }
     }
     quiet(&[&bob]).await;

@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use ringback_call::{Admission, CallId, DeviceId, Input, Leg, StateName, Terms, UserId};
+use ringback_call::{Admission, CallId, Detail, DeviceId, Input, Leg, StateName, Terms, UserId};
 use ringback_store::{Attempt, Enlisted, Route, StoreError, UserRecord};
 use ringback_telemetry::Unwelcome;
 
@@ -45,7 +45,8 @@ impl Calls {
         let (Enlisted::Done(record) | Enlisted::Full(record)) = enlisted else {
             // Who is called so often is left in peace: nothing rings, and nothing was missed.
             self.metrics.unwelcome.inc((Unwelcome::CallsToUser,));
-            self.apply(call, Input::Admission(Admission::Denied { detail: None })).await?;
+            self.apply(call, Input::Admission(Admission::Denied { detail: Some(Detail::rate_limited()) }))
+                .await?;
             return Ok(());
         };
         let others = self.states_of_others(callee, &record, call).await?;

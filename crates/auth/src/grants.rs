@@ -66,6 +66,11 @@ impl Scope {
 }
 
 impl Grants {
+    /// Reads what a token says; `None` where it is not what it should be.
+    pub(crate) fn read(granted: serde_json::Map<String, serde_json::Value>) -> Option<Self> {
+        serde_json::from_value::<Granted>(granted.into()).ok()?.read()
+    }
+
     /// Whether the user may call this one. Of another tenant nobody may be called, which is not decided here.
     pub fn may_call(&self, user: &UserId) -> bool {
         self.matches(user.as_str())
@@ -98,7 +103,7 @@ fn fits(pattern: &str, text: &str) -> bool {
 /// As a token has it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Granted {
+struct Granted {
     #[serde(default)]
     call: Option<Called>,
     #[serde(default)]
@@ -116,7 +121,7 @@ enum Called {
 
 impl Granted {
     /// Checks it. A scope that is not known opens nothing: a newer gateway may know it.
-    pub(crate) fn read(self) -> Option<Grants> {
+    fn read(self) -> Option<Grants> {
         let call = match self.call {
             None | Some(Called::All(true)) => Whom::Anybody,
             Some(Called::All(false)) => Whom::Nobody,

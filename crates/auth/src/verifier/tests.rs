@@ -144,6 +144,7 @@ fn a_bad_token_is_refused_for_what_it_is() {
         ("sub with a control character", hs(&with("sub", json!("a\nb"))), Subject),
         ("a device that is none", hs(&with("device", json!("a b"))), Claims),
         ("a tenant that is none", hs(&with("tenant", json!("a/b"))), Claims),
+        ("grants as a list", hs(&with("grants", json!([]))), Claims),
         ("grants with a typo", hs(&with("grants", json!({"cal": false}))), Claims),
         ("over", hs(&with("exp", json!(1_789_999_995))), Expired),
         ("over for ever", hs(&with("exp", json!(0))), Expired),

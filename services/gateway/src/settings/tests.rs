@@ -56,7 +56,7 @@ fn a_file_that_is_no_toml_is_not_repeated() {
         write!(file, "{text}").unwrap();
         let problems = load_with(Some(file.path()), &[], Vec::new()).unwrap_err().to_string();
         assert!(!problems.contains("sesame"), "{problems}");
-        assert!(problems.contains("line ") && problems.contains(file.path().to_str().unwrap()), "{problems}");
+        assert!(problems.contains("line "), "{problems}");
     }
 }
 

@@ -244,7 +244,7 @@ async fn doctor_judges_a_token() {
     let words = ["--token-file", file.to_str().expect("a path")];
     for (token, why) in [
         (token::expired("alice"), "`exp` is over"),
-        (token::forged("alice"), "another secret"),
+        (token::forged("alice"), "another key"),
         ("nonsense".to_owned(), "no JSON Web Token"),
     ] {
         std::fs::write(&file, &token).expect("a token");

@@ -9,6 +9,7 @@ use crate::patience::{START, eventually};
 use crate::ports::free_port;
 use crate::redis::Redis;
 use crate::resp::ask;
+use crate::users::{GATEWAY, PASSWORD};
 
 /// The 16384 hash slots, dealt to three.
 const SLOTS: [(u16, u16); 3] = [(0, 5460), (5461, 10922), (10923, 16383)];
@@ -79,7 +80,7 @@ impl Cluster {
     /// The gateways' `store.url`.
     pub fn url(&self) -> String {
         let nodes: Vec<String> = self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())).collect();
-        format!("redis-cluster://{}?node={}", nodes[0], nodes[1..].join("&node="))
+        format!("redis-cluster://{GATEWAY}:{PASSWORD}@{}?node={}", nodes[0], nodes[1..].join("&node="))
     }
 
     /// The nodes.

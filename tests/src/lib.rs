@@ -43,4 +43,5 @@ pub mod sentinel;
 pub mod shape;
 pub mod stage;
 pub mod token;
+pub mod users;
 pub mod world;

@@ -9,6 +9,7 @@ use crate::patience::{START, eventually};
 use crate::ports::free_port;
 use crate::process::Process;
 use crate::resp;
+use crate::users::{self, PASSWORD, REPLICA};
 
 /// One running server.
 #[derive(Debug)]
@@ -23,9 +24,18 @@ impl Redis {
         Self::start_with(dir, &[]).await
     }
 
-    /// A server with further options; returns once it answers. `RINGBACK_REDIS_SERVER` names another program
-    /// (a newer Redis, Valkey) than the `redis-server` on the path.
+    /// A server with further options; returns once it answers. Gateways are the user there that the project's own file gives
+    /// them, and nobody is let in without a name.
     pub async fn start_with(dir: &Path, options: &[String]) -> Result<Self> {
+        let users = users::of_servers(dir)?.display().to_string();
+        let closed = ["--aclfile", &users, "--masteruser", REPLICA, "--masterauth", PASSWORD];
+        let options = closed.into_iter().map(str::to_owned).chain(options.iter().cloned());
+        Self::start_open(dir, &options.collect::<Vec<_>>()).await
+    }
+
+    /// A server that lets anybody in, unless the options say otherwise. `RINGBACK_REDIS_SERVER` names another program
+    /// (a newer Redis, Valkey) than the `redis-server` on the path.
+    pub async fn start_open(dir: &Path, options: &[String]) -> Result<Self> {
         let mut command = program();
         command.args(["--save", "", "--appendonly", "no"]).args(options);
         Self::run("redis", command, dir).await
@@ -84,6 +94,11 @@ impl Redis {
     /// The port it listens on.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Its address, as gateways log in there.
+    pub fn url(&self) -> String {
+        users::url(self.port)
     }
 
     /// Stops it at once.

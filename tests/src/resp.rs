@@ -6,20 +6,29 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::patience::SOON;
+use crate::users::HARNESS;
 
 /// Sends `command` to the server on `port` and returns its answer as text. Understands the replies that these tests
 /// need (status, number, bulk string, flat list of these, one a line); an error reply is an error.
 pub async fn ask(port: u16, command: &str) -> Result<String> {
-    match timeout(SOON, ask_patiently(port, command)).await {
+    // Where this user is not known, it is nobody in particular who asks.
+    ask_as(port, HARNESS, "any", command).await
+}
+
+/// The same, by a user.
+pub async fn ask_as(port: u16, user: &str, password: &str, command: &str) -> Result<String> {
+    match timeout(SOON, ask_patiently(port, user, password, command)).await {
         Ok(answer) => answer,
         Err(_) => bail!("no answer within {SOON:?} to {command}"),
     }
 }
 
-async fn ask_patiently(port: u16, command: &str) -> Result<String> {
+async fn ask_patiently(port: u16, user: &str, password: &str, command: &str) -> Result<String> {
     let mut stream = BufReader::new(TcpStream::connect(("127.0.0.1", port)).await?);
-    stream.write_all(format!("{command}\r\n").as_bytes()).await?;
+    stream.write_all(format!("AUTH {user} \"{password}\"\r\n{command}\r\n").as_bytes()).await?;
     let mut line = String::new();
+    stream.read_line(&mut line).await?;
+    line.clear();
     stream.read_line(&mut line).await?;
     let line = line.trim_end();
     match line.split_at_checked(1).context("empty reply")? {

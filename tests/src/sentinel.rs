@@ -8,6 +8,7 @@ use crate::cluster::is_synced;
 use crate::patience::{START, eventually};
 use crate::redis::Redis;
 use crate::resp::ask;
+use crate::users::{self, GATEWAY, PASSWORD, SENTINEL};
 
 /// What the Sentinels call what they watch over.
 const SERVICE: &str = "calls";
@@ -40,13 +41,20 @@ impl Sentinel {
             let copied = eventually(START, async || is_synced(replica.port()).await.then_some(())).await;
             ensure!(copied.is_some(), "replica {} copies nobody", replica.port());
         }
+        let users = users::of_sentinels(dir)?;
         let mut sentinels = Vec::new();
         for index in 0..SENTINELS {
             let text = format!(
                 "sentinel monitor {SERVICE} 127.0.0.1 {port} 2\n\
                  sentinel down-after-milliseconds {SERVICE} {down_after_ms}\n\
                  sentinel failover-timeout {SERVICE} 3000\n\
-                 sentinel parallel-syncs {SERVICE} 2\n"
+                 sentinel parallel-syncs {SERVICE} 2\n\
+                 sentinel auth-user {SERVICE} {SENTINEL}\n\
+                 sentinel auth-pass {SERVICE} {PASSWORD}\n\
+                 sentinel sentinel-user {SENTINEL}\n\
+                 sentinel sentinel-pass {PASSWORD}\n\
+                 aclfile {}\n",
+                users.display()
             );
             // It writes into its file, so each has its own.
             let config = dir.join(format!("sentinel-{index}.conf"));
@@ -76,7 +84,8 @@ impl Sentinel {
         let hosts: Vec<String> =
             self.sentinels.iter().map(|each| format!("127.0.0.1:{}", each.port())).collect();
         format!(
-            "redis-sentinel://{}?node={}&sentinelServiceName={SERVICE}",
+            "redis-sentinel://{GATEWAY}:{PASSWORD}@{}?node={}&sentinelServiceName={SERVICE}\
+             &sentinelUsername={GATEWAY}&sentinelPassword={PASSWORD}",
             hosts[0],
             hosts[1..].join("&node=")
         )
@@ -94,6 +103,11 @@ impl Sentinel {
         let votes = |port: u16| named.iter().filter(|other| **other == port).count();
         let port = named.iter().copied().max_by_key(|port| votes(*port)).context("no Sentinel answers")?;
         self.servers.iter().find(|server| server.port() == port).context("a primary we did not start")
+    }
+
+    /// The ports of the Sentinels.
+    pub fn ports(&self) -> Vec<u16> {
+        self.sentinels.iter().map(Redis::port).collect()
     }
 
     /// All servers.

@@ -100,7 +100,7 @@ impl Store {
     pub fn url(&self) -> String {
         match self {
             Self::Memory => "memory:".to_owned(),
-            Self::Standalone(redis) => format!("redis://127.0.0.1:{}", redis.port()),
+            Self::Standalone(redis) => redis.url(),
             Self::Cluster(cluster) => cluster.url(),
             Self::Sentinel(sentinel) => sentinel.url(),
         }

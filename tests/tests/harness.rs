@@ -19,7 +19,7 @@ async fn a_server_of_its_own_writes_nothing_to_disk() {
     ask(redis.port(), "SHUTDOWN").await.unwrap_err();
     let files: Vec<_> =
         std::fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert_eq!(files.len(), 1, "only the log: {files:?}");
+    assert_eq!(files.len(), 2, "only the log, and the users that we wrote: {files:?}");
 }
 
 #[tokio::test]

@@ -204,7 +204,7 @@ async fn a_rolling_update_ends_no_call_and_loses_no_message() {
     let terms = Terms::of_chart(&values.split_whitespace().collect::<Vec<_>>()).unwrap();
     let dir = TempDir::with_prefix("ringback-rollout-").unwrap();
     let redis = Redis::start(dir.path()).await.unwrap();
-    let store = format!("redis://127.0.0.1:{}", redis.port());
+    let store = redis.url();
     let (ours, other) = (program(), second_program());
     let mut deployment = Deployment::start(terms, dir.path(), &store, &ours).await.unwrap();
     let what = if other == ours { "an update" } else { "an update taken back, to an older version" };

@@ -8,7 +8,7 @@ use ringback_store_redis::{
     Durability, RedisSettings, RedisStore,
     diagnosis::{BufferLimit, Diagnosis, Refused, ServerFacts, Topology, Trouble, examine},
 };
-use support::{Cluster, SERVICE, Server};
+use support::{Cluster, SERVICE, Server, rules_of_gateways};
 
 #[allow(dead_code, reason = "each test binary uses a part of it")]
 mod support;
@@ -149,6 +149,12 @@ async fn rights_that_are_missing_are_named() {
     };
     let all = user(&["~rb1:*", "&rb1:*", "+@all", "-@dangerous", "+info"]);
     assert_eq!(names(refused(all).await), [""; 0]);
+    let documented = rules_of_gateways();
+    let documented = RedisSettings {
+        durability: Durability::Replicated,
+        ..user(&documented.split(' ').collect::<Vec<_>>())
+    };
+    assert_eq!(names(refused(documented).await), [""; 0]);
     let few = user(&["~rb1:*", "&rb1:*", "+@all", "-zadd", "-spublish", "-hkeys"]);
     assert_eq!(names(refused(few).await), ["HKEYS", "script: SPUBLISH", "script: ZADD"]);
     let no_scripts = user(&["~rb1:*", "&rb1:*", "+@all", "-@scripting"]);

@@ -13,6 +13,7 @@ use crate::gateway::{self, Gateway};
 use crate::proxy::Proxy;
 use crate::redis::Redis;
 use crate::sentinel::Sentinel;
+use crate::users;
 
 /// How many gateways there are.
 pub const GATEWAYS: usize = 3;
@@ -92,7 +93,7 @@ impl Stand {
             let url = match &store {
                 Store::Standalone(redis) => {
                     let proxy = Proxy::start(redis.port()).await?;
-                    let url = format!("redis://127.0.0.1:{}", proxy.port());
+                    let url = users::url(proxy.port());
                     proxies.push(proxy);
                     url
                 }

@@ -1,6 +1,7 @@
 //! The program itself: what it refuses to run with, and how it says so, and what else it does than serve. No world is
 //! needed for these.
 
+mod access;
 pub(crate) mod doctor;
 mod tls;
 
@@ -17,6 +18,7 @@ use ringback_tests::ports::free_port;
 use ringback_tests::process::Process;
 use ringback_tests::redis::Redis;
 use ringback_tests::token::SECRET;
+use ringback_tests::users::{GATEWAY, PASSWORD};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -47,6 +49,14 @@ pub(crate) const ALL: &[Program] = &[
     Program {
         name: "redis_may_want_tls_and_a_password",
         run: || Box::pin(redis_may_want_tls_and_a_password()),
+    },
+    Program {
+        name: "redis_refuses_what_gateways_do_not_do",
+        run: || Box::pin(access::redis_refuses_what_gateways_do_not_do()),
+    },
+    Program {
+        name: "sentinels_refuse_what_gateways_do_not_ask",
+        run: || Box::pin(access::sentinels_refuse_what_gateways_do_not_ask()),
     },
     Program { name: "a_cluster_is_reached_by_tls", run: || Box::pin(tls::a_cluster_is_reached_by_tls()) },
     Program { name: "sentinels_are_reached_by_tls", run: || Box::pin(tls::sentinels_are_reached_by_tls()) },
@@ -180,7 +190,7 @@ async fn redis_may_want_tls_and_a_password() {
     let tls = free_port();
     let options = format!(
         "--tls-port {tls} --tls-cert-file server.crt --tls-key-file server.key --tls-ca-cert-file ca.crt \
-         --tls-auth-clients no --user default off --user ringback on >sesame ~rb1:* &rb1:* +@all -@admin"
+         --tls-auth-clients no"
     );
     let options: Vec<String> = options.split_whitespace().map(str::to_owned).collect();
     let _redis = Redis::start_with(dir.path(), &options).await.expect("Redis with TLS");
@@ -190,12 +200,12 @@ async fn redis_may_want_tls_and_a_password() {
         .env("RINGBACK_SERVER__LISTEN", format!("127.0.0.1:{}", free_port()))
         .env("RINGBACK_ADMIN__LISTEN", format!("127.0.0.1:{admin}"))
         .env("RINGBACK_STORE__URL", format!("rediss://127.0.0.1:{tls}"))
-        .env("RINGBACK_STORE__USERNAME", "ringback")
-        .env("RINGBACK_STORE__PASSWORD", "sesame")
+        .env("RINGBACK_STORE__USERNAME", GATEWAY)
+        .env("RINGBACK_STORE__PASSWORD", PASSWORD)
         .env("RINGBACK_AUTH__HS256_SECRET", SECRET)
         .env("SSL_CERT_FILE", dir.path().join("ca.crt"));
     let process = Process::spawn("gateway", command, dir.path()).expect("it starts");
     let ready = async || matches!(http::get(admin, "/readyz").await, Ok((200, _))).then_some(());
     assert!(eventually(GIVES_UP, ready).await.is_some(), "{}", process.tail(40));
-    assert!(!process.output().contains("sesame"), "the password is not logged");
+    assert!(!process.output().contains(PASSWORD), "the password is not logged");
 }

@@ -97,7 +97,7 @@ impl RedisStore {
     async fn try_script(&self, partition: Partition, trial: &NodeId) -> Result<Vec<Refused>, Trouble> {
         let names = ["hash", "list", "zset", "stream", "text"];
         let mut keys: Vec<Key> = names.map(|name| self.keys().trial(partition, trial, name)).into();
-        keys.push(self.keys().trial(partition, trial, "channel"));
+        keys.push(self.keys().channel(partition, trial.as_str()).into());
         let request = Request::script("a trial", &RIGHTS, keys, vec![TTL_MS.into()]);
         let answer = match self.run(partition, &request).await {
             Ok(answer) => answer,
@@ -154,30 +154,4 @@ fn refusal(error: StoreError) -> Result<String, Trouble> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    /// The commands of a script: the first argument of each call, whatever the function is called there.
-    fn commands(script: &str) -> BTreeSet<&str> {
-        let calls = ["call('", "try('"].iter().flat_map(|call| script.split(call).skip(1));
-        calls.filter_map(|rest| rest.split('\'').next()).collect()
-    }
-
-    #[test]
-    fn every_command_of_the_scripts_is_tried() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/scripts");
-        let mut used = BTreeSet::new();
-        let mut tried = BTreeSet::new();
-        for file in std::fs::read_dir(folder).unwrap() {
-            let path = file.unwrap().path();
-            let text = std::fs::read_to_string(&path).unwrap();
-            let found = commands(&text).into_iter().map(str::to_owned);
-            if path.ends_with("rights.lua") { tried.extend(found) } else { used.extend(found) }
-        }
-        assert!(
-            used.contains("SPUBLISH") && used.contains("XINFO"),
-            "the search finds what there is: {used:?}"
-        );
-        assert_eq!(tried, used);
-    }
-}
+mod tests;

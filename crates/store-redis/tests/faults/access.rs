@@ -11,12 +11,14 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{
     node,
-    support::{Cluster, SERVICE, Server},
+    support::{Cluster, SERVICE, Server, rules_of_gateways},
     until,
 };
 
-/// One may do what gateways do, with their own keys and channels; nobody else may do anything.
-const CLOSED: &str = "--user default off --user ringback on >sesame ~rb1:* &rb1:* +@all -@admin";
+/// One may do what the documented user may; nobody else may do anything.
+fn closed() -> Server {
+    Server::with(&format!("--user default off --user ringback on >sesame {}", rules_of_gateways()))
+}
 
 fn as_user(username: &str, password: &str) -> Credentials {
     Credentials::new(username.to_owned(), password.to_owned())
@@ -28,7 +30,7 @@ async fn connect(url: String, credentials: Credentials) -> RedisStore {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_with_a_password_is_let_in() {
-    let server = Server::with(CLOSED);
+    let server = closed();
     let store = connect(server.url(), as_user("ringback", "sesame")).await;
     store.heartbeat(&node("n"), 10_000).await.unwrap();
     store.subscribe(&node("n")).await.unwrap();
@@ -67,7 +69,7 @@ async fn sentinels_may_ask_for_a_password_of_their_own() {
 async fn each_server_of_a_cluster_lets_the_user_in() {
     let cluster = Cluster::start();
     for server in &cluster.servers {
-        server.ask("ACL SETUSER ringback on >sesame ~rb1:* &rb1:* +@all -@admin");
+        server.ask(&format!("ACL SETUSER ringback on >sesame {}", rules_of_gateways()));
         server.ask("ACL SETUSER default off");
     }
     let store = connect(cluster.url(), as_user("ringback", "sesame")).await;
@@ -79,7 +81,7 @@ async fn each_server_of_a_cluster_lets_the_user_in() {
 /// On one thread, so that all that is logged comes in here.
 #[tokio::test]
 async fn who_is_not_let_in_learns_why() {
-    let server = Server::with(CLOSED);
+    let server = closed();
     let cluster = Cluster::start();
     for server in &cluster.servers {
         server.ask("ACL SETUSER default off");

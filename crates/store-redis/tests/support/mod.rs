@@ -32,6 +32,15 @@ pub(crate) struct Server {
     dir: TempDir,
 }
 
+/// What the documented user of gateways may do, as `ACL SETUSER` has it.
+pub(crate) fn rules_of_gateways() -> String {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/redis/users.acl");
+    let users = std::fs::read_to_string(file).unwrap();
+    let rules =
+        users.lines().find_map(|line| line.strip_prefix("user ringback on #RINGBACK_PASSWORD_SHA256 "));
+    rules.unwrap().to_owned()
+}
+
 /// Ends the server once nobody holds the other end of its input any more.
 const KEEPER: &str = r#"redis-server "$@" </dev/null & server=$!; read -r _; kill -9 $server; wait $server"#;
 

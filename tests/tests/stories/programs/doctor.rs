@@ -10,6 +10,7 @@ use ringback_tests::patience::eventually;
 use ringback_tests::redis::Redis;
 use ringback_tests::sentinel::Sentinel;
 use ringback_tests::token;
+use ringback_tests::users::{self, GATEWAY, PASSWORD};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -79,27 +80,36 @@ async fn examined(words: &[&str], settings: &[(&str, &str)]) -> Report {
     let ended = runs(&words, settings).await;
     let told =
         format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
-    for secret in [SECRET, TURN_SECRET, "sesame"] {
+    for secret in [SECRET, TURN_SECRET, PASSWORD, "sesame"] {
         assert!(!told.contains(secret), "no secret is told: {told}");
     }
     let json = serde_json::from_slice(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {told}"));
     Report { code: ended.status.code(), json }
 }
 
+/// One that anybody may use, unless there is more in its settings.
 fn url(redis: &Redis) -> String {
     format!("redis://127.0.0.1:{}", redis.port())
 }
 
 /// With enough memory, and nothing that is thrown away when it is used up.
+fn options(more: &str) -> Vec<String> {
+    format!("--maxmemory 100mb {more}").split_whitespace().map(str::to_owned).collect()
+}
+
 async fn redis(dir: &Path, more: &str) -> Redis {
-    let options = format!("--maxmemory 100mb {more}");
-    let options: Vec<String> = options.split_whitespace().map(str::to_owned).collect();
-    Redis::start_with(dir, &options).await.expect("Redis")
+    Redis::start_open(dir, &options(more)).await.expect("Redis")
+}
+
+/// With the users that docs/redis.md gives.
+async fn closed_redis(dir: &Path, more: &str) -> Redis {
+    Redis::start_with(dir, &options(more)).await.expect("Redis")
 }
 
 async fn replica_of(primary: &Redis, dir: &Path) -> Redis {
     let port = primary.port();
-    let replica = redis(dir, &format!("--replicaof 127.0.0.1 {port} --repl-diskless-sync-delay 0")).await;
+    let copies = format!("--replicaof 127.0.0.1 {port} --repl-diskless-sync-delay 0");
+    let replica = closed_redis(dir, &copies).await;
     let synced = async || is_synced(replica.port()).await.then_some(());
     assert!(eventually(Duration::from_secs(20), synced).await.is_some(), "{}", replica.tail());
     replica
@@ -108,7 +118,7 @@ async fn replica_of(primary: &Redis, dir: &Path) -> Redis {
 async fn doctor_finds_nothing_wrong_where_nothing_is() {
     let dir = TempDir::new().expect("a folder");
     certificates::issue(dir.path()).expect("certificates");
-    let primary = redis(dir.path(), "--user ringback on >sesame ~rb1:* &rb1:* +@all -@admin").await;
+    let primary = closed_redis(dir.path(), "").await;
     let _replica = replica_of(&primary, dir.path()).await;
     let coturn = Coturn::start(dir.path(), TURN_SECRET).await.expect("coturn");
     let (port, tls) = (coturn.port(), coturn.tls());
@@ -123,8 +133,8 @@ async fn doctor_finds_nothing_wrong_where_nothing_is() {
     let authority = dir.path().join("ca.crt").display().to_string();
     let settings = [
         ("STORE__URL", store.as_str()),
-        ("STORE__USERNAME", "ringback"),
-        ("STORE__PASSWORD", "sesame"),
+        ("STORE__USERNAME", GATEWAY),
+        ("STORE__PASSWORD", PASSWORD),
         ("STORE__DURABILITY", "replicated"),
         ("ICE__URLS", &stun),
         ("TURN__URLS", &turn),
@@ -195,7 +205,7 @@ async fn doctor_knows_a_cluster() {
     report.has("ok", "in order; 3 primaries of 3 nodes");
     report.has("ok", "messages: heard in all 64 partitions");
     report.has("ok", "rights: every command");
-    let one = format!("redis://127.0.0.1:{}", cluster.ports()[0]);
+    let one = users::url(cluster.ports()[0]);
     let wrong = examined(&[], &[("STORE__URL", &one)]).await;
     wrong.fails();
     wrong.has("failure", "is a node of a Cluster");

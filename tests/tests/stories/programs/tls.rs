@@ -52,7 +52,7 @@ fn settings(dir: &Path, port: u16) -> Vec<(&'static str, String)> {
 async fn start(dir: &Path, port: u16, more: &[(&'static str, String)]) -> Redis {
     let all = settings(dir, port).into_iter().chain(more.iter().cloned());
     let options: Vec<String> = all.flat_map(|(key, value)| [format!("--{key}"), value]).collect();
-    Redis::start_with(dir, &options).await.expect("Redis with TLS")
+    Redis::start_open(dir, &options).await.expect("Redis with TLS")
 }
 
 pub(super) async fn a_cluster_is_reached_by_tls() {

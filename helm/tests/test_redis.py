@@ -6,9 +6,10 @@ import socket
 import subprocess
 import tempfile
 import time
+import tomllib
 import unittest
 
-from chart import TRIAL, objects, of_kind
+from chart import TRIAL, objects, of_kind, settings
 
 # All that a shell and a configuration file have their own ideas of.
 PASSWORD = """a "word" of 'many' $HOME `marks` \\n %s #"""
@@ -49,15 +50,32 @@ class Bundled(unittest.TestCase):
             time.sleep(0.05)
         return port
 
-    def asked(self, port, *words, password=None):
+    def asked(self, port, *words, user=None, password=None):
         env = os.environ | ({"REDISCLI_AUTH": password} if password else {})
-        done = subprocess.run(["redis-cli", "-p", port, *words], env=env, capture_output=True, text=True, timeout=PATIENCE)
+        who = ["--user", user] if user else []
+        done = subprocess.run(["redis-cli", *who, "-p", port, *words], env=env, capture_output=True, text=True, timeout=PATIENCE)
         return done.stdout.split()
 
     def test_it_asks_for_its_password_whatever_that_is(self):
         port = self.started(env={"RINGBACK_STORE__PASSWORD": PASSWORD})
-        self.assertEqual(["PONG"], self.asked(port, "ping", password=PASSWORD))
+        self.assertEqual(["PONG"], self.asked(port, "ping", user="ringback", password=PASSWORD))
         self.assertEqual("NOAUTH", self.asked(port, "ping")[0])
+        self.assertEqual("NOAUTH", self.asked(port, "ping", password=PASSWORD)[0], "as nobody in particular")
+
+    def test_each_may_do_what_it_needs_and_no_more(self):
+        port = self.started(env={"RINGBACK_STORE__PASSWORD": PASSWORD})
+        for user, command, may in (("ringback", "set rb1:{p1}:x 1", True), ("ringback", "get rbload:{x}:start", False),
+                                   ("ringback", "keys *", False), ("ringback", "config get save", False),
+                                   ("loadtest", "incr rbload:{x}:joined", True), ("loadtest", "get rb1:{p1}:x", False)):
+            said = self.asked(port, *command.split(), user=user, password=PASSWORD)
+            with self.subTest(f"{user}: {command}"):
+                self.assertEqual(may, said[0] != "NOPERM", said)
+
+    def test_pods_know_who_they_are(self):
+        for given, gateway in (([], None), (["redis.password=sesame"], "ringback"), (["redis.passwordSecret.name=s"], "ringback")):
+            words = [word for value in (*TRIAL, *given) for word in ("--set", value)]
+            store = tomllib.loads(settings(objects("helm4", *words)))["store"]
+            self.assertEqual(gateway, store.get("username"), given)
 
     def test_it_keeps_what_it_has_and_lets_pods_in(self):
         port = self.started("redis.bundled.maxmemory=64mb", env={})

@@ -5,7 +5,7 @@
   "server" (dict "listen" (printf "%s:8080" .Values.bindAddress))
   "admin" (dict "listen" (printf "%s:9090" .Values.bindAddress))
   "store" (dict "url" (include "ringback.redisUrl" .)) -}}
-{{- with .Values.redis.username }}{{ $_ := set $known.store "username" . }}{{ end -}}
+{{- with include "ringback.redisUser" (list . "ringback") }}{{ $_ := set $known.store "username" . }}{{ end -}}
 {{- with .Values.redis.sentinel.username }}{{ $_ := set $known.store "sentinel_username" . }}{{ end -}}
 {{- if .Values.auth.dev }}{{ $_ := set $known "auth" (dict "dev" true "dev_anywhere" true) }}{{ end -}}
 {{- $settings = mergeOverwrite (dict "log" (dict "format" "json")) $settings $known -}}
@@ -35,6 +35,14 @@ redis://{{ include "ringback.fullname" . }}-redis:6379
 {{- else -}}
 {{- if regexMatch "(?i)password=" .Values.redis.url }}{{ fail "redis.url has a password in it, and would be in a ConfigMap: redis.passwordSecret, redis.sentinel.passwordSecret" }}{{ end -}}
 {{- required "redis.url is needed: redis://..., redis-cluster://... or redis-sentinel://... (or redis.bundled.enabled=true, for a trial)" .Values.redis.url -}}
+{{- end -}}
+{{- end -}}
+
+{{/* (list . "ringback"): who one is in Redis. The bundled one has users of its own, where there is a password. */}}
+{{- define "ringback.redisUser" -}}
+{{- $redis := (index . 0).Values.redis -}}
+{{- if not $redis.bundled.enabled }}{{ $redis.username }}
+{{- else if or $redis.password $redis.passwordSecret.name }}{{ index . 1 }}
 {{- end -}}
 {{- end -}}
 
@@ -123,7 +131,7 @@ redis://{{ include "ringback.fullname" . }}-redis:6379
 {{- fail "settings.policy.url needs policy.existingSecret.name: what questions to it are signed with" -}}
 {{- end -}}
 {{- if .Values.redis.bundled.enabled -}}
-{{- if .Values.redis.username }}{{ fail "redis.username and redis.bundled.enabled: the bundled Redis has no users" }}{{ end -}}
+{{- if .Values.redis.username }}{{ fail "redis.username and redis.bundled.enabled: the bundled Redis has users of its own" }}{{ end -}}
 {{- if eq (dig "store" "durability" "" .Values.settings) "replicated" }}{{ fail "settings.store.durability=replicated and redis.bundled.enabled: the bundled Redis has no replica, so nothing would ever be acknowledged" }}{{ end -}}
 {{- if or .Values.redis.sentinel.username .Values.redis.sentinel.passwordSecret.name (include "ringback.hasCa" .) }}{{ fail "redis.sentinel, redis.tls and redis.bundled.enabled: the bundled Redis has neither" }}{{ end -}}
 {{- end -}}

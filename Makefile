@@ -202,7 +202,7 @@ test-watch-only: deploy/grafana/node_modules/.package-lock.json
 
 # After `build`: gateways and the load tool are asked whether they take what is rendered for them.
 test-chart-only:
-	@$(SETUP) cargo helm prometheus redis
+	@$(SETUP) cargo helm prometheus redis openssl
 	@$(STEP) "build the load tool" cargo build --package ringback-loadtest
 	@$(STEP) "chart" env PYTHONPATH=$(CURDIR)/.run/tools/chart \
 	  python3 -B -m unittest discover --start-directory helm/tests $(ARGS)

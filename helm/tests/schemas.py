@@ -21,7 +21,8 @@ def kind(api, name, spec):
 
 MONITORING = "monitoring.coreos.com/v1"
 ENDPOINTS = listed(of({"port": TEXT, "path": {"const": "/metrics"}, "interval": DURATION,
-                       "relabelings": listed(of({"targetLabel": TEXT, "replacement": TEXT}))}))
+                       "scheme": {"enum": ["http", "https"]}, "tlsConfig": of({"insecureSkipVerify": {"type": "boolean"}}),
+                       "relabelings": listed(of({"targetLabel": TEXT, "replacement": TEXT}))}, "scheme", "tlsConfig"))
 SELECTOR = of({"matchLabels": LABELS})
 RULE = {"oneOf": [
     of({"record": TEXT, "expr": TEXT, "labels": LABELS}, "labels"),

@@ -43,5 +43,6 @@ pub mod sentinel;
 pub mod shape;
 pub mod stage;
 pub mod token;
+pub mod tunnel;
 pub mod users;
 pub mod world;

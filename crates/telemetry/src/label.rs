@@ -293,6 +293,32 @@ labels! {
         Spared = "spared",
     }
 
+    /// A port of the gateway that may speak TLS.
+    TlsPort, "port" {
+        /// Where clients connect.
+        Clients = "clients",
+        /// Where operators look.
+        Admin = "admin",
+    }
+
+    /// What came of a certificate that was changed.
+    Loading, "result" {
+        /// It is in use.
+        Loaded = "loaded",
+        /// It can't be used, and the old one stays.
+        Failed = "failed",
+    }
+
+    /// How a TLS handshake ended.
+    Handshake, "result" {
+        /// The connection is safe.
+        Done = "done",
+        /// The two did not agree, or one went away.
+        Failed = "failed",
+        /// It took too long.
+        TimedOut = "timed_out",
+    }
+
     /// What was wrong with a token.
     TokenFault, "fault" {
         /// It is none, or too long.

@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 pub use instrument::{Counter, Gauge, Histogram, Timer};
 pub use label::{
-    Attempt, CommitOutcome, Fetched, Finish, Gap, Glare, Greeting, Judged, Label, Labels, NoRoom, Request,
-    StoreFailure, StoreOperation, TokenFault, Undelivered, Unreadable, Unwelcome,
+    Attempt, CommitOutcome, Fetched, Finish, Gap, Glare, Greeting, Handshake, Judged, Label, Labels, Loading,
+    NoRoom, Request, StoreFailure, StoreOperation, TlsPort, TokenFault, Undelivered, Unreadable, Unwelcome,
 };
 pub use latencies::Latencies;
 pub use metrics::{Declared, Metrics};

@@ -6,9 +6,9 @@ use ringback_session::Departure;
 use ringback_wire::ErrorCode;
 
 use crate::{
-    Attempt, CommitOutcome, Counter, Fetched, Finish, Gap, Gauge, Glare, Greeting, Histogram, Judged, NoRoom,
-    Request, StoreFailure, StoreOperation, TokenFault, Undelivered, Unreadable, Unwelcome,
-    instrument::Instrument, label::Labels,
+    Attempt, CommitOutcome, Counter, Fetched, Finish, Gap, Gauge, Glare, Greeting, Handshake, Histogram,
+    Judged, Loading, NoRoom, Request, StoreFailure, StoreOperation, TlsPort, TokenFault, Undelivered,
+    Unreadable, Unwelcome, instrument::Instrument, label::Labels,
 };
 
 /// For what people and networks take part in, in seconds.
@@ -158,6 +158,12 @@ metrics! {
     jwks_fetches: Counter<(Fetched,)> = "ringback_jwks_fetches_total", NONE;
     /// The age of the oldest keys that were fetched, in seconds; 0 where none are.
     jwks_age: Gauge<()> = "ringback_jwks_age_seconds", NONE;
+    /// When the certificate of a port is over, in seconds since 1970; 0 where it speaks no TLS.
+    tls_expires: Gauge<(TlsPort,)> = "ringback_tls_certificate_expires_timestamp_seconds", NONE;
+    /// Certificates that were changed while the gateway ran.
+    tls_loads: Counter<(TlsPort, Loading)> = "ringback_tls_certificate_loads_total", NONE;
+    /// TLS handshakes.
+    tls_handshakes: Counter<(TlsPort, Handshake)> = "ringback_tls_handshakes_total", NONE;
     /// Connections that ended, and why.
     disconnects: Counter<(Departure,)> = "ringback_disconnects_total", NONE;
     /// Connections that were turned away before they were WebSockets.

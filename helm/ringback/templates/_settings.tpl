@@ -7,6 +7,12 @@
   "store" (dict "url" (include "ringback.redisUrl" .)) -}}
 {{- with include "ringback.redisUser" (list . "ringback") }}{{ $_ := set $known.store "username" . }}{{ end -}}
 {{- with .Values.redis.sentinel.username }}{{ $_ := set $known.store "sentinel_username" . }}{{ end -}}
+{{- range $port, $section := dict "clients" $known.server "admin" $known.admin }}
+{{- if (index $.Values.tls $port).secretName }}
+{{- $_ := set $section "tls_cert" (printf "/etc/ringback/%s-tls/tls.crt" $port) }}
+{{- $_ := set $section "tls_key" (printf "/etc/ringback/%s-tls/tls.key" $port) }}
+{{- end }}
+{{- end }}
 {{- if .Values.auth.dev }}{{ $_ := set $known "auth" (dict "dev" true "dev_anywhere" true) }}{{ end -}}
 {{- $settings = mergeOverwrite (dict "log" (dict "format" "json")) $settings $known -}}
 {{- range $section, $keys := $settings }}
@@ -109,6 +115,29 @@ redis://{{ include "ringback.fullname" . }}-redis:6379
 {{- if include "ringback.hasCa" . }}
 - {name: redis-ca, mountPath: /etc/ringback/tls, readOnly: true}
 {{- end }}
+{{- end -}}
+
+{{/* Certificates of the gateways' own ports: not by subPath, or new ones would never come. */}}
+{{- define "ringback.tlsVolumes" -}}
+{{- range $port := list "clients" "admin" }}
+{{- with (index $.Values.tls $port).secretName }}
+- name: {{ $port }}-tls
+  secret: {secretName: {{ . }}}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "ringback.tlsMounts" -}}
+{{- range $port := list "clients" "admin" }}
+{{- if (index $.Values.tls $port).secretName }}
+- {name: {{ $port }}-tls, mountPath: /etc/ringback/{{ $port }}-tls, readOnly: true}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* (list . "clients" "http"): with an "s" behind it where that port speaks TLS. */}}
+{{- define "ringback.scheme" -}}
+{{- index . 2 }}{{ if (index (index . 0).Values.tls (index . 1)).secretName }}s{{ end -}}
 {{- end -}}
 
 {{/* What a schema can't see: values that need each other. */}}

@@ -7,7 +7,7 @@ use ringback_auth::Verifier;
 use ringback_node::Node;
 use ringback_store::{Store, memory::MemoryStore};
 use ringback_store_redis::{RedisSettings, RedisStore};
-use ringback_telemetry::{Metrics, Telemetry, Tracer};
+use ringback_telemetry::{Metrics, Telemetry, TlsPort, Tracer};
 use tokio::{net::TcpListener, task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +16,7 @@ use crate::{
     http,
     logging::LogFilter,
     settings::{self, Auth, Policy, Settings, Webhooks},
+    tls::{self, Live, Tls},
     version::{COMMIT, VERSION},
     visitors::{self, Knock, Visitors},
 };
@@ -56,6 +57,9 @@ pub async fn run(settings: Settings, log: LogFilter, draining: CancellationToken
         }
         Auth::Signed(_) | Auth::Dev => None,
     };
+    let (tls, certificate) = secure("server", TlsPort::Clients, settings.tls, &telemetry.metrics)?;
+    let (admin_tls, admin_certificate) =
+        secure("admin", TlsPort::Admin, settings.admin_tls, &telemetry.metrics)?;
     let node = Node::new(settings.node, store, verifier, draining, telemetry);
     if let Some(fetcher) = keys {
         node.fetch_keys(Arc::<Fetcher>::clone(&fetcher));
@@ -63,6 +67,9 @@ pub async fn run(settings: Settings, log: LogFilter, draining: CancellationToken
     }
     if let Some((policy, asking)) = policy {
         node.ask_policy(policy, asking);
+    }
+    for certificate in [certificate, admin_certificate].into_iter().flatten() {
+        node.essential("certificate", certificate.watch(node.stop.clone()));
     }
     node.start();
     if let Some((receiver, terms)) = webhook {
@@ -72,9 +79,10 @@ pub async fn run(settings: Settings, log: LogFilter, draining: CancellationToken
     let visitors = Arc::new(Visitors::new(settings.manners));
     let knock = visitors::at_the_door(Arc::clone(&visitors), Arc::clone(&node));
     let client_routes = http::client_port(Arc::clone(&node), visitors);
-    node.essential("client port", http::serve(client_port, client_routes, knock, stop()));
+    node.essential("client port", http::serve(client_port, tls, client_routes, knock, stop()));
     let admin_routes = http::admin_port(Arc::clone(&node), log);
-    node.essential("admin port", http::serve(admin_port, admin_routes, |_| Some(Knock::default()), stop()));
+    let anybody = |_| Some(Knock::default());
+    node.essential("admin port", http::serve(admin_port, admin_tls, admin_routes, anybody, stop()));
     tokio::select! {
         () = node.draining.cancelled() => {}
         () = node.failed.cancelled() => node.draining.cancel(),
@@ -95,6 +103,19 @@ pub async fn run(settings: Settings, log: LogFilter, draining: CancellationToken
 
 async fn listen(key: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("{key}: can't listen on {address}"))
+}
+
+/// What a port speaks TLS by, if it does, and its certificate, to be looked after.
+fn secure(
+    section: &str,
+    port: TlsPort,
+    files: Option<tls::Files>,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<(Option<Tls>, Option<Arc<Live>>)> {
+    let Some(files) = files else { return Ok((None, None)) };
+    let live = Live::load(port, files, Arc::clone(metrics)).with_context(|| format!("{section}.tls_cert"))?;
+    let tls = Tls::new(Arc::clone(&live), port, Arc::clone(metrics)).context("TLS")?;
+    Ok((Some(tls), Some(live)))
 }
 
 async fn open_store(settings: &Settings) -> anyhow::Result<(Arc<dyn Store>, Option<RedisStore>)> {
@@ -131,6 +152,7 @@ fn announce(settings: &Settings) {
     tracing::info!(%node, version = VERSION, commit = COMMIT, %listen, admin = %admin_listen, "gateway started");
     if matches!(auth, Auth::Dev) {
         tracing::warn!("DEVELOPMENT MODE: a token is just a user's name, so anybody can be anybody");
-        tracing::info!("open http://{listen}/ in two tabs to call from one to the other");
+        let scheme = if settings.tls.is_some() { "https" } else { "http" };
+        tracing::info!("open {scheme}://{listen}/ in two tabs to call from one to the other");
     }
 }

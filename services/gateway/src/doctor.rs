@@ -3,6 +3,7 @@
 //! One file for each subject, each with a time limit of its own. What is asked is asked as gateways and clients ask it, and
 //! leaves nothing behind that counts. No secret gets into a sentence.
 
+mod certificates;
 mod endpoints;
 mod ice;
 mod messages;
@@ -43,6 +44,7 @@ pub async fn examine(settings: Result<Settings, Problems>, token: Option<Token>)
         }
     };
     report.add(Finding::ok("settings", "are sound"));
+    report.extend(certificates::look(&settings));
     let store = look_at_store(&settings.store).await;
     report.extend(store.findings);
     let now = tokens::now(store.ahead_ms);

@@ -55,8 +55,8 @@ async fn run(flags: Flags) -> anyhow::Result<()> {
             print(&format!("{}\n", mint::mint(&settings.auth, &wishes)?))
         }
         Some(Command::Probe { ready }) => {
-            let settings = Settings::load(sources.config.as_deref(), sources.overrides())?;
-            print(&format!("{}\n", probe::probe(settings.admin_listen, ready).await?))
+            let (admin, tls) = Settings::admin_port(sources.config.as_deref(), sources.overrides())?;
+            print(&format!("{}\n", probe::probe(admin, tls, ready).await?))
         }
     }
 }

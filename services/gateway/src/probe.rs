@@ -11,25 +11,44 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::tls::connect_unverified;
 
 /// How long an answer may take.
 const LIMIT: Duration = Duration::from_secs(2);
 /// What is read of an answer, in bytes.
 const MOST: usize = 4_096;
 
-/// Asks the admin port at this address, `/readyz` or else `/healthz`. What it answered.
+/// Asks the admin port at this address, by TLS or not, `/readyz` or else `/healthz`. What it answered.
 ///
 /// # Errors
 /// When it does not answer within two seconds, or that all is not well.
-pub async fn probe(admin: SocketAddr, ready: bool) -> anyhow::Result<String> {
+pub async fn probe(admin: SocketAddr, tls: bool, ready: bool) -> anyhow::Result<String> {
     let path = if ready { "/readyz" } else { "/healthz" };
-    timeout(LIMIT, ask(admin, path)).await.with_context(|| format!("no answer from {admin} in {LIMIT:?}"))?
+    timeout(LIMIT, ask(admin, tls, path))
+        .await
+        .with_context(|| format!("no answer from {admin} in {LIMIT:?}"))?
 }
 
-async fn ask(address: SocketAddr, path: &str) -> anyhow::Result<String> {
+async fn ask(address: SocketAddr, tls: bool, path: &str) -> anyhow::Result<String> {
     let stream =
         TcpStream::connect(&*here(address)).await.with_context(|| format!("nothing listens at {address}"))?;
+    if tls {
+        let stream = connect_unverified(stream).await.with_context(|| format!("no TLS at {address}"))?;
+        return ask_on(stream, address, path).await;
+    }
+    ask_on(stream, address, path).await
+}
+
+async fn ask_on<S>(stream: S, address: SocketAddr, path: &str) -> anyhow::Result<String>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
     let request = Request::get(path).header(header::HOST, address.to_string()).body(Empty::<Bytes>::new())?;
     // It may end with the answer, before that has been looked at, as it does when the gateway is about to go.
@@ -83,7 +102,7 @@ mod tests {
             }
             stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok").await.unwrap();
         };
-        let asked = probe(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port), false);
+        let asked = probe(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port), false, false);
         let (answer, ()) = tokio::join!(asked, answers);
         assert_eq!(answer.unwrap(), "ok");
     }
@@ -91,7 +110,7 @@ mod tests {
     #[tokio::test]
     async fn who_says_nothing_is_given_up() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let error = probe(listener.local_addr().unwrap(), false).await.unwrap_err();
+        let error = probe(listener.local_addr().unwrap(), false, false).await.unwrap_err();
         assert!(format!("{error:#}").contains("no answer"), "{error:#}");
     }
 
@@ -100,7 +119,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        let error = probe(address, false).await.unwrap_err();
+        let error = probe(address, false, false).await.unwrap_err();
         assert!(format!("{error:#}").contains("nothing listens"), "{error:#}");
     }
 }

@@ -16,7 +16,7 @@ use ringback_store_redis::{Credentials, Durability};
 use ringback_telemetry::TraceSettings;
 use serde::Deserialize;
 
-use crate::{hooks::signature::Secret, visitors::Manners};
+use crate::{hooks::signature::Secret, tls, visitors::Manners};
 
 pub use chosen::Chosen;
 pub use source::{DEFAULTS, Overrides, Problems};
@@ -26,8 +26,12 @@ pub use source::{DEFAULTS, Overrides, Problems};
 pub struct Settings {
     /// Where clients connect.
     pub listen: SocketAddr,
+    /// What makes that safe, if this gateway does.
+    pub tls: Option<tls::Files>,
     /// Where operators look.
     pub admin_listen: SocketAddr,
+    /// What makes that safe.
+    pub admin_tls: Option<tls::Files>,
     /// How those have to behave who connect.
     pub manners: Manners,
     /// What the node does.
@@ -198,7 +202,19 @@ impl Settings {
         let loaded = source::load(file, std::env::vars(), overrides)?;
         let chosen = Chosen::of(&loaded.values, &loaded.defaults);
         let (raw, problems) = loaded.into_raw()?;
-        check::check(raw, problems).map(|_| chosen)
+        let unusable = check::certificates(&check::check(raw, problems)?);
+        if unusable.0.is_empty() { Ok(chosen) } else { Err(unusable) }
+    }
+
+    /// Where operators look, and whether by TLS: for who asks a gateway that runs, whatever has become of its files since.
+    ///
+    /// # Errors
+    /// When the settings don't say.
+    pub fn admin_port(file: Option<&Path>, overrides: Overrides) -> Result<(SocketAddr, bool), Problems> {
+        let (raw, _) = source::load(file, std::env::vars(), overrides)?.into_raw()?;
+        let mut problems = Problems::default();
+        let address = check::address("admin.listen", &raw.admin.listen, &mut problems);
+        address.map(|address| (address, !raw.admin.tls_cert.is_empty())).ok_or(problems)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod access;
 pub(crate) mod doctor;
+mod listener;
 mod tls;
 
 use std::future::Future;
@@ -57,6 +58,18 @@ pub(crate) const ALL: &[Program] = &[
     Program {
         name: "sentinels_refuse_what_gateways_do_not_ask",
         run: || Box::pin(access::sentinels_refuse_what_gateways_do_not_ask()),
+    },
+    Program {
+        name: "a_certificate_is_replaced_under_calls",
+        run: || Box::pin(listener::a_certificate_is_replaced_under_calls()),
+    },
+    Program {
+        name: "operators_are_answered_by_tls",
+        run: || Box::pin(listener::operators_are_answered_by_tls()),
+    },
+    Program {
+        name: "certificates_that_do_not_work_are_wrong_settings",
+        run: || Box::pin(listener::certificates_that_do_not_work_are_wrong_settings()),
     },
     Program { name: "a_cluster_is_reached_by_tls", run: || Box::pin(tls::a_cluster_is_reached_by_tls()) },
     Program { name: "sentinels_are_reached_by_tls", run: || Box::pin(tls::sentinels_are_reached_by_tls()) },

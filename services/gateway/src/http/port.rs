@@ -14,13 +14,17 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::visitors::{Knock, Peer};
+use crate::{
+    tls::Tls,
+    visitors::{Knock, Peer},
+};
 
 /// How long a client may take to say what it wants, and a connection may stay that nobody asks anything on.
 const HEAD: Duration = Duration::from_secs(10);
@@ -37,6 +41,7 @@ const PLACES: usize = 4_096;
 /// the least. A connection that becomes a WebSocket is no longer this one's to count.
 pub async fn serve(
     listener: TcpListener,
+    tls: Option<Tls>,
     router: Router,
     open: impl Fn(SocketAddr) -> Option<Knock>,
     stop: CancellationToken,
@@ -56,9 +61,9 @@ pub async fn serve(
     };
     while let Some(taken) = stop.run_until_cancelled(take()).await {
         if let Some((stream, peer, knock, place)) = taken {
-            let (router, stop) = (router.clone(), stop.clone());
+            let (tls, router, stop) = (tls.clone(), router.clone(), stop.clone());
             connections.spawn(async move {
-                speak(stream, peer, router, stop).await;
+                welcome(stream, peer, tls, router, stop).await;
                 drop((knock, place));
             });
         }
@@ -67,11 +72,31 @@ pub async fn serve(
     connections.wait().await;
 }
 
-async fn speak(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+async fn welcome(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<Tls>,
+    router: Router,
+    stop: CancellationToken,
+) {
     // Small messages that wait for an acknowledgement of the one before would come 40 ms late.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
+    match tls {
+        None => speak(stream, peer, router, stop).await,
+        Some(tls) => {
+            if let Some(Some(stream)) = stop.run_until_cancelled(tls.accept(stream)).await {
+                speak(stream, peer, router, stop).await;
+            }
+        }
+    }
+}
+
+async fn speak<S>(stream: S, peer: SocketAddr, router: Router, stop: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
     let router = TowerToHyperService::new(router);

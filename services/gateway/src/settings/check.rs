@@ -4,6 +4,7 @@ mod auth;
 mod hooks;
 mod manners;
 mod store;
+mod tls;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -20,6 +21,8 @@ use ringback_store_redis::{Credentials, Durability};
 use ringback_telemetry::{OtlpProtocol, TraceSettings};
 use ringback_wire::Limits as WireLimits;
 
+pub(super) use tls::certificates;
+
 use super::{
     Log, LogFormat, Settings, Store, rules,
     source::{Problems, Raw},
@@ -28,6 +31,8 @@ use super::{
 pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Problems> {
     let listen = address("server.listen", &raw.server.listen, &mut problems);
     let admin_listen = address("admin.listen", &raw.admin.listen, &mut problems);
+    let tls = tls::files("server", &raw.server.tls_cert, &raw.server.tls_key, &mut problems);
+    let admin_tls = tls::files("admin", &raw.admin.tls_cert, &raw.admin.tls_key, &mut problems);
     let name = node_id(&raw.node.id, &mut problems);
     let partitions =
         u16::try_from(raw.store.partitions).ok().filter(|n| *n <= 1_024).and_then(Partitions::new);
@@ -132,7 +137,9 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
             };
             Ok(Settings {
                 listen,
+                tls,
                 admin_listen,
+                admin_tls,
                 manners,
                 node,
                 store,
@@ -148,7 +155,7 @@ pub(super) fn check(raw: Raw, mut problems: Problems) -> Result<Settings, Proble
     }
 }
 
-fn address(key: &str, text: &str, problems: &mut Problems) -> Option<SocketAddr> {
+pub(super) fn address(key: &str, text: &str, problems: &mut Problems) -> Option<SocketAddr> {
     let parsed = text.parse().ok();
     if parsed.is_none() {
         problems

@@ -38,7 +38,7 @@ impl std::error::Error for Problems {}
 #[derive(Deserialize)]
 pub(super) struct Raw {
     pub(super) server: Server,
-    pub(super) admin: Listener,
+    pub(super) admin: Admin,
     pub(super) node: Node,
     pub(super) store: Store,
     pub(super) auth: RawAuth,
@@ -58,14 +58,18 @@ pub(super) struct Raw {
 #[derive(Debug, Deserialize)]
 pub(super) struct Server {
     pub(super) listen: String,
+    pub(super) tls_cert: String,
+    pub(super) tls_key: String,
     pub(super) allowed_origins: Vec<String>,
     pub(super) trusted_proxies: Vec<String>,
     pub(super) proxy_header: String,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Listener {
+pub(super) struct Admin {
     pub(super) listen: String,
+    pub(super) tls_cert: String,
+    pub(super) tls_key: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -228,3 +228,17 @@ fn redis_is_told_once_who_we_are() {
     let nameless = problem(&[url, ("RINGBACK_STORE__SENTINEL_USERNAME", "u")]).unwrap();
     assert!(nameless.contains("store.sentinel_username: needs a password"), "{nameless}");
 }
+
+#[test]
+fn a_certificate_has_a_key() {
+    let cert = ("RINGBACK_SERVER__TLS_CERT", "port.crt");
+    let one = |problem: &str| Problems(vec![problem.to_owned()]);
+    let wrong = load(&[SECRET, cert]).unwrap_err();
+    assert_eq!(wrong, one("server.tls_key: is needed with server.tls_cert"));
+    let admin = ("RINGBACK_ADMIN__TLS_KEY", "port.key");
+    let wrong = load(&[SECRET, admin]).unwrap_err();
+    assert_eq!(wrong, one("admin.tls_cert: is needed with admin.tls_key"));
+    // What is in the files is read by who needs it: they may be away where settings are only looked at.
+    let settings = load(&[SECRET, cert, ("RINGBACK_SERVER__TLS_KEY", "port.key")]).unwrap();
+    assert!(settings.tls.is_some() && settings.admin_tls.is_none());
+}

@@ -52,6 +52,7 @@ async fn gateway_with(more: &[(&'static str, &str)]) -> (Arc<Node>, SocketAddr) 
         "client port",
         http::serve(
             listener,
+            None,
             http::client_port(Arc::clone(&node), visitors),
             |_| Some(Knock::default()),
             node.stop.clone(),

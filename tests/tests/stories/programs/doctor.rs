@@ -8,6 +8,7 @@ use ringback_tests::cluster::{Cluster, is_synced};
 use ringback_tests::coturn::Coturn;
 use ringback_tests::patience::eventually;
 use ringback_tests::redis::Redis;
+use ringback_tests::resp::ask;
 use ringback_tests::sentinel::Sentinel;
 use ringback_tests::token;
 use ringback_tests::users::{self, GATEWAY, PASSWORD};
@@ -110,7 +111,9 @@ async fn replica_of(primary: &Redis, dir: &Path) -> Redis {
     let port = primary.port();
     let copies = format!("--replicaof 127.0.0.1 {port} --repl-diskless-sync-delay 0");
     let replica = closed_redis(dir, &copies).await;
-    let synced = async || is_synced(replica.port()).await.then_some(());
+    // Its primary hears of it a moment later.
+    let online = async || ask(port, "INFO replication").await.is_ok_and(|info| info.contains("state=online"));
+    let synced = async || (is_synced(replica.port()).await && online().await).then_some(());
     assert!(eventually(Duration::from_secs(20), synced).await.is_some(), "{}", replica.tail());
     replica
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     CallId, ConnectionId, DeviceId, Endpoint, Mailbox, Media, Metadata, Milestones, Negotiation, NodeId,
     Outcome, PerSide, Replay, Side, State, StateName, Terms, Timestamp, TraceParent, UserId,
+    mailbox::GREATEST,
     stored::{is_default, without_names},
 };
 
@@ -98,6 +99,15 @@ impl Leg {
 }
 
 impl Call {
+    /// Whether its numbers are such that the rules can have made it. What was damaged may be read all the same and say anything;
+    /// the rules count on its numbers, so that it is refused where documents are read.
+    pub fn is_sound(&self) -> bool {
+        let Self { mailboxes, notes, reports, replay, .. } = self;
+        [&mailboxes.caller, &mailboxes.callee].into_iter().all(Mailbox::is_sound)
+            && (*notes).max(*reports) <= GREATEST
+            && replay.is_sound()
+    }
+
     /// The name of its state.
     pub const fn state_name(&self) -> StateName {
         self.state.name()

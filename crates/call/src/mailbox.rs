@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::stored::is_default;
 
+/// No number is greater: JavaScript counts exactly so far (2^53 - 1), and nothing that is added here overflows.
+pub(crate) const GREATEST: u64 = (1 << 53) - 1;
+
 /// How far numbers jump over what a lost history may have handed out.
 const JUMP: u64 = 1_000;
 
@@ -42,6 +45,13 @@ impl Mailbox {
     /// Of a side whose device is bound from the start.
     pub(crate) fn bound() -> Self {
         Self { own: Some(0), ..Self::default() }
+    }
+
+    /// Whether the rules can have made it: they count on this.
+    pub(crate) fn is_sound(&self) -> bool {
+        let Self { last, own, trimmed, void } = *self;
+        let in_order = void.is_none_or(|void| void.after <= void.through && void.through <= last);
+        last <= GREATEST && own.unwrap_or_default().max(trimmed) <= last && in_order
     }
 
     /// The number of a new entry.

@@ -61,6 +61,11 @@ impl Window {
 }
 
 impl Replay {
+    /// Whether it remembers no more than it may.
+    pub(crate) const fn is_sound(&self) -> bool {
+        self.windows.len() <= SESSIONS
+    }
+
     /// Whether this session's request has been applied.
     pub fn contains(&self, session: &SessionId, id: RequestId) -> bool {
         self.windows.iter().any(|w| w.session == *session && w.contains(id))

@@ -161,9 +161,15 @@ pub fn encode_call(document: &Document) -> Result<Bytes, StoreError> {
 /// Reads a call's document.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] for what is no document of a format we know.
+/// [`StoreError::Corrupt`] for what is no document of a format we know, or says what no rule can have made of a call.
 pub fn decode_call(bytes: &[u8]) -> Result<Document, StoreError> {
-    decode("a call", bytes)
+    let what = "a call";
+    let document: Document = decode(what, bytes)?;
+    if document.call.is_sound() {
+        Ok(document)
+    } else {
+        Err(StoreError::corrupt(what, "its numbers contradict each other"))
+    }
 }
 
 /// What every version finds in an entry of a mailbox, whatever it tells of.

@@ -206,6 +206,20 @@ fn what_a_newer_version_says_is_no_reason_to_misread_it() {
 }
 
 #[test]
+fn a_document_whose_numbers_no_rule_can_have_made_is_unreadable() {
+    let documents = story::documents();
+    let (_, document) = documents.first().unwrap();
+    let stored = record::encode_call(document).unwrap();
+    for (field, number) in [("last", u64::MAX), ("trimmed", 1 << 40), ("own", 1 << 40)] {
+        let mut damaged = plain(&stored);
+        damaged["call"]["mailboxes"][0][field] = number.into();
+        let body = rmp_serde::to_vec(&damaged).unwrap();
+        let read = record::decode_call(&[&stored[..1], &body].concat());
+        assert!(matches!(read, Err(StoreError::Corrupt { .. })), "{field} is {number}: {read:?}");
+    }
+}
+
+#[test]
 fn a_reader_misses_what_is_gone_and_what_has_moved() {
     let old = serde_json::json!({"a": 1, "b": [1, {"c": 2}]});
     assert!(covers(&serde_json::json!({"a": 1, "b": [1, {"c": 2, "new": 3}], "new": 4}), &old));

@@ -93,6 +93,17 @@ sim: ## Simulate whole clusters on virtual time, SEEDS=10000 of them (ARGS="--se
 .PHONY: test-sim
 test-sim: test-sim-only ## Simulate some clusters, and some with a rule taken out, each of which has to be noticed
 
+# FUZZ_SECONDS=600 for longer, FUZZ_RUNS=1000000 by inputs instead, FUZZ_TARGETS="json session" picks.
+.PHONY: fuzz
+fuzz: ## Look for frames, records and scripts that break what reads them: docs/fuzzing.md
+	@$(SETUP) cargo fuzz
+	@$(STEP) "fuzzing" scripts/fuzz $(FUZZ_TARGETS)
+
+.PHONY: fuzz-keep
+fuzz-keep: ## Keep in fuzz/corpus what `make fuzz` has found of use
+	@$(SETUP) cargo fuzz
+	@$(STEP) "fuzzing: what is kept" scripts/fuzz keep $(FUZZ_TARGETS)
+
 .PHONY: chart-check
 chart-check: build test-chart-only ## Render the Helm chart with Helm 3 and 4, and check what comes of it
 
@@ -155,7 +166,7 @@ bench-time: ## Time the call rules, the wire formats and the Redis store
 	@$(STEP) "times" cargo bench \
 	  --package ringback-call --package ringback-wire --package ringback-store-redis --bench '*' -- $(ARGS)
 
-.PHONY: fmt-check docs-check deny clippy test-watch-only test-chart-only test-unit-only test-doc test-sim-only test-load-only test-e2e-only test-stack-only test-upgrade-only test-chaos-only test-containers-only test-browser-only
+.PHONY: fmt-check docs-check deny clippy test-watch-only test-chart-only test-unit-only test-fuzz-only test-doc test-sim-only test-load-only test-e2e-only test-stack-only test-upgrade-only test-chaos-only test-containers-only test-browser-only
 
 fmt-check:
 	@$(SETUP) cargo
@@ -181,6 +192,11 @@ clippy: | $(DIST)
 test-unit-only: | $(DIST)
 	@$(SETUP) cargo redis nextest
 	@$(STEP) "unit and integration tests" cargo nextest run --workspace --exclude ringback-tests --exclude ringback-loadtest $(ARGS)
+
+# `test-unit-only` does it too: it takes less than a second.
+test-fuzz-only:
+	@$(SETUP) cargo
+	@$(STEP) "kept inputs of fuzzing" cargo test --package ringback-fuzz-checks
 
 test-doc: | $(DIST)
 	@$(STEP) "doc tests" cargo test --workspace --exclude ringback-tests --doc

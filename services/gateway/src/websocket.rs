@@ -36,9 +36,9 @@ use tungstenite::{
 };
 
 use crate::{http::too_many, visitors::Visitor};
-use upgrade::{Asked, Socket, upgraded};
 
 pub use inflow::Pace;
+pub use upgrade::{Asked, Socket, upgraded};
 
 /// When a client that found no place should try again, in seconds; spread, so that they do not come back together.
 const SOON: std::ops::RangeInclusive<u32> = 1..=3;
@@ -67,8 +67,7 @@ pub async fn upgrade(State(node): State<Arc<Node>>, request: Request) -> Respons
         };
         let tasks = node.tasks.clone();
         let span = tracing::info_span!("connection", id = tracing::field::Empty);
-        let client =
-            Client { socket, format, message: visitor.pace.message, alarm: None, node: Arc::clone(&node) };
+        let client = Client::new(socket, format, visitor.pace.message, Arc::clone(&node));
         let served = ringback_node::serve(node, client, format, place).instrument(span);
         let served = AssertUnwindSafe(served).catch_unwind().map(|ended| {
             if ended.is_err() {
@@ -114,9 +113,17 @@ struct Client {
     /// For what takes too long, or comes too fast. Few need it.
     alarm: Option<Pin<Box<Sleep>>>,
     node: Arc<Node>,
+    /// The client has sent its close frame: ours leaves while what is left is read.
+    closing: bool,
+    /// What it broke WebSocket with, in WebSocket's own words.
+    violation: Option<Code>,
 }
 
 impl Client {
+    const fn new(socket: Socket, format: Format, message: Duration, node: Arc<Node>) -> Self {
+        Self { socket, format, message, alarm: None, node, closing: false, violation: None }
+    }
+
     async fn write(&mut self, message: Message) -> Result<(), Departure> {
         self.socket.feed(message).await.map_err(|_| Departure::Client)
     }
@@ -128,8 +135,13 @@ impl Client {
             }
             ready!(self.wait(until, cx));
         }
-        if let Poll::Ready(received) = self.socket.poll_next_unpin(cx) {
+        while let Poll::Ready(received) = self.socket.poll_next_unpin(cx) {
             self.alarm = None;
+            self.closing |= matches!(received, Some(Ok(Message::Close(_))));
+            // The answer to a close frame leaves with what is read after it; there is nothing after the end.
+            if self.closing && matches!(received, Some(Ok(_))) {
+                continue;
+            }
             return Poll::Ready(self.read(received));
         }
         let Some(began) = self.socket.get_ref().unfinished() else {
@@ -157,10 +169,15 @@ impl Client {
         alarm.as_mut().poll(cx)
     }
 
-    fn read(&self, received: Option<Result<Message, tungstenite::Error>>) -> Incoming {
+    fn read(&mut self, received: Option<Result<Message, tungstenite::Error>>) -> Incoming {
         match (received, self.format) {
             (None | Some(Ok(Message::Close(_))), _) => Incoming::End(Departure::Client),
-            (Some(Err(error)), _) => Incoming::End(broken(&error)),
+            (Some(Err(_)), _) if self.closing => Incoming::End(Departure::Client),
+            (Some(Err(error)), _) => {
+                let (departure, violation) = broken(&error);
+                self.violation = violation;
+                Incoming::End(departure)
+            }
             (Some(Ok(Message::Pong(number))), _) => match <[u8; 8]>::try_from(&*number) {
                 Ok(number) => Incoming::Pong(u64::from_be_bytes(number)),
                 Err(_) => Incoming::Life,
@@ -199,25 +216,33 @@ impl Transport for Client {
         self.write(Message::Ping(Bytes::copy_from_slice(&number.to_be_bytes()))).await
     }
 
-    /// Waits for the client to have heard it: a connection that is torn down with data unread resets, and the reason
-    /// is lost.
     async fn close(&mut self, code: CloseCode) {
-        let frame = CloseFrame { code: Code::from(code.code()), reason: code.reason().into() };
-        if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
-            while let Some(Ok(_)) = self.socket.next().await {}
-        }
+        close(&mut self.socket, self.violation.unwrap_or_else(|| Code::from(code.code())), code.reason())
+            .await;
     }
 }
 
-fn broken(error: &tungstenite::Error) -> Departure {
+/// Says why, and waits for the client to have heard it: a connection that is torn down with data unread resets, and the
+/// reason is lost.
+pub async fn close(socket: &mut Socket, code: Code, reason: &'static str) {
+    let frame = CloseFrame { code, reason: reason.into() };
+    if socket.send(Message::Close(Some(frame))).await.is_ok() {
+        while let Some(Ok(_)) = socket.next().await {}
+    }
+}
+
+/// What an error in reading is to the connection. Who breaks WebSocket itself is told so by its own code (RFC 6455, section
+/// 7.4.1), not by one of ours.
+pub fn broken(error: &tungstenite::Error) -> (Departure, Option<Code>) {
     use tungstenite::Error::{Capacity, Protocol, Utf8};
     match error {
-        Capacity(CapacityError::MessageTooLong { .. }) => CloseCode::FrameTooLarge.into(),
-        Protocol(ProtocolError::ResetWithoutClosingHandshake) => Departure::Client,
-        Utf8(_) | Protocol(_) => CloseCode::BadFrame.into(),
+        Capacity(CapacityError::MessageTooLong { .. }) => (CloseCode::FrameTooLarge.into(), None),
+        Protocol(ProtocolError::ResetWithoutClosingHandshake) => (Departure::Client, None),
+        Utf8(_) => (CloseCode::BadFrame.into(), Some(Code::Invalid)),
+        Protocol(_) => (CloseCode::BadFrame.into(), Some(Code::Protocol)),
         _ => {
             tracing::debug!(error = error as &dyn Error, "connection broken");
-            Departure::Client
+            (Departure::Client, None)
         }
     }
 }

@@ -35,7 +35,7 @@ impl Default for Pace {
 
 /// A stream whose incoming bytes are WebSocket frames.
 #[derive(Debug)]
-pub(super) struct Inflow<S> {
+pub struct Inflow<S> {
     stream: S,
     frames: Frames,
     bytes_per_second: u32,

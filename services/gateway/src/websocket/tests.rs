@@ -9,12 +9,16 @@ use ringback_store::{Partitions, memory::MemoryStore};
 use ringback_telemetry::{Metrics, Telemetry};
 use serde_json::{Value, json};
 use tokio::{
+    io::AsyncWriteExt as _,
     net::{TcpSocket, TcpStream},
     time::{Instant, sleep, timeout},
 };
 use tokio_tungstenite::{WebSocketStream, client_async};
 use tokio_util::sync::CancellationToken;
-use tungstenite::Message;
+use tungstenite::{
+    Message,
+    protocol::{CloseFrame, frame::coding::CloseCode},
+};
 
 use crate::{
     http,
@@ -144,6 +148,47 @@ async fn a_client_that_reads_slowly_but_steadily_is_told_all_it_has_missed() {
     }
     assert!(began.elapsed() > WRITE * 2);
     bob.ask(json!({"type": "ping"})).await;
+    node.end().await;
+}
+
+/// Its close frame, and that the connection is over then.
+async fn is_closed_by(mut client: Client) -> Option<u16> {
+    let mut code = None;
+    let closed = async {
+        while let Some(message) = client.socket.next().await {
+            if let Message::Close(frame) = message.unwrap() {
+                code = frame.map(|frame| u16::from(frame.code));
+            }
+        }
+    };
+    timeout(Duration::from_secs(10), closed).await.unwrap();
+    code
+}
+
+#[tokio::test]
+async fn a_client_that_closes_is_answered() {
+    let (node, address) = gateway().await;
+    let (mut alice, _) = Client::connect(address, "alice", json!({})).await;
+    let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+    alice.socket.send(Message::Close(Some(frame))).await.unwrap();
+    assert_eq!(is_closed_by(alice).await, Some(1000));
+    node.end().await;
+}
+
+#[tokio::test]
+async fn who_breaks_websocket_is_told_so_in_its_own_words() {
+    let (node, address) = gateway().await;
+    // A frame without a mask, one with a reserved bit, and text that is no UTF-8.
+    let frames: [(&[u8], u16); 3] = [
+        (&[0x81, 0x01, b'x'], 1002),
+        (&[0xc1, 0x81, 0, 0, 0, 0, b'x'], 1002),
+        (&[0x81, 0x81, 0, 0, 0, 0, 0xff], 1007),
+    ];
+    for (frame, code) in frames {
+        let (mut mallory, _) = Client::connect(address, "mallory", json!({})).await;
+        mallory.socket.get_mut().write_all(frame).await.unwrap();
+        assert_eq!(is_closed_by(mallory).await, Some(code), "{frame:x?}");
+    }
     node.end().await;
 }
 

@@ -24,16 +24,16 @@ const READ: usize = 2_048;
 const WRITTEN: usize = 4_096;
 
 /// A client's WebSocket.
-pub(super) type Socket = WebSocketStream<Inflow<TokioIo<Upgraded>>>;
+pub type Socket = WebSocketStream<Inflow<TokioIo<Upgraded>>>;
 
 /// A request that may become one.
-pub(super) struct Asked {
+pub struct Asked {
     /// What it is answered.
-    pub(super) answer: Response<Body>,
+    pub answer: Response<Body>,
     /// What the client speaks.
-    pub(super) format: Format,
+    pub format: Format,
     /// What becomes of its connection.
-    pub(super) upgrade: OnUpgrade,
+    pub upgrade: OnUpgrade,
 }
 
 impl Asked {
@@ -41,7 +41,7 @@ impl Asked {
     ///
     /// # Errors
     /// What it lacks.
-    pub(super) fn read(mut request: Request) -> Result<Self, tungstenite::Error> {
+    pub fn read(mut request: Request) -> Result<Self, tungstenite::Error> {
         let mut answer = create_response_with_body(&request, Body::empty)?;
         let format = format_of(request.headers());
         if let Some(format) = format {
@@ -61,7 +61,7 @@ fn format_of(headers: &HeaderMap) -> Option<Format> {
 }
 
 /// Waits for the connection to be one, if it ever is: the client may have gone.
-pub(super) async fn upgraded(upgrade: OnUpgrade, frame_bytes: usize, pace: Pace) -> Option<Socket> {
+pub async fn upgraded(upgrade: OnUpgrade, frame_bytes: usize, pace: Pace) -> Option<Socket> {
     let upgraded = match upgrade.await {
         Ok(upgraded) => upgraded,
         Err(error) => {

@@ -117,7 +117,7 @@ async fn nothing_is_compressed() {
     assert!(!answer.to_ascii_lowercase().contains("extensions"), "{answer}");
     // RSV1: a compressed message.
     stream.write_all(&frame(0xc1, b"\x4a\x4c\x04\x00", 4)).await.unwrap();
-    assert_eq!(close_code(&mut stream).await, 4500);
+    assert_eq!(close_code(&mut stream).await, 1002);
     node.end().await;
 }
 

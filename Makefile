@@ -57,7 +57,7 @@ images: ## Build the container images of the gateway and the load tool
 ##@ Test
 
 # What `make test` does, in this order.
-TEST_STEPS := setup fmt-check docs-check deny test-web web test-watch-only clippy test-unit-only test-doc build test-chart-only test-sim-only test-load-only test-e2e-only test-stack-only test-upgrade-only test-chaos-only test-containers-only test-browser-only
+TEST_STEPS := setup fmt-check docs-check deny test-web web test-watch-only clippy test-unit-only test-doc build test-autobahn-only test-chart-only test-sim-only test-load-only test-e2e-only test-stack-only test-upgrade-only test-chaos-only test-containers-only test-browser-only
 
 .PHONY: test
 test: $(TEST_STEPS) ## Everything: set-up, lints, unit, web, simulated, end-to-end, chaos and browser tests
@@ -103,6 +103,9 @@ fuzz: ## Look for frames, records and scripts that break what reads them: docs/f
 fuzz-keep: ## Keep in fuzz/corpus what `make fuzz` has found of use
 	@$(SETUP) cargo fuzz
 	@$(STEP) "fuzzing: what is kept" scripts/fuzz keep $(FUZZ_TARGETS)
+
+.PHONY: autobahn
+autobahn: test-autobahn-only ## The Autobahn WebSocket suite against the gateway's WebSockets
 
 .PHONY: chart-check
 chart-check: build test-chart-only ## Render the Helm chart with Helm 3 and 4, and check what comes of it
@@ -166,7 +169,7 @@ bench-time: ## Time the call rules, the wire formats and the Redis store
 	@$(STEP) "times" cargo bench \
 	  --package ringback-call --package ringback-wire --package ringback-store-redis --bench '*' -- $(ARGS)
 
-.PHONY: fmt-check docs-check deny clippy test-watch-only test-chart-only test-unit-only test-fuzz-only test-doc test-sim-only test-load-only test-e2e-only test-stack-only test-upgrade-only test-chaos-only test-containers-only test-browser-only
+.PHONY: fmt-check docs-check deny clippy test-watch-only test-chart-only test-unit-only test-fuzz-only test-doc test-autobahn-only test-sim-only test-load-only test-e2e-only test-stack-only test-upgrade-only test-chaos-only test-containers-only test-browser-only
 
 fmt-check:
 	@$(SETUP) cargo
@@ -215,6 +218,11 @@ test-watch-only: deploy/grafana/node_modules/.package-lock.json
 	@$(STEP) "Prometheus: configuration" promtool check config deploy/prometheus/prometheus.yml
 	@$(STEP) "Prometheus: rules' tests" promtool test rules deploy/prometheus/tests/*.yml
 	@$(STEP) "dashboards" -C deploy/grafana npm run --silent check
+
+test-autobahn-only: | $(DIST)
+	@$(SETUP) cargo autobahn
+	@$(STEP) "build the echo" cargo build --package ringback-gateway --example echo
+	@$(STEP) "Autobahn suite" scripts/autobahn $(ARGS)
 
 # After `build`: gateways and the load tool are asked whether they take what is rendered for them.
 test-chart-only:
@@ -273,7 +281,7 @@ chart: ## Bring the chart's copies up to date: rules, dashboards, schema of sett
 
 .PHONY: setup
 setup: ## Install what the tests need and is not there yet
-	@$(STEP) "set-up" $(SETUP) cargo node redis haproxy chromium firefox coturn netns prometheus openssl nextest deny rotel helm containers
+	@$(STEP) "set-up" $(SETUP) cargo node redis haproxy chromium firefox coturn netns prometheus openssl nextest deny rotel helm containers autobahn
 
 .PHONY: fmt
 fmt: ## Format the Rust code

@@ -15,7 +15,6 @@ const MAX_PATTERN: usize = 128;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
     call: Whom,
-    deaf: bool,
     scopes: Vec<Scope>,
 }
 
@@ -84,11 +83,6 @@ impl Grants {
         }
     }
 
-    /// Whether the device may be rung.
-    pub const fn may_be_called(&self) -> bool {
-        !self.deaf
-    }
-
     /// Whether a part of the server API is open.
     pub fn has(&self, scope: Scope) -> bool {
         self.scopes.contains(&scope)
@@ -106,8 +100,6 @@ fn fits(pattern: &str, text: &str) -> bool {
 struct Granted {
     #[serde(default)]
     call: Option<Called>,
-    #[serde(default)]
-    be_called: Option<bool>,
     #[serde(default)]
     scopes: Vec<String>,
 }
@@ -135,7 +127,7 @@ impl Granted {
         };
         let known = |scope: &Scope| self.scopes.iter().any(|name| name == scope.as_str());
         let scopes = Scope::ALL.into_iter().filter(known).collect();
-        Some(Grants { call, deaf: self.be_called == Some(false), scopes })
+        Some(Grants { call, scopes })
     }
 }
 
@@ -148,11 +140,11 @@ mod tests {
     }
 
     #[test]
-    fn who_is_granted_nothing_in_particular_may_call_and_be_called() {
-        for text in ["{}", r#"{"call":true,"be_called":true,"scopes":[]}"#] {
+    fn who_is_granted_nothing_in_particular_may_call_anybody() {
+        for text in ["{}", r#"{"call":true,"scopes":[]}"#] {
             let grants = grants(text).unwrap();
             assert_eq!(grants, Grants::default());
-            assert!(grants.matches("anybody") && grants.may_be_called() && !grants.has(Scope::Read));
+            assert!(grants.matches("anybody") && !grants.has(Scope::Read));
         }
     }
 
@@ -198,7 +190,9 @@ mod tests {
     fn a_typo_grants_nothing() {
         let many = format!(r#"{{"call":[{}]}}"#, vec![r#""x""#; 65].join(","));
         let long = format!(r#"{{"call":["{}"]}}"#, "x".repeat(129));
-        for text in [r#"{"calls":false}"#, r#"{"call":"bob"}"#, r#"{"be_called":0}"#, "true", &many, &long] {
+        for text in
+            [r#"{"calls":false}"#, r#"{"call":"bob"}"#, r#"{"be_called":false}"#, "true", &many, &long]
+        {
             assert!(grants(text).is_none(), "{text}");
         }
     }

@@ -190,7 +190,7 @@ fn an_issuer_and_an_audience_are_asked_for_where_they_are_set() {
 #[test]
 fn claims_say_what_a_token_is_good_for() {
     let claims = json!({"sub": "alice", "exp": SOON, "device": "phone", "tenant": "acme",
-        "grants": {"call": ["bob"], "be_called": false, "scopes": ["read"]}});
+        "grants": {"call": ["bob"], "scopes": ["read"]}});
     let identity = everything().verify(&sign(Algorithm::HS256, SECRET, None, &claims), NOW).unwrap();
     assert_eq!(identity.device.as_ref().map(DeviceId::as_str), Some("phone"));
     assert_eq!(identity.user.tenant(), Some("acme"));
@@ -198,7 +198,7 @@ fn claims_say_what_a_token_is_good_for() {
         identity.grants.may_call(&UserId::new("bob").unwrap())
             && !identity.grants.may_call(&UserId::new("carol").unwrap())
     );
-    assert!(!identity.grants.may_be_called() && identity.grants.has(Scope::Read));
+    assert!(identity.grants.has(Scope::Read));
 }
 
 #[test]

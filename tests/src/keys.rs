@@ -1,6 +1,5 @@
 //! Keys that tokens are signed with, and a server that publishes them: a real one, which can be told to misbehave.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::ports::free_port;
+use crate::server::serve;
 use crate::token::now;
 
 /// A key pair.
@@ -123,17 +123,8 @@ impl KeyServer {
 
     /// Starts it at its port.
     pub fn go_on(&mut self) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let runtime = runtime.expect("a runtime");
-        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
-        let socket = std::net::TcpListener::bind(address).expect("its port is free");
-        socket.set_nonblocking(true).expect("a socket");
         let router = Router::new().fallback(answer).with_state(Arc::clone(&self.desk));
-        runtime.spawn(async move {
-            let listener = tokio::net::TcpListener::from_std(socket).expect("a socket");
-            axum::serve(listener, router).await.expect("it serves");
-        });
-        self.server = Some(runtime);
+        self.server = Some(serve(self.port, router));
     }
 }
 

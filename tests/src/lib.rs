@@ -40,6 +40,7 @@ pub mod resp;
 pub mod rollout;
 pub mod scrape;
 pub mod sentinel;
+pub mod server;
 pub mod shape;
 pub mod stage;
 pub mod token;

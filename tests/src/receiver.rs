@@ -1,7 +1,6 @@
 //! A webhook's receiver: a real HTTP server that checks signatures, remembers everything, and can be told to misbehave.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,6 +17,7 @@ use tokio::runtime::Runtime;
 
 use crate::patience::eventually;
 use crate::ports::free_port;
+use crate::server::serve;
 
 /// What the receiver knows senders by, as the gateway's setting has it.
 pub const SECRET: &str = "whsec_cmluZ2JhY2stdGVzdHMtb2Ytd2ViaG9va3M=";
@@ -113,17 +113,8 @@ impl Receiver {
 
     /// Starts it again at the same port.
     pub fn go_on(&mut self) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let runtime = runtime.expect("a runtime");
-        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
-        let socket = std::net::TcpListener::bind(address).expect("its port is free");
-        socket.set_nonblocking(true).expect("a socket");
         let router = Router::new().fallback(take).with_state(Arc::clone(&self.desk));
-        runtime.spawn(async move {
-            let listener = tokio::net::TcpListener::from_std(socket).expect("a socket");
-            axum::serve(listener, router).await.expect("it serves");
-        });
-        self.server = Some(runtime);
+        self.server = Some(serve(self.port, router));
     }
 
     /// Does something else with requests from now on.

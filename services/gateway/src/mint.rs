@@ -31,7 +31,7 @@ pub struct Wishes {
     /// Whom the user may call: a user, or a pattern with *; may be repeated. Without it: everybody.
     #[arg(long, value_name = "PATTERN")]
     pub call: Vec<String>,
-    /// What of the server API it opens: read, write, mint; may be repeated.
+    /// What an operator's program may do with it: read, write, mint; may be repeated. Nothing asks for it yet.
     #[arg(long)]
     pub scope: Vec<String>,
 }

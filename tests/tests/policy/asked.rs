@@ -72,6 +72,13 @@ async fn a_policy_says_how_long_a_call_may_ring_and_last() {
     close(&stage, &policy);
 }
 
+/// Waits for the answer, which comes late.
+async fn has_answered(stage: &Stage) {
+    let allowed = "ringback_policy_answers_total{result=\"allowed\"}";
+    let answered = async || (counted(stage, allowed).await > 0.5).then_some(());
+    eventually(SOON, answered).await.expect("it answers");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_who_cancels_while_it_is_thought_about_rings_nobody() {
     let policy = Receiver::start();
@@ -81,10 +88,7 @@ async fn a_caller_who_cancels_while_it_is_thought_about_rings_nobody() {
     let call = init(&alice, &bob.seat.user).await;
     heard(&policy, 1).await;
     end(&alice, &[], &call, "cancelled").await;
-    let answered = async || {
-        (counted(&stage, "ringback_policy_answers_total{result=\"allowed\"}").await > 0.5).then_some(())
-    };
-    eventually(SOON, answered).await.expect("the answer comes late");
+    has_answered(&stage).await;
     quiet(&[&bob]).await;
     close(&stage, &policy);
 }
@@ -98,10 +102,7 @@ async fn a_caller_who_vanishes_while_it_is_thought_about_rings_nobody_until_back
     let call = init(&alice, &bob.seat.user).await;
     heard(&policy, 1).await;
     let gone = alice.cut().await;
-    let answered = async || {
-        (counted(&stage, "ringback_policy_answers_total{result=\"allowed\"}").await > 0.5).then_some(())
-    };
-    eventually(SOON, answered).await.expect("the answer comes late");
+    has_answered(&stage).await;
     quiet(&[&bob]).await;
     let alice = stage.resume(&gone, 1).await;
     bob.expect("call:incoming", json!({"call": call})).await;

@@ -64,6 +64,11 @@ impl Process {
         end(&mut self.running().child);
     }
 
+    /// Its id.
+    pub fn pid(&self) -> u32 {
+        self.running().child.id()
+    }
+
     /// How long it has been computing so far, on all its threads together; what ended threads did is not in it.
     pub fn computed(&self) -> Result<Duration> {
         let mut sum = Duration::ZERO;

@@ -3,6 +3,7 @@
 
 mod check;
 mod chosen;
+mod secrets;
 mod source;
 
 use std::{net::SocketAddr, path::Path, time::Duration};

@@ -4,6 +4,7 @@
 mod access;
 pub(crate) mod doctor;
 mod listener;
+mod secrets;
 mod tls;
 
 use std::future::Future;
@@ -71,6 +72,11 @@ pub(crate) const ALL: &[Program] = &[
         name: "certificates_that_do_not_work_are_wrong_settings",
         run: || Box::pin(listener::certificates_that_do_not_work_are_wrong_settings()),
     },
+    Program {
+        name: "secrets_are_nowhere_to_be_seen",
+        run: || Box::pin(secrets::secrets_are_nowhere_to_be_seen()),
+    },
+    Program { name: "a_wrong_secret_is_not_told", run: || Box::pin(secrets::a_wrong_secret_is_not_told()) },
     Program { name: "a_cluster_is_reached_by_tls", run: || Box::pin(tls::a_cluster_is_reached_by_tls()) },
     Program { name: "sentinels_are_reached_by_tls", run: || Box::pin(tls::sentinels_are_reached_by_tls()) },
     Program {

@@ -4,19 +4,10 @@ use std::fmt;
 
 use toml::{Table, Value};
 
-/// What nobody but the gateway is to know. An address of a receiver may have a password in its path.
-const SECRETS: [&str; 10] = [
-    "auth.hs256_keys",
-    "auth.hs256_secret",
-    "auth.jwks_urls",
-    "store.password",
-    "store.sentinel_password",
-    "turn.secret",
-    "policy.secrets",
-    "policy.url",
-    "webhooks.secrets",
-    "webhooks.url",
-];
+use super::secrets::SECRETS;
+
+/// What is not shown either: an address of a receiver may have a password in its path.
+const PRIVATE: [&str; 3] = ["auth.jwks_urls", "policy.url", "webhooks.url"];
 
 /// The settings that are not as by default.
 #[derive(Debug)]
@@ -52,7 +43,8 @@ impl fmt::Display for Chosen {
 }
 
 fn shown(name: &str, value: &Value) -> String {
-    if SECRETS.contains(&name) {
+    let secret = SECRETS.iter().any(|(section, key)| name.split_once('.') == Some((section, key)));
+    if secret || PRIVATE.contains(&name) {
         return "(set)".to_owned();
     }
     match value.as_str() {

@@ -6,6 +6,8 @@ use config::{Config, ConfigError, Environment, File, FileFormat};
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use super::secrets;
+
 /// The defaults, which are the schema too.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 
@@ -275,8 +277,9 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    /// The same with types, and what is wrong so far.
-    pub(super) fn into_raw(self) -> Result<(Raw, Problems), Problems> {
+    /// The same with types and with what is in files, and what is wrong so far.
+    pub(super) fn into_raw(mut self) -> Result<(Raw, Problems), Problems> {
+        secrets::read(&mut self.values, &mut self.problems);
         let raw = Value::Table(self.values).try_into();
         Ok((raw.map_err(|error: toml::de::Error| Problems::one(&error))?, self.problems))
     }

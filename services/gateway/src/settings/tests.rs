@@ -242,3 +242,28 @@ fn a_certificate_has_a_key() {
     let settings = load(&[SECRET, cert, ("RINGBACK_SERVER__TLS_KEY", "port.key")]).unwrap();
     assert!(settings.tls.is_some() && settings.admin_tls.is_none());
 }
+
+#[test]
+fn settings_are_shown_without_their_secrets() {
+    let hidden = "hidden-hidden-hidden-hidden-hidden";
+    let hook = "whsec_aGlkZGVuaGlkZGVuaGlkZGVuaGlkZGVu";
+    let keys = format!("old={hidden}");
+    let settings = load(&[
+        ("RINGBACK_AUTH__HS256_SECRET", hidden),
+        ("RINGBACK_AUTH__HS256_KEYS", &keys),
+        ("RINGBACK_STORE__URL", "redis-sentinel://h:1?sentinelServiceName=x"),
+        ("RINGBACK_STORE__PASSWORD", hidden),
+        ("RINGBACK_STORE__SENTINEL_PASSWORD", hidden),
+        ("RINGBACK_TURN__URLS", "turn:t"),
+        ("RINGBACK_TURN__SECRET", hidden),
+        ("RINGBACK_WEBHOOKS__URL", "https://h/hidden"),
+        ("RINGBACK_WEBHOOKS__SECRETS", hook),
+        ("RINGBACK_POLICY__URL", "https://p/hidden"),
+        ("RINGBACK_POLICY__SECRETS", hook),
+    ])
+    .unwrap();
+    let shown = format!("{settings:?}");
+    assert!(!shown.contains("hidden") && !shown.contains("aGlkZGVu"), "{shown}");
+    // As numbers, too.
+    assert!(!shown.contains("104, 105, 100, 100, 101, 110"), "{shown}");
+}

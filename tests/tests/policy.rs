@@ -13,6 +13,7 @@ mod waking;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringback_tests::gateway;
 use ringback_tests::patience::eventually;
 use ringback_tests::receiver::{Mood, Receiver, SECRET};
 use ringback_tests::scrape::Scrape;
@@ -36,7 +37,10 @@ fn asking(policy: &Receiver) -> Settings {
 }
 
 async fn stage(backend: Backend, settings: &Settings, nodes: usize) -> Stage {
-    let world = World::start_with(backend, settings, nodes).await.expect("it starts");
+    // One caller tries more calls than a person would.
+    let tireless = gateway::tireless(&gateway::program()).expect("a gateway");
+    let settings: Settings = settings.iter().cloned().chain(tireless).collect();
+    let world = World::start_with(backend, &settings, nodes).await.expect("it starts");
     Stage::new(Arc::new(world), Cast::ALL[0])
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use ringback_tests::client::{Client, Seat};
 use ringback_tests::codec::Codec;
 use ringback_tests::flow::{end, init, quiet, set_up};
+use ringback_tests::gateway;
 use ringback_tests::keys::{KeyServer, Pair};
 use ringback_tests::patience::eventually;
 use ringback_tests::scrape::Scrape;
@@ -21,6 +22,8 @@ const SOON: Duration = Duration::from_secs(20);
 async fn stage(server: &KeyServer, more: &[(&'static str, String)]) -> Stage {
     let mut settings = vec![("AUTH__JWKS_URLS", server.url())];
     settings.extend(more.iter().cloned());
+    // Live traffic is more than people would make.
+    settings.extend(gateway::tireless(&gateway::program()).expect("a gateway"));
     let world = World::start_with(Backend::Standalone, &settings, 2).await.expect("it starts");
     Stage::new(Arc::new(world), Cast::ALL[0])
 }

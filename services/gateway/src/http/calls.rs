@@ -100,22 +100,28 @@ fn summary(Timeline { call, notes }: &Timeline) -> Value {
             "at": outcome.at,
             "setup_ms": outcome.setup_ms,
             "duration_ms": outcome.duration_ms,
-            "detail": outcome.detail,
         })
     });
     let phase = |(phase, from, to): (Phase, Timestamp, Timestamp)| json!({"phase": phase.as_str(), "from": from, "to": to, "ms": to.since(from)});
-    json!({
+    let mut said = json!({
         "call": call.id,
         "state": call.state_name().as_str(),
         "phase": call.phase().as_str(),
         "outcome": outcome,
         "verdict": verdict(call, notes.iter().map(|(_, record)| &record.note)),
-        "tenant": call.caller.tenant(),
         "caller": {"user": call.caller.name(), "device": call.final_device(Side::Caller)},
         "callee": {"user": call.callee.name(), "device": call.final_device(Side::Callee)},
         "media": call.media,
         "created_at": call.created_at,
         "milestones": call.milestones,
         "phases": call.phases().map(phase).collect::<Vec<_>>(),
-    })
+    });
+    // What most calls have not.
+    if let Some(tenant) = call.caller.tenant() {
+        said["tenant"] = tenant.into();
+    }
+    if let Some(detail) = call.outcome().and_then(|outcome| outcome.detail.as_ref()) {
+        said["outcome"]["detail"] = detail.as_str().into();
+    }
+    said
 }

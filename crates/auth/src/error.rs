@@ -42,22 +42,6 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// Every reason.
-    pub const ALL: [Self; 12] = [
-        Self::TooLong,
-        Self::Malformed,
-        Self::Algorithm,
-        Self::UnknownKey,
-        Self::Signature,
-        Self::Claims,
-        Self::Expired,
-        Self::NotYet,
-        Self::Issuer,
-        Self::Audience,
-        Self::Tenant,
-        Self::Subject,
-    ];
-
     /// What is wrong with it, for whoever signs tokens. It holds nothing of the token.
     pub const fn reason(self) -> &'static str {
         match self {

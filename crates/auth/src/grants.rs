@@ -23,7 +23,6 @@ pub struct Grants {
 enum Whom {
     #[default]
     Anybody,
-    Nobody,
     /// Those whose ids match one of these; `*` stands for anything.
     These(Box<[Box<str>]>),
 }
@@ -33,7 +32,6 @@ impl fmt::Debug for Whom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Anybody => f.write_str("Anybody"),
-            Self::Nobody => f.write_str("Nobody"),
             Self::These(patterns) => write!(f, "These({})", patterns.len()),
         }
     }
@@ -78,7 +76,6 @@ impl Grants {
     fn matches(&self, user: &str) -> bool {
         match &self.call {
             Whom::Anybody => true,
-            Whom::Nobody => false,
             Whom::These(patterns) => patterns.iter().any(|pattern| fits(pattern, user)),
         }
     }
@@ -116,7 +113,7 @@ impl Granted {
     fn read(self) -> Option<Grants> {
         let call = match self.call {
             None | Some(Called::All(true)) => Whom::Anybody,
-            Some(Called::All(false)) => Whom::Nobody,
+            Some(Called::All(false)) => Whom::These(Box::default()),
             Some(Called::These(patterns)) => {
                 let long = |pattern: &String| pattern.len() > MAX_PATTERN;
                 if patterns.len() > MAX_PATTERNS || patterns.iter().any(long) {

@@ -13,4 +13,4 @@ pub use grants::{Grants, Scope};
 pub use identity::Identity;
 pub use keys::{JwkSetError, KeySet, NotAKey, SECRET_BYTES};
 pub use turn::{TurnCredentials, TurnSecret};
-pub use verifier::{Accepts, Verifier};
+pub use verifier::{Accepts, LEEWAY_S, Verifier};

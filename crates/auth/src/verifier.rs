@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::{Grants, Identity, KeySet, TokenError, keys::Key};
 
 /// How far a token's clock may be ahead of or behind ours (RFC 7519 section 4.1.4: "some small leeway"), in seconds.
-const LEEWAY_S: u64 = 5;
+pub const LEEWAY_S: u64 = 5;
 /// No token is longer, in bytes.
 const MAX_TOKEN: usize = 8_192;
 /// What a token may be signed by. `none`, and a secret where a public key is expected, are not in it.

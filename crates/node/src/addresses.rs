@@ -3,13 +3,15 @@
 //! An address stands for whoever shares it, so the bounds are wide; and one that can't be kept count of is let in, since the
 //! bounds of the whole gateway hold all the same.
 
+mod counted;
+
 use std::{
     collections::HashMap,
     fmt,
     hash::Hash,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -20,6 +22,8 @@ use crate::{
     config::AddressLimits,
     rate::{Held, Shares},
 };
+
+pub use counted::{Counted, OneOf};
 
 /// Addresses that are remembered at most, of those that have been here lately.
 const MAX_KNOWN: usize = 50_000;
@@ -66,9 +70,7 @@ pub enum Crowded {
 /// What is kept of all addresses.
 #[derive(Debug)]
 pub(crate) struct Addresses {
-    most: usize,
-    /// Only those that have connections.
-    connections: Mutex<HashMap<Address, usize>>,
+    connections: Arc<Counted>,
     upgrades: Option<Shares<Address>>,
     /// Connections of any kind, of which those that are refused an upgrade are some.
     knocks: Option<Shares<Address>>,
@@ -92,8 +94,7 @@ impl Addresses {
         };
         let failures = quota(Duration::from_secs(60), limits.failures_per_minute);
         Self {
-            most: limits.connections,
-            connections: Mutex::default(),
+            connections: Counted::new(limits.connections),
             upgrades: quota_of(NonZeroU32::MIN).map(|quota| Shares::new(quota, MAX_KNOWN)),
             knocks: quota_of(ANSWERED).map(|quota| Shares::new(quota, MAX_KNOWN)),
             failures: failures.map(|quota| Shares::new(quota, MAX_KNOWN)),
@@ -112,18 +113,13 @@ impl Addresses {
         if let Some(Err(Held::For(wait))) = self.upgrades.as_ref().map(|upgrades| upgrades.check(&address)) {
             return Err(Crowded::Rate(wait));
         }
-        let mut connections = lock(&self.connections);
-        let count = connections.entry(address).or_default();
-        if self.most > 0 && *count >= self.most {
-            return Err(Crowded::Connections(LATER));
-        }
-        *count += 1;
-        Ok(Stay { addresses: Arc::clone(self), address })
+        let one = self.connections.enter(address).ok_or(Crowded::Connections(LATER))?;
+        Ok(Stay { addresses: Arc::clone(self), address, _one: one })
     }
 
     /// Whether an address is let in at all.
     pub(crate) fn admit(&self, address: Address) -> Result<(), Crowded> {
-        let mut barred = lock(&self.barred);
+        let mut barred = self.barred();
         let Some(until) = barred.get(&address) else { return Ok(()) };
         let wait = until.saturating_duration_since(Instant::now());
         if wait.is_zero() {
@@ -139,13 +135,17 @@ impl Addresses {
         if !matches!(failures, Some(Err(Held::For(_)))) {
             return;
         }
-        let (mut barred, now) = (lock(&self.barred), Instant::now());
+        let (mut barred, now) = (self.barred(), Instant::now());
         if barred.len() >= MAX_KNOWN {
             barred.retain(|_, until| *until > now);
         }
         if barred.len() < MAX_KNOWN {
             barred.insert(address, now + BARRED);
         }
+    }
+
+    fn barred(&self) -> MutexGuard<'_, HashMap<Address, Instant>> {
+        self.barred.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -154,28 +154,13 @@ impl Addresses {
 pub(crate) struct Stay {
     addresses: Arc<Addresses>,
     address: Address,
+    _one: OneOf,
 }
 
 impl Stay {
     pub(crate) fn failed(&self) {
         self.addresses.failed(self.address);
     }
-}
-
-impl Drop for Stay {
-    fn drop(&mut self) {
-        let mut connections = lock(&self.addresses.connections);
-        if let Some(count) = connections.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                connections.remove(&self.address);
-            }
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::{
     strain::Strain,
 };
 
-pub use crate::addresses::{Address, Crowded};
+pub use crate::addresses::{Address, Counted, Crowded, OneOf};
 
 /// The doors.
 #[derive(Debug)]

@@ -6,12 +6,15 @@
 use std::fmt;
 
 use ringback_call::{
-    Call, CallId, CallRecord, Detail, DeviceId, EndReason, Endpoint, Media, Millis, OutcomeEvent, Phase,
-    Side, Timestamp, TraceParent, UserId,
+    Call, CallId, CallRecord, Detail, EndReason, Endpoint, Media, Millis, OutcomeEvent, Phase, Side,
+    Timestamp, TraceParent,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{json_text::JsonValue, party};
+use crate::{
+    json_text::JsonValue,
+    party::{self, Party},
+};
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -39,14 +42,6 @@ struct Body<'a> {
     end: Option<End>,
     #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Party<'a> {
-    #[serde(serialize_with = "party::name")]
-    user: &'a UserId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device: Option<&'a DeviceId>,
 }
 
 #[derive(Serialize)]

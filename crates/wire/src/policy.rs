@@ -2,13 +2,10 @@
 
 use std::ops::RangeInclusive;
 
-use ringback_call::{Call, Detail, Endpoint, Media, Millis, Terms, Timestamp, UserId};
+use ringback_call::{Call, Detail, Media, Millis, Terms, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    json_text::JsonValue,
-    party::{self, Device},
-};
+use crate::{json_text::JsonValue, party::Party};
 
 /// How long the policy may let a call ring, in milliseconds.
 const RINGING_MS: RangeInclusive<Millis> = 1_000..=600_000;
@@ -22,8 +19,8 @@ struct Question<'a> {
     call: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<&'a str>,
-    caller: Device<'a>,
-    callee: Callee<'a>,
+    caller: Party<'a>,
+    callee: Party<'a>,
     media: Media,
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<JsonValue<'a>>,
@@ -32,26 +29,19 @@ struct Question<'a> {
     traceparent: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct Callee<'a> {
-    #[serde(serialize_with = "party::name")]
-    user: &'a UserId,
-}
-
 /// The question about one call: its name, which is the same whenever it is asked, and its body.
 ///
 /// # Errors
 /// When a value can't be written: a mistake of ours.
 pub fn write_policy_question(call: &Call) -> Result<(String, Vec<u8>), serde_json::Error> {
     let id = format!("{}_policy", call.id.as_str());
-    let caller = Endpoint { user: call.caller.clone(), device: call.caller_leg.device.clone() };
     let question = Question {
         id: &id,
         r#type: "call.policy",
         call: call.id.as_str(),
         tenant: call.caller.tenant(),
-        caller: Device(&caller),
-        callee: Callee { user: &call.callee },
+        caller: Party { user: &call.caller, device: Some(&call.caller_leg.device) },
+        callee: Party { user: &call.callee, device: None },
         media: call.media,
         metadata: call.metadata.as_ref().map(|metadata| JsonValue(metadata.as_str())),
         created_at: call.created_at,

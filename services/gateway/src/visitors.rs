@@ -4,9 +4,8 @@ mod origins;
 mod proxies;
 
 use std::{
-    collections::HashMap,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use axum::{
@@ -16,7 +15,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ipnet::IpNet;
-use ringback_node::{Node, admission::Address};
+use ringback_node::{
+    Node,
+    admission::{Address, Counted, OneOf},
+};
 use ringback_telemetry::NoRoom;
 
 use crate::websocket::Pace;
@@ -42,10 +44,10 @@ pub struct Manners {
 }
 
 /// Knows all visitors.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Visitors {
     manners: Manners,
-    half_open: Mutex<HashMap<Address, usize>>,
+    half_open: Arc<Counted>,
 }
 
 /// The other end of a connection.
@@ -64,7 +66,8 @@ pub struct Visitor {
 impl Visitors {
     /// Those who have to behave like this.
     pub fn new(manners: Manners) -> Self {
-        Self { manners, half_open: Mutex::default() }
+        let half_open = Counted::new(manners.half_open_per_address);
+        Self { manners, half_open }
     }
 
     /// The address of the other end itself, if limits count for it. Behind a proxy there are many visitors, so that it is the
@@ -75,20 +78,9 @@ impl Visitors {
     }
 
     /// A connection that has not said anything yet. `None`: its address has as many of them as it may.
-    pub fn knock(self: &Arc<Self>, from: Option<Address>) -> Option<Knock> {
-        let most = self.manners.half_open_per_address;
-        let Some(address) = from.filter(|_| most > 0) else { return Some(Knock(None)) };
-        let mut half_open = self.half_open();
-        let count = half_open.entry(address).or_default();
-        if *count >= most {
-            return None;
-        }
-        *count += 1;
-        Some(Knock(Some((Arc::clone(self), address))))
-    }
-
-    fn half_open(&self) -> MutexGuard<'_, HashMap<Address, usize>> {
-        self.half_open.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn knock(&self, from: Option<Address>) -> Option<Knock> {
+        let Some(address) = from else { return Some(Knock::default()) };
+        self.half_open.enter(address).map(|one| Knock { _one: Some(one) })
     }
 
     fn visitor(&self, peer: SocketAddr, headers: &HeaderMap) -> Visitor {
@@ -106,19 +98,8 @@ impl Visitors {
 
 /// A connection that is no WebSocket yet.
 #[derive(Debug, Default)]
-pub struct Knock(Option<(Arc<Visitors>, Address)>);
-
-impl Drop for Knock {
-    fn drop(&mut self) {
-        let Some((visitors, address)) = &self.0 else { return };
-        let mut half_open = visitors.half_open();
-        if let Some(count) = half_open.get_mut(address) {
-            *count -= 1;
-            if *count == 0 {
-                half_open.remove(address);
-            }
-        }
-    }
+pub struct Knock {
+    _one: Option<OneOf>,
 }
 
 fn is_in(networks: &[IpNet], ip: IpAddr) -> bool {
@@ -179,7 +160,7 @@ mod tests {
         assert!(visitors.knock(visitors.stranger(peer("192.0.2.8"))).is_some());
         drop(ours);
         assert!(visitors.knock(visitors.stranger(peer("192.0.2.7"))).is_some());
-        assert!(visitors.half_open().is_empty(), "nothing is kept of who is gone");
+        assert!(visitors.half_open.is_empty(), "nothing is kept of who is gone");
         for free in ["10.1.2.3", "::ffff:10.1.2.3", "192.168.7.7", "2001:db8:f::1"] {
             let many: Vec<_> = (0..9).filter_map(|_| visitors.knock(visitors.stranger(peer(free)))).collect();
             assert_eq!(many.len(), 9, "{free}");

@@ -31,7 +31,7 @@ async fn connections_of_one_address_are_counted_and_given_back() {
     stays.pop();
     stays.push(addresses.enter(ours).unwrap());
     drop(stays);
-    assert!(lock(&addresses.connections).is_empty(), "nothing is kept of who is gone");
+    assert!(addresses.connections.is_empty(), "nothing is kept of who is gone");
 }
 
 #[tokio::test(start_paused = true)]
@@ -74,7 +74,7 @@ async fn who_fails_too_often_is_not_let_in_for_a_while() {
     assert_eq!(addresses.admit(theirs), Ok(()));
     advance(wait).await;
     assert_eq!(addresses.admit(ours), Ok(()));
-    assert!(lock(&addresses.barred).is_empty());
+    assert!(addresses.barred().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,6 +99,6 @@ async fn what_is_kept_of_addresses_is_bounded() {
     }
     assert!(addresses.failures.as_ref().unwrap().len() <= MAX_KNOWN);
     assert!(addresses.upgrades.as_ref().unwrap().len() <= MAX_KNOWN);
-    assert!(lock(&addresses.barred).len() <= MAX_KNOWN);
+    assert!(addresses.barred().len() <= MAX_KNOWN);
     assert!(addresses.enter(address("203.0.113.1")).is_ok(), "one that can't be kept count of is let in");
 }

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use ringback_call::{
-    Action, Admission, ConnectionId, EndRequest, Input, Leg, Link, Metadata, NodeId, Opening, Origin,
-    RequestId, Rules, Sdp, SessionId, Terms, Timeouts,
+    Action, Admission, ConnectionId, DeviceId, EndRequest, Input, Leg, Link, Metadata, NodeId, Opening,
+    Origin, RequestId, Rules, Sdp, SessionId, Terms, Timeouts, UserId,
 };
 use serde_json::{Value, json};
 

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use axum::http::{Request, Response, Uri, header, uri::Scheme};
+use axum::http::{Request, Response, StatusCode, Uri, header, uri::Scheme};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
@@ -157,6 +157,18 @@ pub enum HookError {
     /// The way there, or back, broke.
     #[error("no answer")]
     Connection(#[from] legacy::Error),
+}
+
+/// The body of an answer that has to be 200 and no longer than this, in bytes.
+///
+/// # Errors
+/// What is wrong with it instead, for people.
+pub async fn body_of(answer: Response<Incoming>, most: usize) -> Result<Bytes, String> {
+    if answer.status() != StatusCode::OK {
+        return Err(format!("status {}", answer.status().as_u16()));
+    }
+    let body = Limited::new(answer.into_body(), most).collect().await;
+    Ok(body.map_err(|_| "the answer broke off, or is too long")?.to_bytes())
 }
 
 /// Reads the rest of an answer whose body nobody wants, if that is soon done: then its connection can be used again.

@@ -3,9 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use headers::{CacheControl, HeaderMapExt as _};
-use http_body_util::{BodyExt as _, Limited};
 use ringback_auth::{KeySet, Verifier};
 use ringback_call::TenantId;
 use ringback_node::tokens::KeySource;
@@ -16,7 +15,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Line, causes};
+use super::client::{Line, body_of, causes};
 use crate::settings::{Jwks, Keys};
 
 /// How long one fetch may take, ...
@@ -160,12 +159,8 @@ impl Source {
         let invalid = |why: String| Failed { result: Fetched::Invalid, why };
         let answer = self.line.get().await;
         let answer = answer.map_err(|error| Failed { result: Fetched::Unreachable, why: causes(&error) })?;
-        if answer.status() != StatusCode::OK {
-            return Err(invalid(format!("status {}", answer.status().as_u16())));
-        }
         let max_age = max_age(answer.headers());
-        let body = Limited::new(answer.into_body(), MAX_BYTES).collect().await;
-        let body = body.map_err(|_| invalid("the answer broke off, or is too long".to_owned()))?.to_bytes();
+        let body = body_of(answer, MAX_BYTES).await.map_err(invalid)?;
         let read = KeySet::read_jwks(&body, self.tenant.as_ref());
         read.map(|(keys, passed_over)| (keys, passed_over, max_age))
             .map_err(|error| invalid(error.to_string()))

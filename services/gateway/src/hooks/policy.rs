@@ -1,15 +1,12 @@
 //! Asks the application whether a call may be placed.
 
 use async_trait::async_trait;
-use axum::http::StatusCode;
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Limited};
 use ringback_call::Call;
 use ringback_node::policy::{Policy, Unanswered, Verdict};
 use ringback_telemetry::Judged;
 use ringback_wire::{PolicyAnswer, write_policy_question};
 
-use super::client::{HookClient, Message, causes};
+use super::client::{HookClient, Message, body_of, causes};
 
 /// What an answer may be long, in bytes.
 const ANSWER: usize = 16_384;
@@ -33,12 +30,7 @@ impl Policy for PolicyHook {
         let answer = self.0.post(message).await;
         let answer =
             answer.map_err(|error| Unanswered { cause: Judged::Unreachable, why: causes(&error) })?;
-        if answer.status() != StatusCode::OK {
-            return Err(invalid(format!("status {}", answer.status().as_u16())));
-        }
-        let body = Limited::new(answer.into_body(), ANSWER).collect().await;
-        let body: Bytes =
-            body.map_err(|_| invalid("the answer broke off, or is too long".to_owned()))?.to_bytes();
+        let body = body_of(answer, ANSWER).await.map_err(invalid)?;
         match PolicyAnswer::read(&body) {
             Ok(PolicyAnswer::Allow(terms)) => Ok(Verdict::Allowed(terms)),
             Ok(PolicyAnswer::Deny(detail)) => Ok(Verdict::Denied(detail)),

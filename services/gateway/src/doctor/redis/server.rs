@@ -1,5 +1,6 @@
 //! One primary: whether it is what gateways need, and set up so that it keeps what they give it.
 
+use ringback_auth::LEEWAY_S;
 use ringback_store_redis::{
     Durability,
     diagnosis::{BufferLimit, Product, ServerFacts, Topology},
@@ -17,7 +18,7 @@ const SKEW_MS: u64 = 1_000;
 /// From how long on it takes too long to answer, ms: the set-up of a call has some eight round trips.
 const SLOW_MS: f64 = 10.0;
 /// How far tokens are allowed to be off, ms.
-const LEEWAY_MS: u64 = 5_000;
+const LEEWAY_MS: u64 = LEEWAY_S * 1_000;
 
 pub(super) fn judge(
     address: &str,
